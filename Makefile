@@ -1,0 +1,42 @@
+# make demo [IMAGE=photo.jpg] | make test | make check | make bench; each sets up what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+FEATURES := $(wildcard containers/*/feature.py)
+
+.PHONY: venv demo test check bench mms-venv clean
+
+venv: .venv/.ready
+
+.venv/.ready: setup.cfg $(FEATURES)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade "pip>=24"
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	$(BIN)/aikit requires all > .venv/features.txt
+	$(BIN)/pip install --quiet --requirement .venv/features.txt
+	touch $@
+
+demo: venv
+	$(BIN)/aikit demo $(if $(IMAGE),--img "$(IMAGE)")
+
+test: venv
+	$(BIN)/python -m pytest $(ARGS)
+
+check: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/aikit docs --check
+
+bench: venv
+	$(BIN)/python -m tests.benchmarks.ocr $(ARGS)
+
+# SageMaker's inference toolkit and Multi Model Server, which need an old setuptools, for one test.
+mms-venv: .venv-mms/.ready
+
+.venv-mms/.ready: setup.cfg
+	test -x .venv-mms/bin/python || $(PYTHON) -m venv .venv-mms
+	.venv-mms/bin/pip install --quiet --editable ".[mms]"
+	touch $@
+
+clean:
+	rm -rf .venv .venv-mms build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Text in photographs and documents, simplified Chinese and English first."""

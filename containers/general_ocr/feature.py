@@ -1,0 +1,114 @@
+"""General OCR: the text lines of an image, where they are and how sure the reader is."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from serving.feature import Batching, Bundled, Feature, Hub, Profile, Resources, WeightFile
+from serving.media import ImageRequest
+
+Score = Annotated[float, Meta(ge=0, le=1, description="Confidence, 0 to 1.")]
+Point = Annotated[tuple[float, float], Meta(description="x and y in pixels from the top-left corner.")]
+
+
+class Location(msgspec.Struct, frozen=True):
+    """Axis-aligned box around a line, in pixels of the upright image."""
+
+    top: int
+    left: int
+    width: int
+    height: int
+
+
+class TextLine(msgspec.Struct, frozen=True):
+    """One line of text."""
+
+    words: str
+    location: Location
+    score: Score
+    polygon: Annotated[
+        tuple[Point, Point, Point, Point], Meta(description="Corners, clockwise from the text's top-left.")
+    ]
+
+
+class Duration(msgspec.Struct, frozen=True):
+    """Seconds spent on the request; the last element of the list where `duration` was asked for."""
+
+    duration: float
+
+
+class OCRRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An image by address or in base64."""
+
+    duration: Annotated[bool, Meta(description='Append `{"duration": seconds}` to the list.')] = False
+
+
+TextLines = Annotated[
+    list[TextLine],
+    Meta(
+        description="Lines in reading order; an empty list where there is no text.",
+        extra_json_schema={
+            "items": {
+                "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("TextLine", "Duration")]
+            }
+        },
+    ),
+]
+
+
+def _bundled(role: str, sha256: str, size: int) -> WeightFile:
+    return WeightFile(
+        name=f"{role}.onnx",
+        source=Bundled(package="rapidocr", path=f"models/PP-OCRv6_{role}_small.onnx"),
+        sha256=sha256,
+        size=size,
+        license="Apache-2.0",
+        origin="PP-OCRv6 small by PaddlePaddle, as ONNX by RapidAI in the rapidocr package",
+    )
+
+
+def _hub(role: str, file: str) -> WeightFile:
+    return WeightFile(
+        name=f"{role}/{file}",
+        source=Hub(repository=f"PaddlePaddle/PP-OCRv6_medium_{role}_safetensors", path=file),
+        license="Apache-2.0",
+        origin="PP-OCRv6 medium by PaddlePaddle",
+    )
+
+
+_CHARACTERS = _bundled("rec", "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884", 21234383)
+
+PROFILES = {
+    "lite": Profile(
+        files=(
+            _bundled("det", "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f", 9929594),
+            _CHARACTERS,
+        ),
+        summary="PP-OCRv6 small, for CPUs; needs no network.",
+        verified=True,
+    ),
+    "standard": Profile(
+        files=(
+            *(_hub(role, file) for role in ("det", "rec") for file in ("config.json", "model.safetensors")),
+            _CHARACTERS,  # both sizes share the list in the small recogniser's metadata
+        ),
+        summary="PP-OCRv6 medium, for GPUs.",
+        verified=False,
+    ),
+}
+
+feature = Feature(
+    module=__name__,
+    feature_id="GeneralOCR",
+    title="General OCR (Simplified Chinese)",
+    title_zh="通用文字识别",
+    summary="Recognises simplified Chinese, English, numbers and symbols in photographs and documents.",
+    request=OCRRequest,
+    response=TextLines,
+    profiles=PROFILES,
+    requires=("rapidocr>=3.10,<3.11", "opencv-python-headless>=4.10", "pyclipper>=1.3", "onnx>=1.16"),
+    aliases=("general-ocr-standard", "general-ocr-advanced", "lite-ocr", "advanced-ocr"),
+    batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
+    resources=Resources(memory_mb=3008, lambda_memory_mb=8192),
+)

@@ -1,0 +1,1 @@
+"""Text in photographs and documents, traditional Chinese."""

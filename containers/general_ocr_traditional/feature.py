@@ -1,0 +1,20 @@
+"""General OCR for traditional Chinese: the same networks, which read both scripts, at an own endpoint."""
+
+from containers.general_ocr.feature import PROFILES, OCRRequest, TextLines
+from containers.general_ocr.feature import feature as simplified
+from serving.feature import Feature
+
+feature = Feature(
+    module=__name__,
+    feature_id="GeneralOCRTraditional",
+    title="General OCR (Traditional Chinese)",
+    title_zh="通用文字识别（繁体中文）",
+    summary="Recognises traditional Chinese, English, numbers and symbols in photographs and documents.",
+    request=OCRRequest,
+    response=TextLines,
+    profiles=PROFILES,
+    requires=simplified.requires,
+    aliases=("general-ocr-traditional-chinese", "lite-ocr-traditional-chinese"),
+    batching=simplified.batching,
+    resources=simplified.resources,
+)

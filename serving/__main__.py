@@ -1,0 +1,5 @@
+"""`python -m serving` is `aikit`."""
+
+from .cli import main
+
+main()

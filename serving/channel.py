@@ -1,0 +1,83 @@
+"""Frames between the front and a model process: a length, then MessagePack, over a Unix socket pair."""
+
+import asyncio
+import socket
+from typing import Self
+
+import msgspec
+
+from .service import Reply
+
+_LENGTH_BYTES = 4
+_BUFFER_BYTES = 1 << 20
+
+
+class Call(msgspec.Struct, frozen=True, tag=True):
+    """Answer this request, within `deadline_s` seconds from now."""
+
+    id: int
+    request_id: str
+    content_type: str
+    accept: str
+    deadline_s: float
+    body: bytes
+
+
+class Cancel(msgspec.Struct, frozen=True, tag=True):
+    """Nobody waits for the answer to that call any more."""
+
+    id: int
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """The reply to a call."""
+
+    id: int
+    reply: Reply
+
+
+class Beat(msgspec.Struct, frozen=True, tag=True):
+    """How the model process is. busy_s: seconds its model has been at the present batch."""
+
+    ready: bool
+    busy_s: float
+    queue_length: int
+
+
+Frame = Call | Cancel | Answer | Beat
+
+_decoder = msgspec.msgpack.Decoder(Frame)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Channel:
+    """One end of the socket pair."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, end: socket.socket) -> Self:
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            end.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+        end.setblocking(False)
+        return cls(*await asyncio.open_unix_connection(sock=end, limit=_BUFFER_BYTES))
+
+    async def send(self, frame: Frame) -> None:
+        """Raises `ConnectionError` when the other end is gone."""
+        data = _encoder.encode(frame)
+        self._writer.writelines((len(data).to_bytes(_LENGTH_BYTES, "big"), data))
+        await self._writer.drain()
+
+    async def receive(self) -> Frame | None:
+        """The next frame; None once the other end is gone."""
+        try:
+            length = int.from_bytes(await self._reader.readexactly(_LENGTH_BYTES), "big")
+            frame: Frame = _decoder.decode(await self._reader.readexactly(length))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+        return frame
+
+    def close(self) -> None:
+        self._writer.close()

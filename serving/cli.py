@@ -1,0 +1,216 @@
+"""The `aikit` command."""
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .errors import InvalidRequest, ServingError
+from .feature import Feature, discover, find
+from .settings import Settings
+
+_FAILED = 1
+_MISUSED = 2
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; exits non-zero with one clear line when it cannot."""
+    args = _parser().parse_args(argv)
+    try:
+        sys.exit(args.run(args) or 0)
+    except InvalidRequest as error:
+        _fail(error, _MISUSED)
+    except (ServingError, OSError) as error:
+        _fail(error, _FAILED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(error: Exception, code: int) -> None:
+    print(f"aikit: {error}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="aikit", description="Serve AI features, one container each.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(run: Callable[[argparse.Namespace], int | None], help_text: str, *, feature: str = "") -> Any:
+        added = commands.add_parser(run.__name__.strip("_"), help=help_text, description=help_text)
+        added.set_defaults(run=run)
+        if feature == "?":
+            added.add_argument("feature", metavar="FEATURE", nargs="?", help="default: AIKIT_FEATURE")
+        elif feature:
+            added.add_argument("feature", metavar="FEATURE", help=feature)
+        return added
+
+    def weights(added: Any) -> None:
+        added.add_argument("--profile", choices=["lite", "standard"], help="set of weights, default lite")
+        added.add_argument("--model-dir", type=Path, metavar="DIR", help="your own weights; they win")
+
+    def loading(added: Any) -> None:
+        weights(added)
+        added.add_argument("--device", help="auto, cpu, cuda or cuda:N; default auto")
+
+    listing = command(_list, "List the features.")
+    listing.add_argument("--json", action="store_true")
+
+    serving = command(_serve, "Start one feature's container process.", feature="?")
+    serving.add_argument("--port", type=int, help="default 8080, or SAGEMAKER_BIND_TO_PORT")
+    loading(serving)
+
+    calling = command(_call, "Ask a feature, in process or a running container.", feature="its name")
+    calling.add_argument("--img", type=Path, metavar="FILE", help="an image file")
+    calling.add_argument("--json", type=Path, metavar="FILE", help="the request body; - reads standard input")
+    calling.add_argument("--url", help="a running container, such as http://localhost:8080")
+    calling.add_argument("--draw", type=Path, metavar="OUT.png", help="draw the reply over the image")
+    loading(calling)
+
+    demo = command(_demo, "Start general_ocr, read a photograph, print and draw what it says.")
+    demo.add_argument("--img", type=Path, metavar="FILE", help="default: the picture that comes with it")
+    demo.add_argument("--draw", type=Path, metavar="OUT.png", default=Path("out/demo.png"))
+
+    pulling = command(
+        _pull, "Fetch and compile the weights of a feature, or of all.", feature="its name, or all"
+    )
+    pulling.add_argument("--profile", choices=["lite", "standard"], help="set of weights, default lite")
+    command(_verify, "Check every declared weight file that is on this machine.")
+    command(_requires, "Print the Python packages a feature, or all, needs.", feature="its name, or all")
+    command(_openapi, "Print the OpenAPI document of every feature.")
+    docs = command(_docs, "Write the derived parts of the documentation.")
+    docs.add_argument("--check", action="store_true", help="write nothing; fail when something is stale")
+    return parser
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """The environment's settings, overridden by what the command line gives."""
+    given = {name: getattr(args, name, None) for name in Settings.__struct_fields__}
+    return msgspec.structs.replace(
+        Settings.read(), **{name: value for name, value in given.items() if value not in (None, "")}
+    )
+
+
+def _features(name: str) -> list[Feature]:
+    return list(discover().values()) if name == "all" else [find(name)]
+
+
+def _list(args: argparse.Namespace) -> None:
+    features = discover().values()
+    if args.json:
+        rows = [
+            {
+                "name": feature.name,
+                "title": feature.title,
+                "title_zh": feature.title_zh,
+                "summary": feature.summary,
+                "profiles": sorted(feature.profiles),
+                "names": feature.names,
+            }
+            for feature in features
+        ]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    width = max(len(feature.name) for feature in features)
+    for feature in features:
+        print(f"{feature.name:<{width}}  {feature.summary}")
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from .front import serve
+
+    settings = _settings(args)
+    if not settings.feature:
+        raise InvalidRequest("feature: name one, or set AIKIT_FEATURE")
+    return serve(find(settings.feature), settings)
+
+
+def _call(args: argparse.Namespace) -> int:
+    from .client import ask, body_of
+
+    settings = _settings(args)
+    feature = find(args.feature)
+    body, content_type = body_of(args.img, args.json)
+    reply = ask(feature, body, content_type, url=args.url, settings=settings)
+    print(json.dumps(json.loads(reply.body), ensure_ascii=False, indent=2))
+    if reply.status != 200:
+        return _FAILED
+    if args.draw:
+        _draw(reply.body, args.img, args.draw)
+    return 0
+
+
+def _draw(reply: bytes, image: Path | None, target: Path) -> None:
+    from .draw import draw_lines
+    from .media import Media
+
+    if image is None:
+        raise InvalidRequest("draw: needs --img, the picture to draw over")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draw_lines(Media().decode(image.read_bytes()), json.loads(reply)).save(target)
+    print(f"drawn: {target}")
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from .client import container, post
+    from .progress import step
+
+    image = args.img or find("general_ocr").folder / "example.jpg"
+    with step("starting general_ocr"), contextlib.ExitStack() as stack:
+        running = stack.enter_context(container("general_ocr"))
+        reply = post(running.url, image.read_bytes(), "application/octet-stream", Settings.read().deadline_s)
+    answer = json.loads(reply.body)
+    if reply.status != 200:
+        raise InvalidRequest(f"{image}: {answer['detail']}")
+    print(f"{image}: {len(answer)} lines")
+    for line in answer:
+        print(f"  {line['score']:.3f}  {line['words']}")
+    _draw(reply.body, image, args.draw)
+    return 0
+
+
+def _pull(args: argparse.Namespace) -> None:
+    from .model import load_model
+    from .progress import step
+    from .weights import Store
+
+    settings = _settings(args)
+    for feature in _features(args.feature):
+        weights = Store.of(settings).pull(feature, settings.profile)
+        with step(f"compiling {feature.name} ({settings.profile})"):
+            load_model(feature, weights, settings.device)
+        for name, path in weights.items():
+            print(f"{feature.name} {settings.profile}: {name}: {path}")
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from .weights import Store
+
+    rows = Store.of(_settings(args)).verify(discover().values())
+    for row in rows:
+        print(f"{row.state:<11} {row.feature} {row.profile} {row.file} ({row.license}) {row.place}")
+    return _FAILED if any(row.state == "wrong hash" for row in rows) else 0
+
+
+def _requires(args: argparse.Namespace) -> None:
+    for line in sorted({line for feature in _features(args.feature) for line in feature.requires}):
+        print(line)
+
+
+def _openapi(_: argparse.Namespace) -> None:
+    from .openapi import document
+
+    print(json.dumps(document(list(discover().values())), ensure_ascii=False, indent=2))
+
+
+def _docs(args: argparse.Namespace) -> int:
+    from deploy.docs import update  # late: serving does not depend on deploy
+
+    stale = update(check=args.check)
+    for name in stale:
+        print(f"{'stale' if args.check else 'written'}: {name}")
+    return _FAILED if args.check and stale else 0

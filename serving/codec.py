@@ -1,0 +1,81 @@
+"""Bodies to requests and responses to bodies: JSON, a form with a file, or the bare image."""
+
+import io
+from typing import Any
+
+import msgspec
+from python_multipart import parse_form
+from python_multipart.exceptions import FormParserError
+
+from .errors import InvalidRequest, NotAcceptable, UnsupportedMedia
+from .feature import Feature
+from .media import ImageBytes, dec_hook
+
+JSON = "application/json"
+_RAW = ("application/octet-stream", "application/x-image")
+
+
+class Codec:
+    """Reads and writes the bodies of one feature."""
+
+    def __init__(self, feature: Feature) -> None:
+        self._request = feature.request
+        self._json = msgspec.json.Decoder(feature.request, dec_hook=dec_hook)
+        self._takes_image = "img" in feature.request.__struct_fields__
+
+    def decode(self, body: bytes, content_type: str) -> Any:
+        """The request in `body`. Raises `InvalidRequest` and `UnsupportedMedia`.
+
+        No content type means JSON, as boto3 sends none where its caller gives none.
+        """
+        kind = content_type.partition(";")[0].strip().lower() or JSON
+        if not body:
+            raise InvalidRequest(f"body: empty, expected {kind}")
+        try:
+            if kind == JSON:
+                return self._json.decode(body)
+            if self._takes_image and (kind.startswith("image/") or kind in _RAW):
+                return self._request(img=ImageBytes(body))
+            if kind == "multipart/form-data":
+                form = _form(body, content_type)
+                return msgspec.convert(form, self._request, strict=False, dec_hook=dec_hook)
+        except (msgspec.DecodeError, FormParserError, UnicodeDecodeError) as error:
+            raise InvalidRequest(_locate(error)) from error
+        known = [JSON, *(["image/*"] if self._takes_image else []), "multipart/form-data"]
+        raise UnsupportedMedia(f"content-type: {kind!r} is not read here; send {', '.join(known)}")
+
+    def encode(self, response: Any, accept: str) -> tuple[bytes, str]:
+        """Body and content type. Raises `NotAcceptable`."""
+        check_accept(accept)
+        return msgspec.json.encode(response), JSON
+
+
+def check_accept(accept: str) -> None:
+    """Raises `NotAcceptable` unless JSON is welcome; an empty header welcomes anything."""
+    ranges = [part.partition(";") for part in accept.lower().split(",") if part.strip()]
+    refused = {"q=0", "q=0.0"}
+    welcome = {kind.strip() for kind, _, options in ranges if options.replace(" ", "") not in refused}
+    if ranges and not welcome & {"*/*", "application/*", JSON}:
+        raise NotAcceptable(f"accept: {accept!r} cannot be produced; this feature answers in {JSON}")
+
+
+def _form(body: bytes, content_type: str) -> dict[str, Any]:
+    """Fields of a multipart form; a file is an image, whatever its name says."""
+    fields: dict[str, Any] = {}
+
+    def on_field(field: Any) -> None:
+        fields[field.field_name.decode()] = (field.value or b"").decode()
+
+    def on_file(file: Any) -> None:
+        file.file_object.seek(0)
+        fields[file.field_name.decode()] = ImageBytes(file.file_object.read())
+
+    parse_form({"Content-Type": content_type.encode()}, io.BytesIO(body), on_field, on_file)
+    return fields
+
+
+def _locate(error: Exception) -> str:
+    """The message with the field first: "Expected `str`, got `int` - at `$.url`" to "url: expected …"."""
+    message, _, path = str(error).partition(" - at `$")
+    field = path.rstrip("`").lstrip(".") or "body"
+    return f"{field}: {message[:1].lower()}{message[1:]}"

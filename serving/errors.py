@@ -1,0 +1,80 @@
+"""Failures a caller is told about; each class fixes one HTTP status and one stable code.
+
+ServingError 500 internal_error
+├── InvalidRequest 400 invalid_request
+├── NotAcceptable 406 not_acceptable
+├── PayloadTooLarge 413 payload_too_large
+├── UnsupportedMedia 415 unsupported_media
+├── UnprocessableInput 422 unprocessable_input
+├── TooManyRequests 429 too_many_requests
+├── Overloaded 503 overloaded
+│   └── Unavailable 503 unavailable
+└── DeadlineExceeded 504 deadline_exceeded
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class ServingError(Exception):
+    """Base of every error that reaches the caller. Its message is shown, so it names no internals."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    code: ClassVar[str] = "internal_error"
+    retry_after_s: ClassVar[int | None] = None
+
+
+class InvalidRequest(ServingError):
+    """The body is not JSON, or not the declared schema."""
+
+    status, code = HTTPStatus.BAD_REQUEST, "invalid_request"
+
+
+class NotAcceptable(ServingError):
+    """None of the media types in `Accept` can be produced."""
+
+    status, code = HTTPStatus.NOT_ACCEPTABLE, "not_acceptable"
+
+
+class PayloadTooLarge(ServingError):
+    """The body, an image in it, or the reply is over a byte limit."""
+
+    status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"
+
+
+class UnsupportedMedia(ServingError):
+    """The content type is none that the feature reads."""
+
+    status, code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media"
+
+
+class UnprocessableInput(ServingError):
+    """The request is well-formed, but its content cannot be used."""
+
+    status, code = HTTPStatus.UNPROCESSABLE_ENTITY, "unprocessable_input"
+
+
+class TooManyRequests(ServingError):
+    """The caller is over its own quota."""
+
+    status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests"
+    retry_after_s = 1
+
+
+class Overloaded(ServingError):
+    """The queue is full; trying again later can succeed."""
+
+    status, code = HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"
+    retry_after_s = 1
+
+
+class Unavailable(Overloaded):
+    """The model is loading, was just replaced, or the container is draining."""
+
+    code = "unavailable"
+
+
+class DeadlineExceeded(ServingError):
+    """No answer within the time a request may take."""
+
+    status, code = HTTPStatus.GATEWAY_TIMEOUT, "deadline_exceeded"

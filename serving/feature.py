@@ -1,0 +1,162 @@
+"""What a feature is: pure data, importable without torch, from which everything else is derived."""
+
+import base64
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from .errors import InvalidRequest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bundled:
+    """Shipped inside an installed Python package: `rapidocr`, `models/det.onnx`."""
+
+    package: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Url:
+    """A pinned public address."""
+
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hub:
+    """A file of a Hugging Face repository. Safetensors and JSON only."""
+
+    repository: str
+    path: str
+    revision: str = "main"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WeightFile:
+    """One file of trained parameters: where it comes from, what it must hash to, who may use it.
+
+    `name` is its path inside a model folder or cache. A hub file may leave `sha256` and `size` open: the
+    first pull writes the commit and the hash it got into weights.lock, later ones are held to that.
+    """
+
+    name: str
+    source: Bundled | Url | Hub
+    license: str
+    origin: str
+    sha256: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """A named set of weights. `verified`: this project's own tests have run these very files."""
+
+    files: tuple[WeightFile, ...]
+    summary: str
+    verified: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batching:
+    """How many requests `Model.predict` may see at once, how long the first one waits, how many may queue."""
+
+    max_size: int = 1
+    max_delay_ms: float = 0.0
+    max_queue: int = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resources:
+    """What one replica needs; read by the templates and the documentation only."""
+
+    memory_mb: int = 3008
+    lambda_memory_mb: int = 8192
+    instance_type: str = "ml.g4dn.xlarge"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """The one declaration of a feature. `module` is `__name__`: it locates the folder and names it.
+
+    request and response are msgspec types. aliases: public names beyond the hyphenated and `-ml` ones.
+    """
+
+    module: str
+    feature_id: str
+    title: str
+    title_zh: str
+    summary: str
+    request: type[Any]
+    response: Any
+    profiles: Mapping[str, Profile]
+    requires: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    batching: Batching = Batching()
+    resources: Resources = Resources()
+    notes: str = field(default="", repr=False)
+
+    @property
+    def package(self) -> str:
+        """`containers.face_detection`."""
+        return self.module.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Public name, in URLs and AWS resources: `face_detection`."""
+        return self.package.rpartition(".")[2]
+
+    @property
+    def folder(self) -> Path:
+        """Where the declaration lives."""
+        return Path(str(resources.files(self.package)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name the feature answers to: its own first, then hyphenated, historic and `-ml` forms."""
+        plain = dict.fromkeys([self.name, self.name.replace("_", "-"), *self.aliases])
+        return tuple(dict.fromkeys([*plain, *(f"{name.replace('_', '-')}-ml" for name in plain)]))
+
+    @cached_property
+    def example(self) -> dict[str, Any]:
+        """`request` and `response` of example.json, where "@photo.jpg" stands for that file in base64."""
+
+        def expand(value: Any) -> Any:
+            match value:
+                case dict():
+                    return {key: expand(item) for key, item in value.items()}
+                case list():
+                    return [expand(item) for item in value]
+                case str() if value.startswith("@"):
+                    return base64.b64encode((self.folder / value[1:]).read_bytes()).decode()
+            return value
+
+        example: dict[str, Any] = expand(json.loads((self.folder / "example.json").read_bytes()))
+        return example
+
+
+def discover() -> dict[str, Feature]:
+    """Every feature under containers/, by public name, sorted."""
+    root = Path(str(resources.files("containers")))
+    names = sorted(path.parent.name for path in root.glob("*/feature.py"))
+    return {name: importlib.import_module(f"containers.{name}.feature").feature for name in names}
+
+
+def find(name: str) -> Feature:
+    """The feature of that public name or alias, or of a dotted module such as `mine.barcode.feature`.
+
+    Raises `InvalidRequest` listing what there is.
+    """
+    if "." in name:
+        feature: Feature = importlib.import_module(name).feature
+        return feature
+    features = discover()
+    for feature in features.values():
+        if name in feature.names:
+            return feature
+    raise InvalidRequest(f"feature: no {name!r}; there is {', '.join(features) or 'none'}")

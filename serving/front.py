@@ -1,0 +1,238 @@
+"""The front process: SageMaker's container contract over HTTP. Never imports torch, so it always answers."""
+
+import asyncio
+import logging
+import re
+import signal
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .channel import Call
+from .errors import DeadlineExceeded, Overloaded, PayloadTooLarge, ServingError, Unavailable
+from .feature import Feature
+from .logs import log_as_json
+from .metrics import CONTENT_TYPE, Metrics
+from .service import Reply, problem
+from .settings import Settings
+from .supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+_HUNG_UP = 499  # for the log alone: nobody is there to read it
+_MB = 1 << 20
+_BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at most
+_TRANSFORMS = 16
+
+
+class Front:
+    """HTTP, admission, deadlines and hang-ups around one feature's model processes."""
+
+    def __init__(self, feature: Feature, settings: Settings) -> None:
+        self._settings = settings
+        self._batching = feature.batching
+        self._limit = settings.processes * (feature.batching.max_queue + feature.batching.max_size)
+        self._in_flight = 0
+        self._metrics = Metrics(feature.name)
+        self._supervisor = Supervisor(settings, on_restart=self._metrics.restarted, on_fatal=self._give_up)
+        self._server = uvicorn.Server(self._config())
+        self._exit_code = 0
+
+    def run(self) -> int:
+        """Serve until SIGTERM or SIGINT, then drain; the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn raises what it caught once more after draining: here that means no more than the end
+            signal.signal(number, lambda *_: None)
+        self._server.run()
+        return self._exit_code if self._server.started else self._exit_code or 1
+
+    def app(self) -> Starlette:
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            async with self._supervisor:
+                yield
+
+        return Starlette(
+            routes=[
+                Route("/ping", self.ping),
+                Route("/invocations", self.invocations, methods=["POST"]),
+                Route("/execution-parameters", self.execution_parameters),
+                Route("/metrics", self.metrics),
+            ],
+            exception_handlers={HTTPException: _http_problem},
+            lifespan=lifespan,
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether new work is welcome."""
+        return self._supervisor.ready and not self._server.should_exit
+
+    async def ping(self, _: Request) -> Response:
+        return Response(status_code=HTTPStatus.OK if self.ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def execution_parameters(self, _: Request) -> Response:
+        """For batch transform."""
+        concurrency = min(_TRANSFORMS, 2 * self._batching.max_size * self._settings.processes)
+        return JSONResponse(
+            {
+                "MaxConcurrentTransforms": concurrency,
+                "BatchStrategy": "SINGLE_RECORD",
+                "MaxPayloadInMB": _BATCH_PAYLOAD_MB,
+            }
+        )
+
+    async def metrics(self, _: Request) -> Response:
+        text = self._metrics.render(ready=self.ready, queue_length=self._supervisor.queue_length)
+        return Response(text, media_type=CONTENT_TYPE)
+
+    async def invocations(self, request: Request) -> Response:
+        start = time.monotonic()
+        request_id = _request_id(request)
+        self._metrics.in_flight.inc()
+        self._in_flight += 1
+        try:
+            reply = await self._answer(request, request_id)
+        except ServingError as error:
+            reply = problem(error, request_id)
+        except ClientDisconnect:
+            reply = Reply(_HUNG_UP, b"")
+        finally:
+            self._in_flight -= 1
+            self._metrics.in_flight.dec()
+        self._record(request_id, reply, time.monotonic() - start)
+        return _response(request, request_id, reply)
+
+    async def _answer(self, request: Request, request_id: str) -> Reply:
+        """Raises `ServingError` and `ClientDisconnect`."""
+        if self._in_flight > self._limit:
+            raise Overloaded(f"queue: full, at most {self._limit} requests may be in flight")
+        if not self.ready:
+            raise Unavailable(
+                "the container is stopping" if self._server.should_exit else "the model is not ready"
+            )
+        deadline = time.monotonic() + self._settings.deadline_s
+        try:
+            async with asyncio.timeout(self._settings.deadline_s):
+                body = await _read(request, self._settings.max_body_mb)
+                call = Call(
+                    id=0,
+                    request_id=request_id,
+                    content_type=request.headers.get("content-type", ""),
+                    accept=request.headers.get("accept", "*/*"),
+                    deadline_s=deadline - time.monotonic(),
+                    body=body,
+                )
+                return await _unless_hung_up(request, asyncio.create_task(self._supervisor.call(call)))
+        except TimeoutError:
+            raise DeadlineExceeded(f"no answer within {self._settings.deadline_s:g} s") from None
+
+    def _record(self, request_id: str, reply: Reply, seconds: float) -> None:
+        self._metrics.count(reply.status, seconds, reply.stages)
+        fields: dict[str, object] = {"request_id": request_id, "status": reply.status, "ms": _ms(seconds)}
+        if stages := reply.stages:
+            fields |= {
+                f"{name}_ms": _ms(getattr(stages, name)) for name in ("decode", "queue", "predict", "encode")
+            }
+            fields["batch_size"] = stages.batch_size
+        log.info("invocation", extra={"fields": fields})
+
+    def _give_up(self, code: int) -> None:
+        self._exit_code = code
+        self._server.should_exit = True
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self.app(),
+            host="0.0.0.0",  # noqa: S104  (a container's port is for everyone who can reach the container)
+            port=self._settings.port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(self._settings.grace_s),
+        )
+
+
+async def _read(request: Request, limit_mb: float) -> bytes:
+    """The body. Raises `PayloadTooLarge` as soon as that is known, and `ClientDisconnect`."""
+    limit = int(limit_mb * _MB)
+    chunks, size = [], 0
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise PayloadTooLarge(f"body: {int(request.headers['content-length'])} bytes, at most {limit}")
+    async for chunk in request.stream():
+        chunks.append(chunk)
+        if (size := size + len(chunk)) > limit:
+            raise PayloadTooLarge(f"body: over {limit} bytes")
+    return b"".join(chunks)
+
+
+async def _unless_hung_up(request: Request, answering: "asyncio.Task[Reply]") -> Reply:
+    """The answer, or `ClientDisconnect` as soon as nobody waits for it; then the work is cancelled."""
+    leaving = asyncio.ensure_future(request.receive())  # the body is read: the next message says good-bye
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise ClientDisconnect
+        return answering.result()
+    finally:
+        answering.cancel()
+        leaving.cancel()
+
+
+def _request_id(request: Request) -> str:
+    """The caller's own, where it gives one that can stand in a log."""
+    given = request.headers.get("x-request-id") or request.headers.get("x-amzn-sagemaker-inference-id") or ""
+    return given if re.fullmatch(r"[\w.:-]{1,128}", given) else uuid.uuid4().hex
+
+
+def _response(request: Request, request_id: str, reply: Reply) -> Response:
+    headers = {"X-Request-Id": request_id, **reply.headers}
+    if (echo := request.headers.get(CUSTOM_ATTRIBUTES)) is not None:
+        headers[CUSTOM_ATTRIBUTES] = echo
+    if reply.stages:
+        spent = ((name, getattr(reply.stages, name)) for name in ("decode", "queue", "predict", "encode"))
+        headers["Server-Timing"] = ", ".join(f"{name};dur={_ms(seconds)}" for name, seconds in spent)
+    return Response(reply.body, reply.status, headers, media_type=reply.content_type)
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    """Unknown paths and methods, in the shape every error has."""
+    status = HTTPStatus(getattr(error, "status_code", HTTPStatus.INTERNAL_SERVER_ERROR))
+    detail = f"{request.method} {request.url.path}: {status.phrase.lower()}"
+    body = {
+        "status": status.value,
+        "code": status.phrase.lower().replace(" ", "_"),
+        "detail": detail,
+        "request_id": _request_id(request),
+    }
+    return JSONResponse(body, status.value, headers=getattr(error, "headers", None))
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)
+
+
+def serve(feature: Feature, settings: Settings) -> int:
+    """Run the container process; the exit code."""
+    log_as_json(settings.log_level)
+    return Front(feature, settings).run()
+
+
+if __name__ == "__main__":
+    from .feature import find
+
+    settings = Settings.read()
+    sys.exit(serve(find(settings.feature), settings))

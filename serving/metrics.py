@@ -1,0 +1,64 @@
+"""What a container tells Prometheus."""
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+from .service import Stages
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
+
+
+class Metrics:
+    """Counters and histograms of one front process, each labelled with the feature."""
+
+    def __init__(self, feature: str) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._feature = feature
+        of, by_status, by_stage = ("feature",), ("feature", "status"), ("feature", "stage")
+        self._requests = Counter("aikit_requests", "Requests answered.", by_status, registry=registry)
+        self._stages = Histogram(
+            "aikit_stage_seconds",
+            "Decode, queue, predict and encode of answered requests.",
+            by_stage,
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self._seconds = Histogram(
+            "aikit_request_seconds", "Whole requests.", of, registry=registry, buckets=_SECONDS
+        ).labels(feature)
+        self._batch_size = Histogram(
+            "aikit_batch_size", "Requests that shared a batch.", of, registry=registry, buckets=_SIZES
+        ).labels(feature)
+        self.in_flight = Gauge("aikit_in_flight", "Requests being answered.", of, registry=registry).labels(
+            feature
+        )
+        self._queue = Gauge("aikit_queue_length", "Requests not yet at the model.", of, registry=registry)
+        self._ready = Gauge("aikit_ready", "1 while /ping answers 200.", of, registry=registry)
+        self._restarts = Counter("aikit_model_restarts", "Model processes replaced.", of, registry=registry)
+
+    def count(self, status: int, seconds: float, stages: Stages | None) -> None:
+        """Record one request."""
+        self._requests.labels(self._feature, status).inc()
+        self._seconds.observe(seconds)
+        if stages is not None:
+            self._batch_size.observe(stages.batch_size)
+            for stage in ("decode", "queue", "predict", "encode"):
+                self._stages.labels(self._feature, stage).observe(getattr(stages, stage))
+
+    def restarted(self) -> None:
+        """Record that a model process ended and another takes its place."""
+        self._restarts.labels(self._feature).inc()
+
+    def render(self, *, ready: bool, queue_length: int) -> bytes:
+        """Everything in Prometheus' text format."""
+        self._ready.labels(self._feature).set(ready)
+        self._queue.labels(self._feature).set(queue_length)
+        return generate_latest(self._registry)

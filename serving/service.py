@@ -1,0 +1,161 @@
+"""One feature, ready to answer: bytes in, reply out. Every adapter calls this and nothing else."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from .batching import Batcher, Result
+from .codec import JSON, Codec, check_accept
+from .errors import DeadlineExceeded, ServingError
+from .feature import Feature
+from .media import Media
+from .model import Model, load_model
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+DEADLINE_S = 55.0  # SageMaker gives up after 60
+_THREADS = 16  # most of them wait for an address to answer
+
+
+class Stages(msgspec.Struct, frozen=True):
+    """Where the time of one answered request went, in seconds, and how many shared its batch."""
+
+    decode: float
+    queue: float
+    predict: float
+    encode: float
+    batch_size: int
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What every adapter sends back."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: dict[str, str] = {}
+    stages: Stages | None = None
+
+
+class Service:
+    """A feature and its loaded model. Use as `async with Service(...) as service`."""
+
+    def __init__(
+        self,
+        feature: Feature,
+        model: Model[Any, Any, Any, Any],
+        *,
+        media: Media | None = None,
+        deadline_s: float = DEADLINE_S,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.feature = feature
+        self._model = model
+        if media is not None:
+            model.media = media
+        self._codec = Codec(feature)
+        self._batcher: Batcher[Any, Any] = Batcher(model.predict, feature.batching)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="media")
+        self._deadline_s = deadline_s
+        self._headers = headers or {}
+
+    @classmethod
+    def load(cls, feature: Feature, settings: Settings) -> Self:
+        """Find the weights and build the networks. Raises `WeightsError`. torch enters here."""
+        from .weights import resolve  # late: the front process and the documentation need neither
+
+        weights = resolve(feature, settings)
+        model = load_model(feature, weights, settings.device)
+        headers = {"X-Aikit-Weights": "random"} if weights.random else {}
+        media = Media.from_settings(settings)
+        return cls(feature, model, media=media, deadline_s=settings.deadline_s, headers=headers)
+
+    async def __aenter__(self) -> Self:
+        """Start the batcher and answer the example once: warm-up and self-test."""
+        await self._batcher.__aenter__()
+        reply = await self.invoke(msgspec.json.encode(self.feature.example["request"]))
+        if reply.status != HTTPStatus.OK:
+            await self.__aexit__()
+            raise RuntimeError(f"{self.feature.name} cannot answer its own example: {reply.body.decode()}")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._batcher.__aexit__(*exc)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether a request sent now would be taken up."""
+        return self._batcher.running
+
+    @property
+    def busy_s(self) -> float:
+        """How long the model has been at its present batch, in seconds."""
+        return self._batcher.busy_s
+
+    @property
+    def queue_length(self) -> int:
+        return self._batcher.queue_length
+
+    async def invoke(
+        self,
+        body: bytes,
+        content_type: str = JSON,
+        accept: str = "*/*",
+        *,
+        request_id: str = "",
+        deadline_s: float | None = None,
+    ) -> Reply:
+        """Answer one request. Never raises: each failure becomes the reply its class declares."""
+        request_id = request_id or uuid.uuid4().hex
+        deadline_s = min(deadline_s or self._deadline_s, self._deadline_s)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._answer(body, content_type, accept)
+        except ServingError as error:
+            return problem(error, request_id)
+        except TimeoutError:
+            return problem(DeadlineExceeded(f"no answer within {deadline_s:g} s"), request_id)
+        except Exception:
+            log.exception("incident %s", request_id)
+            return problem(ServingError(f"internal error; incident {request_id}"), request_id)
+
+    async def _answer(self, body: bytes, content_type: str, accept: str) -> Reply:
+        check_accept(accept)
+        result = await self._batcher.submit(partial(self._in_thread, self._prepare, body, content_type))
+        start = time.monotonic()
+        content, kind = await self._in_thread(self._finish, result, accept)
+        stages = Stages(
+            decode=result.prepare_s,
+            queue=result.queue_s,
+            predict=result.predict_s,
+            encode=time.monotonic() - start,
+            batch_size=result.batch_size,
+        )
+        return Reply(HTTPStatus.OK, content, kind, self._headers, stages)
+
+    def _prepare(self, body: bytes, content_type: str) -> Any:
+        return self._model.preprocess(self._codec.decode(body, content_type))
+
+    def _finish(self, result: Result[Any, Any], accept: str) -> tuple[bytes, str]:
+        return self._codec.encode(self._model.postprocess(result.output, result.item), accept)
+
+    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
+
+
+def problem(error: ServingError, request_id: str) -> Reply:
+    """The reply an error becomes, the same in every adapter."""
+    body = {"status": int(error.status), "code": error.code, "detail": str(error), "request_id": request_id}
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    return Reply(error.status, msgspec.json.encode(body), headers=headers)

@@ -1,0 +1,72 @@
+"""The process's configuration: the one place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .errors import ServingError
+
+ProfileName = Literal["lite", "standard"]
+
+
+class SettingsError(ServingError):
+    """A setting that cannot be used; the message names the variable, its value and what is allowed."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting is `AIKIT_<NAME>` in the environment; a list is comma-separated."""
+
+    feature: str = ""
+    """What `aikit serve` serves when it is given no name (the container image sets it)."""
+    profile: ProfileName = "lite"
+    device: str = "auto"
+    model_dir: Path = Path("/opt/ml/model")
+    """A user's own weights; they win over every other source."""
+    cache_dir: Path = Path("~/.cache/aikit").expanduser()
+    weights_mirror: Path | None = None
+    random_weights: bool = False
+    """For tests: seeded random weights where a file is missing; every reply says so in a header."""
+
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    processes: Annotated[int, Meta(ge=1, le=64)] = 1
+    deadline_s: Annotated[float, Meta(gt=0, le=3600)] = 55.0
+    grace_s: Annotated[float, Meta(gt=0, le=300)] = 25.0
+    hang_s: Annotated[float, Meta(gt=0, le=3600)] = 75.0
+    """A model process whose one predict lasts longer, or that is silent for as long, is replaced."""
+    max_body_mb: Annotated[float, Meta(gt=0, le=1024)] = 25.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    max_image_mb: Annotated[float, Meta(gt=0, le=1024)] = 20.0
+    max_image_side: Annotated[int, Meta(ge=1, le=32768)] = 4096
+    strict_input: bool = False
+    """Refuse a request that gives both `url` and `img` instead of letting `url` win."""
+    fetch_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
+    fetch_private: bool = False
+    """Let `url` name private, loopback and link-local addresses: never on a public endpoint."""
+    s3_allow: tuple[str, ...] = ()
+    """`s3://bucket/prefix` entries that `url` may name; none by default."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Settings of this process. Raises `SettingsError`.
+
+        `SAGEMAKER_BIND_TO_PORT`, set by SageMaker where a container may not choose its port, wins.
+        """
+        given = {name: environ.get(f"AIKIT_{name.upper()}") for name in cls.__struct_fields__}
+        given["port"] = environ.get("SAGEMAKER_BIND_TO_PORT") or given["port"]
+        values: dict[str, object] = {name: text for name, text in given.items() if text}
+        if "s3_allow" in values:
+            values["s3_allow"] = [part.strip() for part in str(values["s3_allow"]).split(",")]
+        try:
+            return msgspec.convert(values, cls, strict=False, dec_hook=_path)
+        except msgspec.ValidationError as error:
+            message, _, name = str(error).partition(" - at `$.")
+            raise SettingsError(f"AIKIT_{name.rstrip('`').upper()}: {message}") from error
+
+
+def _path(kind: type[Path], text: str) -> Path:
+    return kind(text).expanduser()

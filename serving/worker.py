@@ -1,0 +1,87 @@
+"""The model process: the service behind one end of a channel. Started by `supervisor.py`, ends with it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from functools import partial
+
+import msgspec
+
+from .channel import Answer, Beat, Call, Cancel, Channel
+from .errors import ServingError
+from .feature import find
+from .logs import log_as_json
+from .service import Service
+from .settings import Settings
+
+BEAT_S = 0.25
+
+
+async def work(channel: Channel, settings: Settings) -> None:
+    """Load, then answer calls until the front closes the channel."""
+    service: Service | None = None
+    ready = False
+
+    async def beat() -> None:
+        while True:
+            busy_s, queued = (service.busy_s, service.queue_length) if service else (0.0, 0)
+            await channel.send(Beat(ready and service is not None and service.running, busy_s, queued))
+            await asyncio.sleep(BEAT_S)
+
+    beating = asyncio.create_task(beat())
+    service = await asyncio.to_thread(Service.load, find(settings.feature), settings)
+    async with service:
+        ready = True
+        await _answer_calls(channel, service)
+    beating.cancel()
+
+
+async def _answer_calls(channel: Channel, service: Service) -> None:
+    tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def answer(call: Call) -> None:
+        reply = await service.invoke(
+            call.body, call.content_type, call.accept, request_id=call.request_id, deadline_s=call.deadline_s
+        )
+        with contextlib.suppress(ConnectionError):  # the front is gone, and with it this process soon
+            await channel.send(Answer(call.id, reply))
+
+    while frame := await channel.receive():
+        match frame:
+            case Call():
+                tasks[frame.id] = asyncio.create_task(answer(frame))
+                tasks[frame.id].add_done_callback(partial(_forget, tasks, frame.id))
+            case Cancel() if frame.id in tasks:
+                tasks[frame.id].cancel()
+
+
+def _forget(tasks: dict[int, asyncio.Task[None]], key: int, _: asyncio.Task[None]) -> None:
+    del tasks[key]
+
+
+async def _main(end: socket.socket, settings: Settings) -> None:
+    await work(await Channel.open(end), settings)
+
+
+def main() -> None:
+    """`python -m serving.worker FD SETTINGS`, the settings as JSON."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # stopping is the front's business: it drains first
+        signal.signal(number, signal.SIG_IGN)
+    settings = msgspec.json.decode(sys.argv[2], type=Settings, dec_hook=lambda kind, text: kind(text))
+    log_as_json(settings.log_level)
+    try:
+        asyncio.run(_main(socket.socket(fileno=int(sys.argv[1])), settings))
+    except ServingError as error:  # weights that cannot be had: trying again would not help
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        os._exit(os.EX_CONFIG)
+    except ConnectionError:
+        pass
+    os._exit(0)  # a predict that hangs must not keep the process
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""A feature whose behaviour each request chooses, to try the runtime on."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from serving.feature import Batching, Feature, Profile
+from serving.media import ImageRequest
+
+
+class ProbeRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the model shall do, and how long each input shall take it."""
+
+    text: str = ""
+    action: Literal["answer", "refuse", "fail", "hang", "die"] = "answer"
+    work_s: Annotated[float, Meta(ge=0, le=10)] = 0.0
+
+
+class ProbeResponse(msgspec.Struct, frozen=True):
+    """The text again, and who answered. image: height and width of the picture, if one came."""
+
+    text: str
+    image: tuple[int, int] | None
+    batch_size: int
+    pid: int
+
+
+feature = Feature(
+    module=__name__,
+    feature_id="Probe",
+    title="Probe",
+    title_zh="探针",
+    summary="Does what it is told.",
+    request=ProbeRequest,
+    response=ProbeResponse,
+    profiles={"lite": Profile(files=(), summary="No weights.", verified=True)},
+    batching=Batching(max_size=4, max_delay_ms=20, max_queue=16),
+)

@@ -1,0 +1,96 @@
+"""The `aikit` command as a user types it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from serving.client import Container
+from serving.errors import ServingError
+from serving.settings import Settings
+
+from .conftest import PROBE
+
+
+def aikit(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "serving", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, **environ},
+    )
+
+
+def test_list_names_every_feature() -> None:
+    assert "general_ocr_traditional" in aikit("list").stdout
+    rows = json.loads(aikit("list", "--json").stdout)
+    assert {"general_ocr", "general_ocr_traditional"} <= {row["name"] for row in rows}
+
+
+def test_call_asks_a_running_container(probe: Container, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"text": "你好"}')
+    done = aikit("call", PROBE, "--json", str(body), "--url", probe.url)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["text"] == "你好"
+
+
+def test_call_in_process_fails_with_the_problem_and_a_non_zero_code(tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"text": 5}')
+    done = aikit("call", PROBE, "--json", str(body))
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["detail"] == "text: expected `str`, got `int`"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["serve", "nope"], "feature: no 'nope'"),
+        (["serve"], "feature: name one, or set AIKIT_FEATURE"),
+        (["call", "general_ocr"], "img, json: name one of the two files"),
+        (["call", "general_ocr", "--img", "nowhere.jpg"], "nowhere.jpg"),
+        (["call", PROBE, "--img", __file__, "--url", "http://127.0.0.1:1"], "url: http://127.0.0.1:1"),
+    ],
+)
+def test_mistakes_end_in_one_clear_line(arguments: list[str], line: str) -> None:
+    done = aikit(*arguments)
+    assert done.returncode != 0
+    assert line in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_missing_weights_end_the_container_with_one_clear_line(tmp_path: Path) -> None:
+    done = aikit(
+        "serve", "general_ocr", "--profile", "standard", "--port", "0",
+        AIKIT_CACHE_DIR=str(tmp_path), HF_ENDPOINT="http://127.0.0.1:1",
+    )  # fmt: skip
+    assert done.returncode == 78
+    (line,) = done.stderr.splitlines()
+    for part in ("general_ocr standard", "det/config.json", "Apache-2.0", "aikit pull general_ocr"):
+        assert part in line
+
+
+def test_verify_finds_the_bundled_weights() -> None:
+    done = aikit("verify")
+    assert done.returncode == 0
+    assert "ok          general_ocr lite det.onnx (Apache-2.0)" in done.stdout
+
+
+def test_settings_come_from_the_environment() -> None:
+    settings = Settings.read({"AIKIT_PORT": "99", "AIKIT_S3_ALLOW": "s3://a, s3://b/c"})
+    assert (settings.port, settings.s3_allow) == (99, ("s3://a", "s3://b/c"))
+    assert Settings.read({"AIKIT_PORT": "99", "SAGEMAKER_BIND_TO_PORT": "8123"}).port == 8123
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "x"), ("PROFILE", "huge"), ("DEADLINE_S", "0"), ("STRICT_INPUT", "maybe")]
+)
+def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    with pytest.raises(ServingError, match=f"AIKIT_{name}"):
+        Settings.read({f"AIKIT_{name}": value})

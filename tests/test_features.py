@@ -1,0 +1,71 @@
+"""Rules every feature obeys; a new folder under containers/ is covered without a new test."""
+
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from serving.errors import InvalidRequest
+from serving.feature import Feature, discover, find
+from serving.media import dec_hook
+
+from .conftest import ask
+
+
+def test_the_example_is_answered_as_declared(feature: Feature) -> None:
+    (reply,) = ask(feature, msgspec.json.encode(feature.example["request"]))
+    assert reply.status == 200, reply.body
+    assert _rounded(msgspec.json.decode(reply.body)) == _rounded(feature.example["response"])
+
+
+def test_the_example_fits_its_own_types(feature: Feature) -> None:
+    msgspec.convert(feature.example["request"], feature.request, dec_hook=dec_hook)
+    msgspec.convert(feature.example["response"], feature.response)
+
+
+def test_a_batch_answers_as_singles(feature: Feature) -> None:
+    body = msgspec.json.encode(feature.example["request"])
+    (alone,) = ask(feature, body)
+    together = ask(feature, *[body] * feature.batching.max_size)
+    assert {reply.stages.batch_size for reply in together if reply.stages} != {1}
+    for reply in together:
+        assert _rounded(msgspec.json.decode(reply.body)) == _rounded(msgspec.json.decode(alone.body))
+
+
+def test_an_unknown_field_is_refused(feature: Feature) -> None:
+    (reply,) = ask(feature, b'{"nonsense": 1}')
+    assert (reply.status, msgspec.json.decode(reply.body)["code"]) == (400, "invalid_request")
+
+
+def test_the_declaration_imports_without_torch_and_boto3(feature: Feature) -> None:
+    heavy = "{'torch', 'transformers', 'openvino', 'boto3', 'cv2'}"
+    code = f"import sys, {feature.module}, serving.front; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_name_finds_its_feature(feature: Feature) -> None:
+    assert {find(name).name for name in feature.names} == {feature.name}
+    assert f"{feature.name.replace('_', '-')}-ml" in feature.names
+
+
+def test_names_are_nobody_elses() -> None:
+    names = [name for feature in discover().values() for name in feature.names]
+    assert len(names) == len(set(names))
+
+
+def test_an_unknown_name_lists_what_there_is() -> None:
+    with pytest.raises(InvalidRequest, match="no 'nope'; there is general_ocr"):
+        find("nope")
+
+
+def _rounded(value: object) -> object:
+    """Replies agree to two decimals and one pixel, whatever the processor's last bits do."""
+    match value:
+        case dict():
+            return {key: _rounded(item) for key, item in value.items()}
+        case list():
+            return [_rounded(item) for item in value]
+        case int() | float():
+            return pytest.approx(value, abs=1.5 if abs(value) > 1 else 0.02)
+    return value

@@ -13,7 +13,19 @@ ServingError 500 internal_error
 """
 
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What went wrong; every failure has this body."""
+
+    status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status.")]
+    code: Annotated[str, Meta(description="Stable name of the kind of failure.")]
+    detail: Annotated[str, Meta(description="Field, fault and limit, in English.")]
+    request_id: Annotated[str, Meta(description="The caller's `X-Request-Id`, or one made for the request.")]
 
 
 class ServingError(Exception):

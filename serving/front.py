@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,7 +20,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .channel import Call
-from .errors import DeadlineExceeded, Overloaded, PayloadTooLarge, ServingError, Unavailable
+from .codec import JSON
+from .errors import DeadlineExceeded, Overloaded, PayloadTooLarge, Problem, ServingError, Unavailable
 from .feature import Feature
 from .logs import log_as_json
 from .metrics import CONTENT_TYPE, Metrics
@@ -212,13 +214,8 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     """Unknown paths and methods, in the shape every error has."""
     status = HTTPStatus(getattr(error, "status_code", HTTPStatus.INTERNAL_SERVER_ERROR))
     detail = f"{request.method} {request.url.path}: {status.phrase.lower()}"
-    body = {
-        "status": status.value,
-        "code": status.phrase.lower().replace(" ", "_"),
-        "detail": detail,
-        "request_id": _request_id(request),
-    }
-    return JSONResponse(body, status.value, headers=getattr(error, "headers", None))
+    body = Problem(status, status.phrase.lower().replace(" ", "_"), detail, _request_id(request))
+    return Response(msgspec.json.encode(body), status, getattr(error, "headers", None), media_type=JSON)
 
 
 def _ms(seconds: float) -> float:

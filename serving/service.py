@@ -14,7 +14,7 @@ import msgspec
 
 from .batching import Batcher, Result
 from .codec import JSON, Codec, check_accept
-from .errors import DeadlineExceeded, ServingError
+from .errors import DeadlineExceeded, Problem, ServingError
 from .feature import Feature
 from .media import Media
 from .model import Model, load_model
@@ -156,6 +156,6 @@ class Service:
 
 def problem(error: ServingError, request_id: str) -> Reply:
     """The reply an error becomes, the same in every adapter."""
-    body = {"status": int(error.status), "code": error.code, "detail": str(error), "request_id": request_id}
+    body = Problem(error.status, error.code, str(error), request_id)
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
     return Reply(error.status, msgspec.json.encode(body), headers=headers)

@@ -23,28 +23,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feature: str = ""
     """What `aikit serve` serves when it is given no name (the container image sets it)."""
     profile: ProfileName = "lite"
+    """Which of the feature's sets of weights to serve."""
     device: str = "auto"
+    """cpu, cuda, cuda:N, or auto: a GPU where there is one."""
     model_dir: Path = Path("/opt/ml/model")
     """A user's own weights; they win over every other source."""
     cache_dir: Path = Path("~/.cache/aikit").expanduser()
+    """Fetched weights, and networks compiled from them."""
     weights_mirror: Path | None = None
+    """A folder of weight files with a manifest.json, looked into before anything is fetched."""
     random_weights: bool = False
     """For tests: seeded random weights where a file is missing; every reply says so in a header."""
 
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    """Port of the container; SAGEMAKER_BIND_TO_PORT wins."""
     processes: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Model processes, each with its own copy of the networks."""
     deadline_s: Annotated[float, Meta(gt=0, le=3600)] = 55.0
+    """A request that takes longer is answered 504."""
     grace_s: Annotated[float, Meta(gt=0, le=300)] = 25.0
+    """How long SIGTERM waits for the requests in flight."""
     hang_s: Annotated[float, Meta(gt=0, le=3600)] = 75.0
     """A model process whose one predict lasts longer, or that is silent for as long, is replaced."""
     max_body_mb: Annotated[float, Meta(gt=0, le=1024)] = 25.0
+    """A larger request body is answered 413."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least severe log line that is written."""
 
     max_image_mb: Annotated[float, Meta(gt=0, le=1024)] = 20.0
+    """A larger image file, sent or fetched, is answered 413."""
     max_image_side: Annotated[int, Meta(ge=1, le=32768)] = 4096
+    """Pixels of an image's longest side; a longer one is answered 422."""
     strict_input: bool = False
     """Refuse a request that gives both `url` and `img` instead of letting `url` win."""
     fetch_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
+    """How long connecting to `url`, or its silence, may last."""
     fetch_private: bool = False
     """Let `url` name private, loopback and link-local addresses: never on a public endpoint."""
     s3_allow: tuple[str, ...] = ()

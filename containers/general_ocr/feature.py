@@ -1,6 +1,6 @@
 """General OCR: the text lines of an image, where they are and how sure the reader is."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -15,16 +15,16 @@ Point = Annotated[tuple[float, float], Meta(description="x and y in pixels from 
 class Location(msgspec.Struct, frozen=True):
     """Axis-aligned box around a line, in pixels of the upright image."""
 
-    top: int
-    left: int
-    width: int
-    height: int
+    top: Annotated[int, Meta(ge=0, description="Pixels from the top edge of the image to the box.")]
+    left: Annotated[int, Meta(ge=0, description="Pixels from the left edge of the image to the box.")]
+    width: Annotated[int, Meta(ge=0, description="Pixels.")]
+    height: Annotated[int, Meta(ge=0, description="Pixels.")]
 
 
 class TextLine(msgspec.Struct, frozen=True):
     """One line of text."""
 
-    words: str
+    words: Annotated[str, Meta(description="The text of the line.")]
     location: Location
     score: Score
     polygon: Annotated[
@@ -35,7 +35,7 @@ class TextLine(msgspec.Struct, frozen=True):
 class Duration(msgspec.Struct, frozen=True):
     """Seconds spent on the request; the last element of the list where `duration` was asked for."""
 
-    duration: float
+    duration: Annotated[float, Meta(ge=0, description="Seconds from decoding the image to the reply.")]
 
 
 class OCRRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -44,16 +44,17 @@ class OCRRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=
     duration: Annotated[bool, Meta(description='Append `{"duration": seconds}` to the list.')] = False
 
 
-TextLines = Annotated[
-    list[TextLine],
+# msgspec has no union of two untagged structs, so the schema says by reference what the elements are
+_Element = Annotated[
+    Any,
     Meta(
-        description="Lines in reading order; an empty list where there is no text.",
         extra_json_schema={
-            "items": {
-                "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("TextLine", "Duration")]
-            }
-        },
+            "anyOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in (TextLine, Duration)]
+        }
     ),
+]
+TextLines = Annotated[
+    list[_Element], Meta(description="Lines in reading order; an empty list where there is no text.")
 ]
 
 

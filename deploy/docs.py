@@ -1,0 +1,272 @@
+"""The derived documentation: parts of README.md, THIRD_PARTY.md, and the README.md of each feature.
+
+A derived part stands between `<!-- name -->` and `<!-- /name -->`, each on a line of its own; all else in
+these files is written by hand and left alone. feature_readme.md is the template of a feature's part.
+"""
+
+import ast
+import inspect
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import msgspec
+
+from serving.errors import ServingError
+from serving.feature import Feature, Profile, discover
+from serving.openapi import Json, document, failures, is_image, meaning, shorten
+from serving.settings import Settings
+from serving.weights import third_party
+
+ROOT = Path(__file__).parents[1]
+_TEMPLATE = Path(__file__).with_name("feature_readme.md")
+_EMPTY = "<!-- reference -->\n<!-- /reference -->\n"
+_ADDRESS = "https://example.com/photo.jpg"
+
+
+class DocumentError(ServingError):
+    """A document that cannot be filled; the message names the file and the mark."""
+
+
+def update(check: bool = False, root: Path = ROOT, features: Sequence[Feature] | None = None) -> list[str]:
+    """The stale files, relative to `root`; they are written unless `check`. Raises `DocumentError`.
+
+    features: all that there are if None.
+    """
+    features = list(discover().values()) if features is None else features
+    stale = []
+    for path, text in list(_documents(root, features)):  # all or nothing
+        if not path.is_file() or path.read_text("utf-8") != text:
+            stale.append(path.relative_to(root).as_posix())
+            if not check:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, "utf-8")
+    return stale
+
+
+def fill(text: str, parts: Mapping[str, str], file: str) -> str:
+    """`text` with what stands between each pair of marks replaced. Raises `DocumentError` naming `file`."""
+    for name, content in parts.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not closed or text.count(begin) > 1:
+            raise DocumentError(f"{file}: exactly one {begin} and, after it, {end} are needed")
+        text = f"{before}{begin}\n{content.strip()}\n{end}{after}"
+    return text
+
+
+def rows(cells: Iterable[Sequence[str]]) -> str:
+    """The body of a Markdown table, a line per row; cells may hold pipes and line ends."""
+    escaped = ([" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in cells)
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
+
+
+def table(header: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
+    return "\n".join([rows([header, ["---"] * len(header)]), rows(cells)])
+
+
+def _documents(root: Path, features: Sequence[Feature]) -> Iterator[tuple[Path, str]]:
+    """Each file and the text it should have."""
+    parts = {
+        "features": _features_table(features),
+        "settings": table(["Variable", "Default", "Meaning"], _settings_rows()),
+        "errors": table(["Status", "Code", "Meaning"], _errors_rows()),
+    }
+    readme = root / "README.md"
+    yield readme, fill(_read(readme), parts, "README.md")
+    yield root / "THIRD_PARTY.md", third_party(features)
+    for feature in features:
+        path = root / "containers" / feature.name / "README.md"
+        text = _read(path) or _EMPTY
+        yield path, fill(text, {"reference": reference(feature)}, path.relative_to(root).as_posix())
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def _features_table(features: Sequence[Feature]) -> str:
+    header = ["Feature", "Title", "中文", "What it does", "Weights"]
+    return table(
+        header,
+        (
+            [
+                f"[`{feature.name}`](containers/{feature.name}/README.md)",
+                feature.title,
+                feature.title_zh,
+                feature.summary,
+                ", ".join(feature.profiles),
+            ]
+            for feature in features
+        ),
+    )
+
+
+def _settings_rows() -> Iterator[Sequence[str]]:
+    meanings = _field_docstrings(Settings)
+    for field in msgspec.structs.fields(Settings):
+        yield f"`AIKIT_{field.name.upper()}`", _default(field.default), meanings.get(field.name, "")
+
+
+def _default(value: object) -> str:
+    if isinstance(value, bool):
+        value = str(value).lower()
+    text = str(value).replace(str(Path.home() / ".cache"), "~/.cache")
+    return f"`{text}`" if value not in (None, "", ()) else "none"
+
+
+def _field_docstrings(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """The string below each field, which Python itself throws away."""
+    tree = ast.parse(inspect.getsource(struct))
+    declaration = next(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    found = {}
+    for statement, following in pairwise(declaration.body):
+        match statement, following:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = text
+    return found
+
+
+def _errors_rows() -> Iterator[Sequence[str]]:
+    for status, kinds in failures().items():
+        for kind in kinds:
+            yield str(int(status)), f"`{kind.code}`", meaning(kind)
+
+
+def reference(feature: Feature) -> str:
+    """The derived part of the feature's README.md."""
+    whole = document([feature])
+    components = whole["components"]["schemas"]
+    operation = whole["paths"][f"/{feature.name}"]["post"]
+    accepts = operation["requestBody"]["content"]
+    response = operation["responses"]["200"]["content"]["application/json"]
+    request = _resolved(accepts["application/json"]["schema"], components)
+    example = feature.example["request"]
+    takes_image = "image/*" in accepts
+    values = {
+        "title": feature.title,
+        "title_zh": feature.title_zh,
+        "summary": feature.summary,
+        "name": feature.name,
+        "names": ", ".join(f"`{name}`" for name in feature.names),
+        "call": "--img photo.jpg" if takes_image else "--json request.json",
+        "bodies": "\n".join(f"* {line}" for line in _bodies(takes_image)),
+        "request_table": rows(_request_rows(request)),
+        "request_by_content": _pretty(shorten(example)),
+        "reply": _reply(response["schema"], components),
+        "reply_table": rows(_fields(response["schema"], components)),
+        "response": _pretty(response["example"]),
+        "errors_table": rows(_errors_rows()),
+        "weights_table": rows(_weights_rows(feature)),
+        "instance_type": feature.resources.instance_type,
+        "lambda_memory_mb": str(feature.resources.lambda_memory_mb),
+        "lambda_gb": f"{feature.resources.lambda_memory_mb / 1024:g}",
+        **_by_address(example, request),
+    }
+    template = _TEMPLATE.read_text("utf-8")
+    template = re.sub(
+        r"<!-- /?img -->\n" if takes_image else r"(?s)<!-- img -->.*?<!-- /img -->\n", "", template
+    )
+    return Template(template).substitute(values)
+
+
+def _bodies(takes_image: bool) -> Iterator[str]:
+    yield "`application/json`: the parameters below;"
+    if takes_image:
+        yield "`image/*` or `application/octet-stream`: the image itself, with no other parameter;"
+    yield "`multipart/form-data`: the parameters as fields of a form, images as files."
+
+
+def _by_address(example: Json, schema: Json) -> dict[str, str]:
+    """The example with an address for each image, as each language writes it."""
+    request = {}
+    for name, value in example.items():
+        image = is_image(schema["properties"][name])
+        request[name.replace("img", "url", 1) if image else name] = _ADDRESS if image else value
+    compact = json.dumps(request, ensure_ascii=False)
+    return {
+        "request_by_address": _pretty(request),
+        "request_json": compact,
+        "request_quoted": json.dumps(compact, ensure_ascii=False),
+        "request_python": repr(request),
+    }
+
+
+def _request_rows(schema: Json) -> Iterator[Sequence[str]]:
+    fields = schema["properties"]
+    partners = {name: name.replace("img", "url", 1) for name in fields if is_image(fields[name])}
+    partners |= {url: image for image, url in partners.items() if url in fields}
+    for name, field in fields.items():
+        need = "yes" if name in schema.get("required", ()) else "no"
+        if need == "no" and partners.get(name) in fields:
+            need = f"this or `{partners[name]}`"
+        text = field.get("description", "")
+        if field.get("default") is not None:
+            text += f" Default: `{json.dumps(field['default'])}`."
+        yield f"`{name}`", _type(field), need, text
+
+
+def _reply(schema: Json, components: Json) -> str:
+    resolved = _resolved(schema, components)
+    return f"Status 200 and a JSON {resolved['type']}. {resolved.get('description', '')}".strip()
+
+
+def _fields(schema: Json, components: Json, prefix: str = "") -> Iterator[Sequence[str]]:
+    """Name, type and description of each field, with those of the objects inside it below it."""
+    schema = _resolved(schema, components)
+    for choice in schema.get("anyOf", ()):
+        yield from _fields(choice, components, prefix)
+    if schema.get("items"):
+        yield from _fields(schema["items"], components, prefix)
+    for name, field in schema.get("properties", {}).items():
+        resolved = _resolved(field, components)
+        yield f"`{prefix}{name}`", _type(resolved), resolved.get("description", "")
+        yield from _fields(field, components, f"{prefix}{name}.")
+
+
+def _resolved(schema: Json, components: Json) -> Json:
+    """The schema itself where it is a reference; what stands beside the reference wins."""
+    if "$ref" not in schema:
+        return schema
+    return {**components[schema["$ref"].rpartition("/")[2]], **schema}
+
+
+def _type(schema: Json) -> str:
+    if "enum" in schema:
+        return " or ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_type(kind) for kind in schema["anyOf"] if kind.get("type") != "null")
+    if "prefixItems" in schema:
+        return f"array of {len(schema['prefixItems'])}"
+    if "contentEncoding" in schema:
+        return f"string ({schema['contentEncoding']})"
+    return str(schema.get("type", "object"))
+
+
+def _weights_rows(feature: Feature) -> Iterator[Sequence[str]]:
+    for name, profile in feature.profiles.items():
+        yield (
+            f"`{name}`{' (default)' * (name == Settings().profile)}",
+            profile.summary,
+            ", ".join(f"`{file.name}`" for file in profile.files) or "none",
+            ", ".join(dict.fromkeys(file.license for file in profile.files)),
+            _size(profile),
+            "yes" if profile.verified else "no",
+        )
+
+
+def _size(profile: Profile) -> str:
+    sizes = [file.size for file in profile.files if file.size is not None]
+    return f"{sum(sizes) / 1e6:.1f} MB" if len(sizes) == len(profile.files) else "known once fetched"
+
+
+def _pretty(value: Any) -> str:
+    """Indented JSON, with lists of nothing but numbers on one line."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    numbers = re.compile(r"\[[\s\d.,+e\[\]-]+\]")
+    return numbers.sub(lambda found: "".join(found[0].split()).replace(",", ", "), text)

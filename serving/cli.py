@@ -124,8 +124,6 @@ def _serve(args: argparse.Namespace) -> int:
     from .front import serve
 
     settings = _settings(args)
-    if not settings.feature:
-        raise InvalidRequest("feature: name one, or set AIKIT_FEATURE")
     return serve(find(settings.feature), settings)
 
 

@@ -156,6 +156,8 @@ def find(name: str) -> Feature:
         feature: Feature = importlib.import_module(name).feature
         return feature
     features = discover()
+    if not name:
+        raise InvalidRequest(f"feature: name one, or set AIKIT_FEATURE; there is {', '.join(features)}")
     for feature in features.values():
         if name in feature.names:
             return feature

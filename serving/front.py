@@ -1,7 +1,6 @@
 """The front process: SageMaker's container contract over HTTP. Never imports torch, so it always answers."""
 
 import asyncio
-import logging
 import re
 import signal
 import sys
@@ -23,13 +22,11 @@ from .channel import Call
 from .codec import JSON
 from .errors import DeadlineExceeded, Overloaded, PayloadTooLarge, Problem, ServingError, Unavailable
 from .feature import Feature
-from .logs import log_as_json
+from .logs import log_as_json, log_invocation, ms
 from .metrics import CONTENT_TYPE, Metrics
 from .service import Reply, problem
 from .settings import Settings
 from .supervisor import Supervisor
-
-log = logging.getLogger(__name__)
 
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _HUNG_UP = 499  # for the log alone: nobody is there to read it
@@ -142,13 +139,7 @@ class Front:
 
     def _record(self, request_id: str, reply: Reply, seconds: float) -> None:
         self._metrics.count(reply.status, seconds, reply.stages)
-        fields: dict[str, object] = {"request_id": request_id, "status": reply.status, "ms": _ms(seconds)}
-        if stages := reply.stages:
-            fields |= {
-                f"{name}_ms": _ms(getattr(stages, name)) for name in ("decode", "queue", "predict", "encode")
-            }
-            fields["batch_size"] = stages.batch_size
-        log.info("invocation", extra={"fields": fields})
+        log_invocation(request_id, reply, seconds)
 
     def _give_up(self, code: int) -> None:
         self._exit_code = code
@@ -205,8 +196,9 @@ def _response(request: Request, request_id: str, reply: Reply) -> Response:
     if (echo := request.headers.get(CUSTOM_ATTRIBUTES)) is not None:
         headers[CUSTOM_ATTRIBUTES] = echo
     if reply.stages:
-        spent = ((name, getattr(reply.stages, name)) for name in ("decode", "queue", "predict", "encode"))
-        headers["Server-Timing"] = ", ".join(f"{name};dur={_ms(seconds)}" for name, seconds in spent)
+        headers["Server-Timing"] = ", ".join(
+            f"{name};dur={ms(seconds)}" for name, seconds in reply.stages.seconds().items()
+        )
     return Response(reply.body, reply.status, headers, media_type=reply.content_type)
 
 
@@ -216,10 +208,6 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     detail = f"{request.method} {request.url.path}: {status.phrase.lower()}"
     body = Problem(status, status.phrase.lower().replace(" ", "_"), detail, _request_id(request))
     return Response(msgspec.json.encode(body), status, getattr(error, "headers", None), media_type=JSON)
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 2)
 
 
 def serve(feature: Feature, settings: Settings) -> int:

@@ -6,6 +6,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from .service import Reply
+
+_log = logging.getLogger(__name__)
+
 
 class JsonFormatter(logging.Formatter):
     """Time, level, logger, message, traceback, and whatever a call passed as `extra={"fields": {...}}`."""
@@ -21,6 +25,19 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
         return msgspec.json.encode(entry).decode()
+
+
+def log_invocation(request_id: str, reply: Reply, seconds: float) -> None:
+    """The one line every request leaves, whichever adapter took it."""
+    fields: dict[str, object] = {"request_id": request_id, "status": reply.status, "ms": ms(seconds)}
+    if stages := reply.stages:
+        fields |= {f"{name}_ms": ms(spent) for name, spent in stages.seconds().items()}
+        fields["batch_size"] = stages.batch_size
+    _log.info("invocation", extra={"fields": fields})
+
+
+def ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)
 
 
 def log_as_json(level: str) -> None:

@@ -50,8 +50,8 @@ class Metrics:
         self._seconds.observe(seconds)
         if stages is not None:
             self._batch_size.observe(stages.batch_size)
-            for stage in ("decode", "queue", "predict", "encode"):
-                self._stages.labels(self._feature, stage).observe(getattr(stages, stage))
+            for stage, spent in stages.seconds().items():
+                self._stages.labels(self._feature, stage).observe(spent)
 
     def restarted(self) -> None:
         """Record that a model process ended and another takes its place."""

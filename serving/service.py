@@ -36,6 +36,10 @@ class Stages(msgspec.Struct, frozen=True):
     encode: float
     batch_size: int
 
+    def seconds(self) -> dict[str, float]:
+        """The stages by name, in order."""
+        return {name: getattr(self, name) for name in ("decode", "queue", "predict", "encode")}
+
 
 class Reply(msgspec.Struct, frozen=True):
     """What every adapter sends back."""

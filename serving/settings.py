@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """cpu, cuda, cuda:N, or auto: a GPU where there is one."""
     model_dir: Path = Path("/opt/ml/model")
     """A user's own weights; they win over every other source."""
-    cache_dir: Path = Path("~/.cache/aikit").expanduser()
+    cache_dir: Path = msgspec.field(default_factory=lambda: Path("~/.cache/aikit").expanduser())
     """Fetched weights, and networks compiled from them."""
     weights_mirror: Path | None = None
     """A folder of weight files with a manifest.json, looked into before anything is fetched."""

@@ -108,7 +108,7 @@ feature = Feature(
     request=OCRRequest,
     response=TextLines,
     profiles=PROFILES,
-    requires=("rapidocr>=3.10,<3.11", "opencv-python-headless>=4.10", "pyclipper>=1.3", "onnx>=1.16"),
+    requires=("rapidocr>=3.10,<3.11", "pyclipper>=1.3", "onnx>=1.16"),
     aliases=("general-ocr-standard", "general-ocr-advanced", "lite-ocr", "advanced-ocr"),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=3008, lambda_memory_mb=8192),

@@ -1,0 +1,70 @@
+"""Trained parameters and character list of the PP-OCRv6 files, read without torch.
+
+Upstream: PaddleOCR's PP-OCRv6 exported with paddle2onnx (Apache-2.0), as the `rapidocr` package ships it.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import NodeProto, numpy_helper
+
+Array = NDArray[np.float32]
+
+
+class Layer(NamedTuple):
+    """Name of a layer's weight in the file; its float32 `weight` and, if any, `bias` in torch's layout."""
+
+    name: str
+    parameters: dict[str, Array]
+
+
+def layers(file: Path) -> Iterator[Layer]:
+    """Convolutions, linear layers and layer norms in order of execution, batch norm folded in."""
+    graph = onnx.load(file).graph
+    tensors: dict[str, Array] = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    reader = {name: node for node in graph.node for name in node.input}
+    for node in graph.node:
+        if node.op_type not in {"Conv", "ConvTranspose", "MatMul", "Mul"}:
+            continue
+        weight = tensors.get(node.input[1])
+        if weight is None or weight.size == 1:  # no layer: two activations, or a constant factor
+            continue
+        follower = reader.get(node.output[0])
+        while follower is not None and follower.op_type == "Identity":
+            follower = reader.get(follower.output[0])
+        weight = weight.T if node.op_type == "MatMul" else weight
+        yield Layer(node.input[1], _with_bias(weight, follower, tensors))
+
+
+def _with_bias(weight: Array, follower: NodeProto | None, tensors: dict[str, Array]) -> dict[str, Array]:
+    if follower is not None and follower.op_type == "BatchNormalization":
+        gain, shift, mean, variance = (tensors[name] for name in follower.input[1:])
+        epsilon = next(attribute.f for attribute in follower.attribute if attribute.name == "epsilon")
+        gain = gain / np.sqrt(variance + epsilon)
+        return {"weight": weight * gain.reshape(-1, 1, 1, 1), "bias": shift - mean * gain}
+    if follower is not None and follower.op_type == "Add" and follower.input[1] in tensors:
+        return {"weight": weight, "bias": tensors[follower.input[1]].reshape(-1)}
+    return {"weight": weight}
+
+
+def characters(weights: Path) -> tuple[str, ...]:
+    """Text of every class of a recogniser; index 0 is the CTC blank, ''.
+
+    An .onnx file lists the classes between the blank and the last, a space, in its metadata; a folder in the
+    Hugging Face layout lists all classes in preprocessor_config.json. Raises ValueError if no list is there.
+    """
+    if weights.is_dir():
+        file = weights / "preprocessor_config.json"
+        listed = json.loads(file.read_text("utf-8")).get("character_list")
+        if not listed:
+            raise ValueError(f"{file}: no character_list, so no recogniser")
+        return ("", *listed[1:])
+    metadata = {entry.key: entry.value for entry in onnx.load(weights).metadata_props}
+    if "character" not in metadata:
+        raise ValueError(f"{weights}: no `character` in the metadata, so no recogniser")
+    return ("", *metadata["character"].splitlines(), " ")

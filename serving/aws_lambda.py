@@ -1,0 +1,201 @@
+"""AWS Lambda: `AIKIT_FEATURE=general_ocr python -m awslambdaric serving.aws_lambda.handler`.
+
+Events of API Gateway (REST and HTTP), function URLs and load balancers always get a proxy answer. Any other
+event is a direct call, `boto3.client("lambda").invoke(Payload=…)`: the payload is the JSON request itself
+and the result the JSON response itself. Where a direct call fails, boto3 finds `FunctionError` set, with the
+problem body as `errorMessage`.
+"""
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import math
+import os
+import tempfile
+import time
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from .codec import JSON
+from .errors import InvalidRequest, PayloadTooLarge, ServingError
+from .feature import find
+from .logs import log_as_json, log_invocation
+from .service import Reply, Service, problem
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+REPLY_LIMIT = 6_291_556  # bytes of JSON; Lambda ends the process that returns more
+MARGIN_S = 0.5  # kept back from Lambda's time-out, which ends the process too
+
+_CORS = {"Access-Control-Allow-Origin": "*"}
+_PREFLIGHT = {
+    **_CORS,
+    "Access-Control-Allow-Methods": "OPTIONS,POST",
+    "Access-Control-Allow-Headers": "Accept,Authorization,Content-Type,X-Amz-Date,"
+    "X-Amz-Security-Token,X-Api-Key,X-Request-Id",
+    "Access-Control-Max-Age": "86400",
+}
+_PROXY_KEYS = {"requestContext", "httpMethod", "body"}
+
+
+class InvocationFailed(Exception):
+    """A direct call that failed; the message is the problem body."""
+
+
+class Context(Protocol):
+    """What is used of Lambda's second argument."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+class _Http(msgspec.Struct, frozen=True):
+    method: str = ""
+
+
+class _RequestContext(msgspec.Struct, frozen=True, rename="camel"):
+    request_id: str = ""
+    http: _Http = _Http()
+
+
+class ProxyEvent(msgspec.Struct, frozen=True, rename="camel"):
+    """What the proxy event versions 1.0 and 2.0 and the load balancer's have in common."""
+
+    http_method: str = ""
+    headers: dict[str, str] | None = None
+    multi_value_headers: dict[str, list[str]] | None = None
+    request_context: _RequestContext = _RequestContext()
+    body: str | None = None
+    is_base64_encoded: bool = False
+
+    @property
+    def method(self) -> str:
+        return self.http_method or self.request_context.http.method
+
+    def header(self, name: str) -> str:
+        """Value of the header, by its name in lower case; "" if there is none."""
+        several = {key: ", ".join(values) for key, values in (self.multi_value_headers or {}).items()}
+        given = {**(self.headers or {}), **several}
+        return next((value for key, value in given.items() if key.lower() == name), "")
+
+    def content(self) -> bytes:
+        """The body as the caller sent it. Raises `InvalidRequest`."""
+        text = self.body or ""
+        if not self.is_base64_encoded:
+            return text.encode(errors="surrogatepass")
+        try:
+            return binascii.a2b_base64(text, strict_mode=True)
+        except ValueError as error:
+            raise InvalidRequest(f"body: isBase64Encoded is set, but {str(error).lower()}") from error
+
+
+class Handler:
+    """Answers events with an entered `service`, on the event loop of `runner`.
+
+    hang_s: a process whose model has been at one batch for longer ends when the next event arrives, so that
+    Lambda starts a fresh one.
+    """
+
+    def __init__(self, service: Service, runner: asyncio.Runner, *, hang_s: float = math.inf) -> None:
+        self._service = service
+        self._runner = runner
+        self._hang_s = hang_s
+
+    def __call__(self, event: Any, context: Context) -> Any:
+        """Raises `InvocationFailed`, for direct calls only."""
+        if self._service.busy_s > self._hang_s:
+            log.critical("the model has hung for %.0f s; ending the process", self._service.busy_s)
+            os._exit(os.EX_SOFTWARE)  # a plain exit would wait for the hung thread
+        if isinstance(event, dict) and _PROXY_KEYS & event.keys():
+            return self._proxy(event, context)
+        return self._direct(event, context)
+
+    def _proxy(self, event: dict[str, Any], context: Context) -> dict[str, Any]:
+        request_id = context.aws_request_id
+        try:
+            request = msgspec.convert(event, ProxyEvent)
+            request_id = request.request_context.request_id or request.header("x-request-id") or request_id
+            if request.method == "OPTIONS":
+                return _answer(HTTPStatus.NO_CONTENT, _PREFLIGHT)
+            content_type, accept = request.header("content-type"), request.header("accept")
+            reply = self._invoke(request.content(), content_type, accept, request_id, context)
+            return _checked(proxy_answer(reply, request_id))
+        except msgspec.ValidationError as error:
+            return proxy_answer(problem(InvalidRequest(f"event: {error}"), request_id), request_id)
+        except ServingError as error:
+            return proxy_answer(problem(error, request_id), request_id)
+
+    def _direct(self, event: object, context: Context) -> Any:
+        request_id = context.aws_request_id
+        reply = self._invoke(msgspec.json.encode(event), JSON, JSON, request_id, context)
+        if reply.status != HTTPStatus.OK:
+            raise InvocationFailed(reply.body.decode())
+        try:
+            return _checked(msgspec.json.decode(reply.body))
+        except PayloadTooLarge as error:
+            raise InvocationFailed(problem(error, request_id).body.decode()) from error
+
+    def _invoke(
+        self, body: bytes, content_type: str, accept: str, request_id: str, context: Context
+    ) -> Reply:
+        left_s = context.get_remaining_time_in_millis() / 1000 - MARGIN_S
+        call = self._service.invoke(
+            body, content_type, accept, request_id=request_id, deadline_s=max(left_s, 0.001)
+        )
+        start = time.monotonic()
+        reply = self._runner.run(call)
+        log_invocation(request_id, reply, time.monotonic() - start)
+        return reply
+
+
+def proxy_answer(reply: Reply, request_id: str) -> dict[str, Any]:
+    """The one shape that API Gateway does not turn into a 502; what is not text goes in base64."""
+    headers = {**_CORS, "Content-Type": reply.content_type, "X-Request-Id": request_id, **reply.headers}
+    if reply.content_type == JSON or reply.content_type.startswith("text/"):
+        return _answer(reply.status, headers, reply.body.decode())
+    return _answer(reply.status, headers, base64.b64encode(reply.body).decode(), base64_encoded=True)
+
+
+def _answer(
+    status: int, headers: dict[str, str], body: str = "", *, base64_encoded: bool = False
+) -> dict[str, Any]:
+    return {"statusCode": int(status), "headers": headers, "body": body, "isBase64Encoded": base64_encoded}
+
+
+def _checked(result: T) -> T:
+    """The result, if Lambda can carry it. Raises `PayloadTooLarge`."""
+    if (size := len(json.dumps(result))) > REPLY_LIMIT:  # all ASCII, as awslambdaric encodes it
+        raise PayloadTooLarge(
+            f"reply: {size} bytes, at most {REPLY_LIMIT} through Lambda; send a smaller image, ask for less, "
+            "or call the feature's container itself, where replies have no such limit"
+        )
+    return result
+
+
+def start() -> Handler:
+    """Load the feature and let it answer its example. Raises `ServingError`; awslambdaric reports it."""
+    if not os.access(Path("~").expanduser(), os.W_OK):  # of Lambda's file system only /tmp can be written
+        os.environ["HOME"] = tempfile.gettempdir()
+    settings = Settings.read()
+    log_as_json(settings.log_level)
+    runner = asyncio.Runner()
+    service = Service.load(find(settings.feature), settings)
+    return Handler(runner.run(service.__aenter__()), runner, hang_s=settings.hang_s)
+
+
+def __getattr__(name: str) -> Handler:
+    """`handler`, made when awslambdaric asks for it, within the init phase: importing loads nothing."""
+    if name != "handler":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return start()
+    except AttributeError as error:  # else taken for a module without a handler
+        raise RuntimeError(f"loading failed: {error}") from error

@@ -1,0 +1,115 @@
+"""SageMaker's inference toolkit: an `inference.py` of one line, `from serving.sagemaker import *`.
+
+For stock serving images, where `sagemaker-inference` calls these four functions one after the other, from
+one thread. AIKIT_FEATURE names the feature. Without the optional `context` the body is the same, but status,
+headers and `Accept` are the host's business.
+"""
+
+import logging
+import sys
+import time
+from contextlib import ExitStack
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from anyio.from_thread import start_blocking_portal
+
+from .errors import ServingError
+from .feature import Feature, find
+from .logs import log_invocation
+from .service import Reply, Service
+from .settings import Settings
+
+__all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]
+
+log = logging.getLogger(__name__)
+
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+class Hosted:
+    """A service on an event loop in a thread of its own, for synchronous callers."""
+
+    def __init__(self, feature: Feature, settings: Settings) -> None:
+        """Load, and answer the example. Raises `ServingError`."""
+        with ExitStack() as stack:
+            self._portal = stack.enter_context(start_blocking_portal())
+            service = self._portal.wrap_async_context_manager(Service.load(feature, settings))
+            self._service = stack.enter_context(service)
+            self._stack = stack.pop_all()
+
+    def invoke(self, body: bytes, content_type: str, accept: str = "*/*", request_id: str = "") -> Reply:
+        """Answer one request. Never raises."""
+        start = time.monotonic()
+        reply = self._portal.call(
+            partial(self._service.invoke, body, content_type, accept, request_id=request_id)
+        )
+        log_invocation(request_id, reply, time.monotonic() - start)
+        return reply
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+class Body(NamedTuple):
+    """A request as it came in."""
+
+    content: bytes
+    content_type: str
+
+
+def model_fn(model_dir: str, context: Any = None) -> Hosted:
+    """Load the feature; weights in `model_dir` win. Raises `SystemExit` with the one line that says why not.
+
+    The server would serve on after any other exception and put its traceback into every reply.
+    """
+    if toolkit := sys.modules.get("sagemaker_inference.content_types"):
+        toolkit.UTF8_TYPES.clear()  # it would answer a body that is not UTF-8 with a traceback, before us
+    try:
+        settings = settings_for(model_dir, context)
+        return Hosted(find(settings.feature), settings)
+    except (ServingError, RuntimeError) as error:
+        log.critical("%s", error)
+        raise SystemExit(str(error)) from error
+
+
+def settings_for(model_dir: str, context: Any = None) -> Settings:
+    """The process's settings, with the GPU the server gave to this worker. Raises `SettingsError`."""
+    settings = msgspec.structs.replace(Settings.read(), model_dir=Path(model_dir))
+    gpu = context.system_properties.get("gpu_id") if context else None
+    if gpu is None or settings.device != "auto":
+        return settings
+    return msgspec.structs.replace(settings, device=f"cuda:{gpu}")
+
+
+def input_fn(body: bytes | bytearray | str | None, content_type: str | None) -> Body:
+    """The body, for the service to read. JSON may come as text; of a form the server passes on nothing."""
+    content = body.encode() if isinstance(body, str) else bytes(body or b"")
+    return Body(content, content_type or "")
+
+
+def predict_fn(data: Body, model: Hosted, context: Any = None) -> Reply:
+    if context is None:
+        return model.invoke(data.content, data.content_type)
+    accept = _header(context, "accept") or "*/*"
+    return model.invoke(data.content, data.content_type, accept, context.get_request_id())
+
+
+def output_fn(prediction: Reply, accept: str, context: Any = None) -> tuple[bytes, str]:
+    """Body and content type. `accept` has had its say: the service answers 406 where it cannot be met."""
+    if context is not None:
+        context.set_response_status(int(prediction.status), HTTPStatus(prediction.status).phrase)
+        echo = {CUSTOM_ATTRIBUTES: _header(context, CUSTOM_ATTRIBUTES.lower())}
+        for name, value in {**prediction.headers, **echo}.items():
+            if value:
+                context.set_response_header(0, name, value)
+    return prediction.body, prediction.content_type
+
+
+def _header(context: Any, name: str) -> str:
+    """Value of the request header, by its name in lower case; "" if there is none."""
+    headers: dict[str, str] = context.get_all_request_header(0)
+    return next((value for key, value in headers.items() if key.lower() == name), "")

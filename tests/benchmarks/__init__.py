@@ -1,0 +1,1 @@
+"""Measurements, not collected by `make test`; run them with `make bench`."""

@@ -1,0 +1,109 @@
+"""A loopback server that weight files are downloaded from, and features whose files lie there."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from serving.feature import Bundled, Feature, Hub, Profile, Url, WeightFile
+from serving.weights import Store
+
+GOOD = bytes(range(256)) * 4096
+BAD = b"not what was declared"
+COMMIT = "c0ffee" * 6 + "c0ff"
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class Answer(NamedTuple):
+    """truncated: the connection closes before the announced length was sent."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = {}  # noqa: RUF012
+    truncated: bool = False
+
+
+class Server(ThreadingHTTPServer):
+    """Answers by path; `asked` lists the paths in order."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[str] = []
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        answer = self.server.answers.get(self.path, Answer(status=404))
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body) + answer.truncated))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def store_in(folder: Path, server: Server) -> Store:
+    """Its places are the subfolders cache, model and mirror; its hub is the server."""
+    places = {f"{name}_dir": folder / name for name in ("cache", "model")}
+    return Store(**places, mirror=folder / "mirror", hub=server.address)
+
+
+def weight(source: Bundled | Url | Hub, *, sha256: str | None = sha256(GOOD), **given: Any) -> WeightFile:
+    return WeightFile(
+        **{"name": "net.onnx", "license": "MIT", "origin": "Somebody"} | given, source=source, sha256=sha256
+    )
+
+
+def feature(*files: WeightFile, profile: str = "lite") -> Feature:
+    return Feature(
+        module="containers.toy.feature",
+        feature_id="Toy",
+        title="Toy",
+        title_zh="玩具",
+        summary="For tests.",
+        request=dict,
+        response=dict,
+        requires=("rapidocr>=3.10,<3.11",),
+        profiles={profile: Profile(files=files, summary="Toy weights.", verified=False)},
+    )
+
+
+def downloaded(server: Server, answer: Answer | None = None, **given: Any) -> Feature:
+    """Of one file at a pinned address."""
+    server.answers["/net.onnx"] = answer or Answer(GOOD)
+    return feature(weight(Url(address=f"{server.address}/net.onnx"), **given))
+
+
+def put(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path

@@ -1,7 +1,7 @@
 """general_ocr against RapidOCR on this machine, in one interleaved run: `make bench`.
 
-Throughput with 8 and with 1 request at a time, latency, overhead of HTTP and batching, start-up, memory, and the
-character error between the two readers. Prints Markdown; ratios are what counts, machines are noisy.
+Throughput with 8 and with 1 request at a time, overhead of HTTP and batching, start-up, memory, and the character
+error between the two readers. Prints Markdown; the ratios are what counts, machines are noisy.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def report(files: Sequence[Path], rounds: int, passes: int) -> str:
         "|---|---|---|---|",
         *(_row(name, rates, rapid) for name, rates in rows),
         "",
-        f"Overhead of HTTP and batching, 1 at a time: {statistics.median(overhead):.1%} of the model's own time.",
+        f"HTTP and batching, 1 at a time: {statistics.median(overhead):.1%} of the model's own time.",
         f"Ready after {start_s:.1f} s; {cold_s:.1f} s where the networks had to be compiled first.",
         f"Resident memory after the load: {memory:.0f} MB, both processes.",
         f"Character error against RapidOCR: {character_error(texts['ours'], texts['openvino']):.2%}.",

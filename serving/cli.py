@@ -149,7 +149,7 @@ def _draw(reply: bytes, image: Path | None, target: Path) -> None:
     if image is None:
         raise InvalidRequest("draw: needs --img, the picture to draw over")
     target.parent.mkdir(parents=True, exist_ok=True)
-    draw_lines(Media().decode(image.read_bytes()), json.loads(reply)).save(target)
+    draw_lines(Media().decode(image.read_bytes()), json.loads(reply)).save(target, compress_level=1)
     print(f"drawn: {target}")
 
 

@@ -20,6 +20,8 @@ SURE, UNSURE, DOUBTFUL = (20, 92, 220), (206, 112, 0), (212, 30, 40)  # score fr
 LEGIBLE = 1000  # pixels: a picture whose longest side is less is enlarged
 LEADING = 1.6  # rows' distance over type size
 MEASURE = 32  # ems: longer texts go on in the next row of the panel
+# A line break cannot be measured; the others are blank in the font.
+SHOWN_AS = str.maketrans({"\n": " ", "℃": "°C", "℉": "°F", "Ⅴ": "V", "Ⅹ": "X", "∼": "~"})
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -61,9 +63,9 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _wrapped(words: str) -> list[str]:
-    """Parts of at most MEASURE ems, without line breaks, which Pillow would not measure."""
+    """Parts of at most MEASURE ems."""
     parts, room = [""], float(MEASURE)
-    for character in words.replace("\n", " "):
+    for character in words.translate(SHOWN_AS):
         width = _font(64).getlength(character) / 64
         if width > room:
             parts, room = [*parts, ""], float(MEASURE)
@@ -73,24 +75,24 @@ def _wrapped(words: str) -> list[str]:
 
 
 def _mark(picture: Image.Image, corners: Sequence[Point], colour: Colour, label: str) -> None:
-    """Tints and outlines a polygon (clockwise from the top-left), with the label before its left edge."""
+    """Tints and outlines a polygon (clockwise from the top-left), labelled on the left, or on top if tall."""
     draw = ImageDraw.Draw(picture, "RGBA")
     longest = max(picture.size)
-    height = min(math.dist(corners[0], corners[1]), math.dist(corners[1], corners[2]))
+    across, down = math.dist(corners[0], corners[1]), math.dist(corners[1], corners[2])
+    height = min(across, down)
     draw.polygon(corners, (*colour, 30))
     width = round(max(1, min(longest / 500, height / 8)))
-    for shade, breadth in (
-        (PAPER, 3 * width),
-        (colour, width),
-    ):  # a light rim, for grounds of the same colour
-        draw.line([*corners, *corners[:2]], (*shade, 120 if shade == PAPER else 255), breadth, joint="curve")
+    rim = (*PAPER, 120)  # for grounds of the same colour
+    for shade, breadth in ((rim, 3 * width), (colour, width)):
+        draw.line([*corners, *corners[:2]], shade, breadth, joint="curve")
     face = _font(round(min(max(height / 2, longest / 110), longest / 64, max(height, 8))))
-    (left, top), (right, bottom) = corners[0], corners[-1]
-    x = max((left + right) / 2, face.getlength(label) + face.size / 2)
-    box = draw.textbbox((x - face.size / 4, (top + bottom) / 2), label, face, "rm")
+    edge, anchor = (corners[1], "mb") if down > 1.5 * across else (corners[-1], "rm")
+    x = max((corners[0][0] + edge[0]) / 2 - face.size / 4, face.getlength(label) + face.size / 4)
+    y = max((corners[0][1] + edge[1]) / 2, face.size)
+    left, top, right, bottom = draw.textbbox((x, y), label, face, anchor)
     pad = face.size / 6
-    draw.rectangle((box[0] - pad, box[1] - pad, box[2] + pad, box[3] + pad), (*colour, 210))
-    draw.text((x - face.size / 4, (top + bottom) / 2), label, "white", face, "rm")
+    draw.rectangle((left - pad, top - pad, right + pad, bottom + pad), (*colour, 210))
+    draw.text((x, y), label, "white", face, anchor)
 
 
 def _beside(picture: Image.Image, rows: Sequence[Row]) -> Image.Image:

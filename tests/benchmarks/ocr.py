@@ -1,7 +1,7 @@
 """general_ocr against RapidOCR on this machine, in one interleaved run: `make bench`.
 
-Throughput with 8 and with 1 request at a time, overhead of HTTP and batching, start-up, memory, and the character
-error between the two readers. Prints Markdown; the ratios are what counts, machines are noisy.
+Throughput with 8 and with 1 request at a time, overhead of HTTP and batching, start-up, memory, and the
+character error between the two readers. Prints Markdown; the ratios are what counts, machines are noisy.
 """
 
 import argparse

@@ -1,15 +1,18 @@
 """Shared by all tests: every feature in turn, a service to ask, and the runtime's probe as a container."""
 
-import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
 from serving.client import Container, container
-from serving.feature import Feature, discover, find
-from serving.service import Reply, Service
+from serving.codec import JSON
+from serving.feature import Feature, discover
+from serving.sagemaker import Hosted
+from serving.service import Reply
 from serving.settings import Settings
 
 PROBE = "tests.features.probe.feature"
@@ -33,15 +36,27 @@ def photographs() -> Path:
     return folder
 
 
-def ask(feature: Feature | str, *bodies: bytes, content_type: str = "application/json") -> list[Reply]:
-    """The replies of one fresh service to concurrent requests."""
-    declared = find(feature) if isinstance(feature, str) else feature
+class Ask:
+    """Asks features in process; each is loaded once for all tests."""
 
-    async def run() -> list[Reply]:
-        async with Service.load(declared, Settings.read()) as service:
-            return await asyncio.gather(*(service.invoke(body, content_type) for body in bodies))
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._loaded: dict[str, Hosted] = {}
 
-    return asyncio.run(run())
+    def __call__(self, feature: Feature, *bodies: bytes, content_type: str = JSON) -> list[Reply]:
+        """The replies to concurrent requests."""
+        hosted = self._loaded.get(feature.name)
+        if hosted is None:
+            hosted = self._loaded[feature.name] = Hosted(feature, Settings.read())
+            self._stack.callback(hosted.close)
+        with ThreadPoolExecutor(len(bodies)) as callers:
+            return list(callers.map(lambda body: hosted.invoke(body, content_type), bodies))
+
+
+@pytest.fixture(scope="session")
+def ask() -> Iterator[Ask]:
+    with ExitStack() as stack:
+        yield Ask(stack)
 
 
 @pytest.fixture(scope="module")

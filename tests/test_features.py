@@ -10,10 +10,10 @@ from serving.errors import InvalidRequest
 from serving.feature import Feature, discover, find
 from serving.media import dec_hook
 
-from .conftest import ask
+from .conftest import Ask
 
 
-def test_the_example_is_answered_as_declared(feature: Feature) -> None:
+def test_the_example_is_answered_as_declared(feature: Feature, ask: Ask) -> None:
     (reply,) = ask(feature, msgspec.json.encode(feature.example["request"]))
     assert reply.status == 200, reply.body
     assert _rounded(msgspec.json.decode(reply.body)) == _rounded(feature.example["response"])
@@ -24,7 +24,7 @@ def test_the_example_fits_its_own_types(feature: Feature) -> None:
     msgspec.convert(feature.example["response"], feature.response)
 
 
-def test_a_batch_answers_as_singles(feature: Feature) -> None:
+def test_a_batch_answers_as_singles(feature: Feature, ask: Ask) -> None:
     body = msgspec.json.encode(feature.example["request"])
     (alone,) = ask(feature, body)
     together = ask(feature, *[body] * feature.batching.max_size)
@@ -33,7 +33,7 @@ def test_a_batch_answers_as_singles(feature: Feature) -> None:
         assert _rounded(msgspec.json.decode(reply.body)) == _rounded(msgspec.json.decode(alone.body))
 
 
-def test_an_unknown_field_is_refused(feature: Feature) -> None:
+def test_an_unknown_field_is_refused(feature: Feature, ask: Ask) -> None:
     (reply,) = ask(feature, b'{"nonsense": 1}')
     assert (reply.status, msgspec.json.decode(reply.body)["code"]) == (400, "invalid_request")
 

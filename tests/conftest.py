@@ -20,7 +20,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 FEATURES = discover()
 
 
-@pytest.fixture(params=FEATURES.values(), ids=FEATURES.keys())
+@pytest.fixture(params=list(FEATURES.values()), ids=list(FEATURES))
 def feature(request: pytest.FixtureRequest) -> Feature:
     """Each feature in turn: a test that takes it states a rule every feature obeys."""
     found: Feature = request.param

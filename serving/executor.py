@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from itertools import chain, islice
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,9 +32,6 @@ Array = NDArray[Any]
 Outputs = tuple[NDArray[np.float32], ...]
 R = TypeVar("R")
 
-STREAMS = 2
-"""Inputs of one `map` computed side by side; every stream keeps working memory of its own."""
-
 
 class Executor(ABC):
     """A network ready to run. Thread-safe: concurrent callers wait for each other."""
@@ -47,27 +44,26 @@ class Executor(ABC):
         """`then` of the outputs of every input, in order; shapes may differ.
 
         Inputs are taken one by one while earlier ones are computed, so that preparing them in a generator
-        and digesting outputs in `then`, which must not call the executor, cost no extra time.
+        and digesting outputs in `then` cost no extra time. `then` must neither call the executor nor keep
+        the outputs, whose memory the next input overwrites.
         """
         return [then(self(array)) for array in arrays]
 
 
-def compile(  # noqa: PLR0913
+def compile(
     network: Callable[[], "torch.nn.Module"],
     example: Array,
     *,
     device: str = "auto",
     cache: Path | None = None,
     bf16: bool = False,
-    large: int | None = None,
 ) -> Executor:
     """Executor of the module `network` builds, which is called only when `cache` has no artefact of it.
 
     example: a small input of the right rank, dtype and fixed dimensions; all others stay dynamic.
     device: auto, cpu, cpu-eager, cuda or cuda:N. cache: path without suffix, already specific to the weights;
     a folder that cannot be written only means that the next start converts again.
-    bf16: compute in bfloat16 where the CPU has it. large: elements of an input from which it is computed
-    alone and its working memory given back. Raises ValueError for a device that is unknown or missing.
+    bf16: compute in bfloat16 where the CPU has it. Raises ValueError for a device that is unknown or missing.
     """
     device = resolve_device(device)
     if device.startswith("cuda"):
@@ -76,7 +72,7 @@ def compile(  # noqa: PLR0913
         return CudaExecutor(network(), example, device)
     if device == "cpu-eager" or importlib.util.find_spec("openvino") is None:
         return _Eager(network())
-    return _OpenVINO(_intermediate(network, example, cache), bf16=bf16, large=large)
+    return _OpenVINO(_intermediate(network, example, cache), bf16=bf16)
 
 
 def resolve_device(device: str) -> str:
@@ -123,76 +119,54 @@ class _Eager(Executor):
 
 
 class _OpenVINO(Executor):
-    """One compiled model for single inputs (all threads), another for many (one stream per input)."""
+    """One stream on all threads, and two requests: while one is computed, the other is filled or read."""
 
-    def __init__(self, model: "openvino.Model", *, bf16: bool, large: int | None) -> None:
+    def __init__(self, model: "openvino.Model", *, bf16: bool) -> None:
         import openvino
 
         _keep_heap_compact()
-        core, threads = openvino.Core(), cpu_count()
+        core = openvino.Core()
         bf16 = bf16 and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         settings: dict[str, Any] = {
-            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": cpu_count(),
             "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
             "ENABLE_CPU_PINNING": False,  # other processes of the container need the same cores
             "CPU_RUNTIME_CACHE_CAPACITY": 1000,  # kernels kept; by default those of some fifty input shapes
         }
+        compiled = core.compile_model(model, "CPU", settings)
         self._tensor, self._lock = openvino.Tensor, threading.Lock()
-        self._large = math.inf if large is None else large
-        self._single = core.compile_model(model, "CPU", settings | {"NUM_STREAMS": 1})
-        self._many = self._single
-        if threads > 1:
-            self._many = core.compile_model(model, "CPU", settings | {"NUM_STREAMS": STREAMS})
+        self._requests = [compiled.create_infer_request() for _ in range(2)]
 
     def __call__(self, array: Array) -> Outputs:
-        with self._lock:
-            return self._alone(array)
+        return self.map([array], lambda outputs: tuple(output.copy() for output in outputs))[0]
 
     def map(self, arrays: Iterable[Array], then: Callable[[Outputs], R]) -> list[R]:
-        rest = iter(arrays)
-        first = list(islice(rest, 2))
-        if len(first) < 2:
-            return [then(self(array)) for array in first]
         results: list[R] = []
-        pending: deque[tuple[openvino.InferRequest, Array]] = deque()
+        busy: deque[tuple[openvino.InferRequest, Array]] = (
+            deque()
+        )  # the input, which is read in place, is held
+
+        def finish() -> None:
+            request, _ = busy.popleft()
+            request.wait()
+            results.append(then(tuple(tensor.data for tensor in request.output_tensors)))
+
         with self._lock:
             try:
-                for array in chain(first, rest):
-                    large = array.size >= self._large
-                    while pending and (large or len(pending) > STREAMS):
-                        results.append(then(_finish(*pending.popleft())))
-                    if large:
-                        results.append(then(self._alone(array)))
-                    else:
-                        pending.append(self._start(self._many, array))
-                while pending:
-                    results.append(then(_finish(*pending.popleft())))
+                for request, array in zip(cycle(self._requests), arrays, strict=False):
+                    if len(busy) == len(self._requests):
+                        finish()
+                    busy.append((request, np.ascontiguousarray(array)))
+                    request.set_input_tensor(self._tensor(busy[-1][1], shared_memory=True))
+                    request.start_async()
+                while busy:
+                    finish()
             finally:
-                for request, _ in pending:  # after an error: no input may be freed while it is read
+                for request, _ in busy:  # after an error
                     with suppress(RuntimeError):
                         request.wait()
         return results
-
-    def _alone(self, array: Array) -> Outputs:
-        if array.size < self._large:
-            return _finish(*self._start(self._single, array))
-        self._many.release_memory()
-        outputs = tuple(output.copy() for output in _finish(*self._start(self._single, array)))
-        self._single.release_memory()
-        return outputs
-
-    def _start(self, model: "openvino.CompiledModel", array: Array) -> "tuple[openvino.InferRequest, Array]":
-        array = np.ascontiguousarray(array)
-        request = model.create_infer_request()  # 0.05 ms; its outputs are then nobody else's
-        request.set_input_tensor(self._tensor(array, shared_memory=True))
-        request.start_async()
-        return request, array
-
-
-def _finish(request: "openvino.InferRequest", _input: Array) -> Outputs:
-    """_input: held until here, because the request reads it in place."""
-    request.wait()
-    return tuple(tensor.data for tensor in request.output_tensors)
 
 
 def _keep_heap_compact() -> None:

@@ -54,11 +54,10 @@ def test_one_input_gives_what_eager_float32_gives(device: str) -> None:
 
 
 @pytest.mark.parametrize("count", range(len(SHAPES) + 1))
-@pytest.mark.parametrize("large", [None, 1000])
-def test_many_inputs_of_different_shapes_keep_their_order(device: str, count: int, large: int | None) -> None:
-    execute = compile(network, EXAMPLE, device=device, large=large)
+def test_many_inputs_of_different_shapes_keep_their_order(device: str, count: int) -> None:
+    execute = compile(network, EXAMPLE, device=device)
     inputs = arrays(*SHAPES[:count])
-    outputs = execute.map(iter(inputs), lambda outputs: outputs[0])
+    outputs = execute.map(iter(inputs), lambda outputs: outputs[0].copy())
     assert len(outputs) == count
     for array, output in zip(inputs, outputs, strict=True):
         np.testing.assert_allclose(output, eager(array), atol=1e-5)
@@ -133,7 +132,7 @@ def test_callers_at_the_same_time_get_their_own_outputs(device: str) -> None:
 
         def body() -> None:
             for _ in range(5):
-                outputs = execute.map([array] * 3, lambda outputs: outputs[0])
+                outputs = execute.map([array] * 3, lambda outputs: outputs[0].copy())
                 if any(not np.allclose(output, expected, atol=1e-5) for output in outputs):
                     wrong.append(seed)
 
@@ -177,7 +176,7 @@ def test_threads_follow_affinity_and_quota(tmp_path: Path, files: dict[str, str]
 def test_cuda_gives_what_eager_gives_whether_graphed_or_not() -> None:
     execute = compile(network, EXAMPLE, device="cuda")
     inputs = arrays(*SHAPES * 3)
-    for array, output in zip(inputs, execute.map(inputs, lambda outputs: outputs[0]), strict=True):
+    for array, output in zip(inputs, execute.map(inputs, lambda outputs: outputs[0].copy()), strict=True):
         np.testing.assert_allclose(output, eager(array), atol=0.02)
 
 

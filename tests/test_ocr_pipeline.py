@@ -44,7 +44,7 @@ def reader(recogniser: Executor) -> TextReader:
     from containers.general_ocr.network import detector
 
     example = np.zeros((1, 3, 64, 96), np.float32)
-    detect = compile(lambda: detector(DETECTOR), example, device="cpu", large=2_700_000)
+    detect = compile(lambda: detector(DETECTOR), example, device="cpu")
     return TextReader(detect, recogniser, characters(RECOGNISER))
 
 

@@ -19,7 +19,6 @@ from serving.weights import Weights
 if TYPE_CHECKING:
     import torch
 
-_LARGE = 3 * 1500 * 1500  # elements of a detector input that is computed alone, to bound working memory
 _BATCH_WIDTH = {"cpu": 768, "cuda": 16384}
 
 
@@ -44,7 +43,6 @@ class Model(Base[OCRRequest, Item, list[Line], list[TextLine | Duration]]):
             np.zeros((1, 3, 64, 96), np.float32),
             device=device,
             cache=weights.derived("det"),
-            large=_LARGE,
         )
         recogniser = executor.compile(
             partial(_network, "recogniser", _source(weights, "rec")),

@@ -8,12 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from containers.general_ocr.reader import TextReader
 from serving.client import Container, container
 from serving.codec import JSON
-from serving.feature import Feature, discover
+from serving.feature import Feature, discover, find
 from serving.sagemaker import Hosted
 from serving.service import Reply
 from serving.settings import Settings
+from serving.weights import resolve
 
 PROBE = "tests.features.probe.feature"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -34,6 +36,13 @@ def photographs() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real photographs: {folder} does not exist")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reader() -> TextReader:
+    """general_ocr's reader with its bundled weights."""
+    settings = Settings.read()
+    return TextReader.load(resolve(find("general_ocr"), settings), "cpu")
 
 
 class Ask:

@@ -20,6 +20,14 @@ def ready(item: int) -> Callable[[], Awaitable[int]]:
     return prepare
 
 
+def same(batch: Sequence[int]) -> Sequence[int]:
+    return batch
+
+
+def drop_first(batch: Sequence[int]) -> Sequence[int]:
+    return batch[1:]
+
+
 def invert(batch: Sequence[int]) -> list[float]:
     return [1 / item for item in batch]  # zero is the poisonous input
 
@@ -44,7 +52,7 @@ def test_each_caller_gets_its_own_answer(items: list[int], max_size: int, max_de
 
 def test_requests_that_wait_together_share_a_batch() -> None:
     async def run() -> list[Result[int, int]]:
-        async with Batcher(lambda batch: batch, Batching(max_size=8, max_delay_ms=1000)) as batcher:
+        async with Batcher(same, Batching(max_size=8, max_delay_ms=1000)) as batcher:
             return await asyncio.gather(*(batcher.submit(ready(item)) for item in range(8)))
 
     assert {result.batch_size for result in asyncio.run(run())} == {8}
@@ -52,7 +60,7 @@ def test_requests_that_wait_together_share_a_batch() -> None:
 
 def test_a_lone_request_does_not_wait_for_company() -> None:
     async def run() -> Result[int, int]:
-        async with Batcher(lambda batch: batch, Batching(max_size=8, max_delay_ms=60_000)) as batcher:
+        async with Batcher(same, Batching(max_size=8, max_delay_ms=60_000)) as batcher:
             async with asyncio.timeout(10):
                 return await batcher.submit(ready(1))
 
@@ -67,7 +75,7 @@ def test_a_slow_preparation_holds_the_others_back_no_longer_than_the_delay() -> 
             await never.wait()
             return 0
 
-        async with Batcher(lambda batch: batch, Batching(max_size=8, max_delay_ms=50)) as batcher:
+        async with Batcher(same, Batching(max_size=8, max_delay_ms=50)) as batcher:
             waiting = asyncio.create_task(batcher.submit(stuck))
             while batcher.queue_length == 0:
                 await asyncio.sleep(0)
@@ -83,7 +91,7 @@ def test_a_slow_preparation_holds_the_others_back_no_longer_than_the_delay() -> 
 
 def test_a_full_queue_is_refused_at_once() -> None:
     async def run() -> list[Result[int, int] | BaseException]:
-        async with Batcher(lambda batch: batch, Batching(max_queue=1)) as batcher:
+        async with Batcher(same, Batching(max_queue=1)) as batcher:
             return await asyncio.gather(
                 *(batcher.submit(ready(item)) for item in range(5)), return_exceptions=True
             )
@@ -124,7 +132,7 @@ def test_a_caller_that_hangs_up_costs_no_prediction_and_frees_its_place() -> Non
 
 def test_a_model_that_loses_an_output_fails_the_callers_not_the_batcher() -> None:
     async def run() -> list[BaseException | Result[int, int]]:
-        async with Batcher(lambda batch: batch[1:], Batching(max_size=2)) as batcher:
+        async with Batcher(drop_first, Batching(max_size=2)) as batcher:
             results = await asyncio.gather(
                 *(batcher.submit(ready(n)) for n in range(2)), return_exceptions=True
             )

@@ -1,8 +1,6 @@
 """From pixels to lines of text: the steps around PP-OCR's networks, and the whole with the real ones."""
 
 from collections.abc import Sequence
-from importlib.resources import files
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,14 +11,15 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from containers.general_ocr import detection, recognition
+from containers.general_ocr import detection, network, recognition
 from containers.general_ocr.onnx_weights import characters
 from containers.general_ocr.reader import Line, TextReader
-from serving.executor import Executor, compile
+from serving.executor import compile
+from serving.feature import find
+from serving.settings import Settings
+from serving.weights import resolve
 
 Pixels = NDArray[np.uint8]
-MODELS = Path(str(files("rapidocr"))) / "models"
-DETECTOR, RECOGNISER = MODELS / "PP-OCRv6_det_small.onnx", MODELS / "PP-OCRv6_rec_small.onnx"
 TEXTS = ("Invoice 2024", "Total: 1,234.50", "Hi", "a rather long line of text to read", "ABC-789")
 
 
@@ -30,22 +29,6 @@ def page(*texts: str, width: int = 800, height: int = 500) -> Pixels:
     for row, text in enumerate(texts):
         draw.text((30, 30 + 80 * row), text, "black", ImageFont.load_default(36))
     return np.asarray(image)
-
-
-@pytest.fixture(scope="module")
-def recogniser() -> Executor:
-    from containers.general_ocr.network import recogniser
-
-    return compile(lambda: recogniser(RECOGNISER), np.zeros((2, 3, 48, 96), np.float32), device="cpu")
-
-
-@pytest.fixture(scope="module")
-def reader(recogniser: Executor) -> TextReader:
-    from containers.general_ocr.network import detector
-
-    example = np.zeros((1, 3, 64, 96), np.float32)
-    detect = compile(lambda: detector(DETECTOR), example, device="cpu")
-    return TextReader(detect, recogniser, characters(RECOGNISER))
 
 
 # Detection
@@ -179,7 +162,13 @@ def test_a_tall_line_is_turned_to_be_read() -> None:
     np.testing.assert_array_equal(recognition.crop(standing, polygon), lying)
 
 
-def test_padding_does_not_change_the_text(recogniser: Executor, reader: TextReader) -> None:
+def test_padding_does_not_change_the_text(reader: TextReader) -> None:
+    weights = resolve(find("general_ocr"), Settings.read())
+    example = np.zeros((2, 3, 48, 160), np.float32)
+    recogniser = compile(
+        lambda: network.recogniser(weights["rec.onnx"]), example, device="cpu", cache=weights.derived("rec")
+    )
+    names = characters(weights["rec.onnx"])
     for text in TEXTS:
         image = page(text)
         (polygon,) = reader.detect([image])[0]
@@ -187,7 +176,7 @@ def test_padding_does_not_change_the_text(recogniser: Executor, reader: TextRead
         narrow = recognition.network_input([line])
         wide = np.pad(narrow, ((0, 0), (0, 0), (0, 0), (0, 160)))
         (read, _), (read_wide, _) = (
-            recognition.decode(recogniser(array)[0], characters(RECOGNISER))[0] for array in (narrow, wide)
+            recognition.decode(recogniser(array)[0], names)[0] for array in (narrow, wide)
         )
         assert read == read_wide == text
 

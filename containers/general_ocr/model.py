@@ -2,24 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from containers.general_ocr.feature import Duration, Location, OCRRequest, TextLine
-from containers.general_ocr.onnx_weights import characters
 from containers.general_ocr.reader import Line, TextReader
-from serving import executor
 from serving.model import Model as Base
 from serving.weights import Weights
-
-if TYPE_CHECKING:
-    import torch
-
-_BATCH_WIDTH = {"cpu": 768, "cuda": 16384}
 
 
 class Item(NamedTuple):
@@ -37,21 +28,7 @@ class Model(Base[OCRRequest, Item, list[Line], list[TextLine | Duration]]):
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        device = executor.resolve_device(device)
-        detector = executor.compile(
-            partial(_network, "detector", _source(weights, "det")),
-            np.zeros((1, 3, 64, 96), np.float32),
-            device=device,
-            cache=weights.derived("det"),
-        )
-        recogniser = executor.compile(
-            partial(_network, "recogniser", _source(weights, "rec")),
-            np.zeros((2, 3, 48, 160), np.float32),
-            device=device,
-            cache=weights.derived("rec"),
-        )
-        width = _BATCH_WIDTH[device.partition(":")[0].partition("-")[0]]
-        return cls(TextReader(detector, recogniser, characters(weights["rec.onnx"]), batch_width=width))
+        return cls(TextReader.load(weights, device))
 
     def preprocess(self, request: OCRRequest) -> Item:
         since = time.monotonic() if request.duration else None
@@ -78,17 +55,3 @@ def text_line(line: Line) -> TextLine:
         score=line.score,
         polygon=(first, second, third, fourth),
     )
-
-
-def _source(weights: Weights, role: str) -> Path:
-    """The .onnx file of the role, or the folder that holds its files in the Hugging Face layout."""
-    if f"{role}/config.json" in weights:
-        return weights[f"{role}/config.json"].parent
-    return weights[f"{role}.onnx"]
-
-
-def _network(name: str, source: Path) -> "torch.nn.Module":
-    from containers.general_ocr import network  # late: needed only where nothing is compiled yet
-
-    module: torch.nn.Module = getattr(network, name)(source)
-    return module

@@ -1,17 +1,27 @@
 """Text lines of images: detection, then recognition pooled over all lines of all images."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from containers.general_ocr import detection, recognition
+from containers.general_ocr.onnx_weights import characters
 from containers.general_ocr.recognition import Text, crop, fit
-from serving.executor import Executor
+from serving.executor import Executor, compile, resolve_device
+from serving.weights import Weights
+
+if TYPE_CHECKING:
+    import torch
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+
+
+_BATCH_WIDTH = {"cpu": 768, "cuda": 16384}  # on a CPU 384 and 1536 measure the same or worse
 
 
 class Line(NamedTuple):
@@ -33,10 +43,30 @@ class TextReader:
     MIN_SCORE = 0.5
 
     def __init__(
-        self, detector: Executor, recogniser: Executor, characters: Sequence[str], *, batch_width: int = 768
+        self, detector: Executor, recogniser: Executor, characters: Sequence[str], *, batch_width: int
     ) -> None:
         self._detector, self._recogniser = detector, recogniser
         self._characters, self._batch_width = characters, batch_width
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        """The reader of general_ocr's weights, of either profile, compiled for the device."""
+        device = resolve_device(device)
+        detector, recogniser = (
+            compile(
+                partial(_network, name, _source(weights, role)),
+                np.zeros(example, np.float32),
+                device=device,
+                cache=weights.derived(role),
+                bf16=role == "rec",  # changes no character; in the detector it changes the order of lines
+            )
+            for name, role, example in (
+                ("detector", "det", (1, 3, 64, 96)),
+                ("recogniser", "rec", (2, 3, 48, 160)),
+            )
+        )
+        width = _BATCH_WIDTH["cuda" if device.startswith("cuda") else "cpu"]
+        return cls(detector, recogniser, characters(weights["rec.onnx"]), batch_width=width)
 
     def read(self, images: Sequence[Image]) -> list[list[Line]]:
         """Lines of every (H, W, 3) RGB image in reading order; unsure and empty ones are left out."""
@@ -74,3 +104,17 @@ class TextReader:
         for batch, found in zip(batches, decoded, strict=True):
             texts.update(zip(batch, found, strict=True))
         return [texts[index] for index in range(len(lines))]
+
+
+def _source(weights: Weights, role: str) -> Path:
+    """The .onnx file of the role, or the folder that holds its files in the Hugging Face layout."""
+    if f"{role}/config.json" in weights:
+        return weights[f"{role}/config.json"].parent
+    return weights[f"{role}.onnx"]
+
+
+def _network(name: str, source: Path) -> "torch.nn.Module":
+    from containers.general_ocr import network  # late: needed only where nothing is compiled yet
+
+    module: torch.nn.Module = getattr(network, name)(source)
+    return module

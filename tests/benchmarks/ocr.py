@@ -103,7 +103,7 @@ def load(running: Container, pictures: Sequence[bytes], concurrency: int) -> Loa
 
 def character_error(ours: Iterable[Sequence[str]], theirs: Iterable[Sequence[str]]) -> float:
     """Edits that turn one reader's lines into the other's, to the characters of the other."""
-    pairs = [("\n".join(sorted(a)), "\n".join(sorted(b))) for a, b in zip(ours, theirs, strict=True)]
+    pairs = [("\n".join(a), "\n".join(b)) for a, b in zip(ours, theirs, strict=True)]
     return sum(_edits(a, b) for a, b in pairs) / max(1, sum(len(b) for _, b in pairs))
 
 

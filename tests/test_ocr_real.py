@@ -1,0 +1,37 @@
+"""general_ocr on real photographs, where a folder of them lies beside the repository."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from containers.general_ocr.reader import TextReader
+from serving.media import Media
+
+from .benchmarks.ocr import character_error
+from .benchmarks.rapid import reader as rapidocr
+
+GOLDEN = Path(__file__).parent / "snapshots" / "ocr_photographs.json"
+
+
+@pytest.fixture(scope="module")
+def read(reader: TextReader, photographs: Path) -> dict[str, list[str]]:
+    """What we read in every photograph."""
+    files = sorted(photographs.glob("*.jpg"))
+    images = [Media().decode(file.read_bytes()) for file in files]
+    return {
+        file.name: [line.text for line in lines]
+        for file, lines in zip(files, reader.read(images), strict=True)
+    }
+
+
+def test_the_texts_are_those_of_rapidocr(read: dict[str, list[str]], photographs: Path) -> None:
+    theirs = rapidocr("onnxruntime")
+    expected = [list(getattr(theirs(photographs / name), "txts", None) or ()) for name in read]
+    assert character_error(read.values(), expected) <= 0.005
+
+
+def test_photographs_read_as_they_did(read: dict[str, list[str]]) -> None:
+    golden = json.loads(GOLDEN.read_text())
+    assert golden
+    assert character_error([read[name] for name in golden], golden.values()) <= 0.005

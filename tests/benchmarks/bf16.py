@@ -1,7 +1,7 @@
 """What bfloat16 changes in the text, whatever the CPU: `python -m tests.benchmarks.bf16 IMAGE…`.
 
 Each network in turn runs under torch's autocast, which emulates bfloat16 where the CPU lacks it. Prints the
-character error against float32; a network may use bfloat16 (`compile(bf16=True)`) where that stays under 0.5 %.
+character error against float32; a network may use bfloat16, `compile(bf16=True)`, where that is under 0.5 %.
 """
 
 import sys

@@ -15,17 +15,23 @@ R = TypeVar("R")
 
 
 class CudaExecutor(Executor):
-    """Shapes seen once run eagerly; from the second time on they replay a graph."""
+    """Shapes seen once run eagerly; from the second time on they replay a graph.
+
+    The batch axis is filled up to a power of two, so that few shapes serve batches of every size.
+    """
 
     GRAPHS = 64
 
-    def __init__(self, module: nn.Module, example: Array, device: str) -> None:
+    def __init__(
+        self, module: nn.Module, example: Array, device: str, warm_up: Iterable[tuple[int, ...]]
+    ) -> None:
         self._lock, self._device = threading.Lock(), torch.device(device)
         self._module = module.eval().half().to(self._device).to(memory_format=torch.channels_last)
         self._graphs: OrderedDict[tuple[int, ...], _Graph | None] = OrderedDict()  # None: seen once
         self._pool = torch.cuda.graph_pool_handle()
-        for _ in range(2):  # the libraries' handles, then a graph: not left to the first request
-            self(example)
+        for shape in (example.shape, *warm_up):
+            for _ in range(2):  # the libraries' handles, then a graph: not left to the first request
+                self(np.zeros(shape, example.dtype))
 
     def __call__(self, array: Array) -> Outputs:
         return self.map([array], lambda outputs: outputs)[0]
@@ -42,6 +48,12 @@ class CudaExecutor(Executor):
         return results
 
     def _start(self, array: Array) -> Sequence[Tensor]:
+        size = len(array)
+        if missing := (1 << (size - 1).bit_length()) - size:
+            array = np.concatenate((array, np.zeros((missing, *array.shape[1:]), array.dtype)))
+        return [output[:size] for output in self._padded(array)]
+
+    def _padded(self, array: Array) -> Sequence[Tensor]:
         tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
         tensor = channels_last(tensor.half() if tensor.is_floating_point() else tensor)
         if array.shape not in self._graphs:

@@ -50,26 +50,28 @@ class Executor(ABC):
         return [then(self(array)) for array in arrays]
 
 
-def compile(
+def compile(  # noqa: PLR0913  (each is a fact of the call; an options class would only move them)
     network: Callable[[], "torch.nn.Module"],
     example: Array,
     *,
     device: str = "auto",
     cache: Path | None = None,
     bf16: bool = False,
+    warm_up: Iterable[tuple[int, ...]] = (),
 ) -> Executor:
     """Executor of the module `network` builds, which is called only when `cache` has no artefact of it.
 
     example: a small input of the right rank, dtype and fixed dimensions; all others stay dynamic.
     device: auto, cpu, cpu-eager, cuda or cuda:N. cache: path without suffix, already specific to the weights;
     a folder that cannot be written only means that the next start converts again.
-    bf16: compute in bfloat16 where the CPU has it. Raises ValueError for a device that is unknown or missing.
+    bf16: compute in bfloat16 where the CPU has it. warm_up: input shapes for which a GPU captures its graphs
+    now. Raises ValueError for a device that is unknown or missing.
     """
     device = resolve_device(device)
     if device.startswith("cuda"):
         from .cuda import CudaExecutor
 
-        return CudaExecutor(network(), example, device)
+        return CudaExecutor(network(), example, device, warm_up)
     if device == "cpu-eager" or importlib.util.find_spec("openvino") is None:
         return _Eager(network())
     return _OpenVINO(_intermediate(network, example, cache), bf16=bf16)

@@ -8,7 +8,7 @@ import pytest
 
 from serving.errors import InvalidRequest
 from serving.feature import Feature, discover, find
-from serving.media import dec_hook
+from serving.media import ImageRequest, dec_hook
 
 from .conftest import Ask
 
@@ -36,6 +36,16 @@ def test_a_batch_answers_as_singles(feature: Feature, ask: Ask) -> None:
 def test_an_unknown_field_is_refused(feature: Feature, ask: Ask) -> None:
     (reply,) = ask(feature, b'{"nonsense": 1}')
     assert (reply.status, msgspec.json.decode(reply.body)["code"]) == (400, "invalid_request")
+
+
+def test_an_image_feature_without_an_image_names_both_fields(feature: Feature, ask: Ask) -> None:
+    if not issubclass(feature.request, ImageRequest):
+        pytest.skip(f"{feature.name} takes no single image")
+    (reply,) = ask(feature, b"{}")
+    assert (reply.status, msgspec.json.decode(reply.body)["detail"]) == (
+        400,
+        "url, img: one of the two is required",
+    )
 
 
 def test_the_declaration_imports_without_torch_and_boto3(feature: Feature) -> None:

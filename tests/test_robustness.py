@@ -180,3 +180,13 @@ def test_the_grace_period_is_the_longest_a_stop_takes() -> None:
         running.process.terminate()
         assert running.process.wait(PATIENCE_S) == 0
         assert time.monotonic() - start < 6
+
+
+def test_random_weights_say_so_in_every_reply() -> None:
+    environ = {"AIKIT_PROFILE": "standard", "AIKIT_RANDOM_WEIGHTS": "true"}
+    with container(PROBE, environ=environ) as running:
+        assert at_once(running.url, {})[0].headers["x-aikit-weights"] == "random"
+
+
+def test_real_weights_say_nothing(probe: Container) -> None:
+    assert "x-aikit-weights" not in at_once(probe.url, {})[0].headers

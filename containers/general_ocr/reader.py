@@ -21,6 +21,8 @@ Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
+_PAGES = [(1, 3, 736, 736), (1, 3, 736, 992), (1, 3, 992, 736)]
+_LINES = [(size, 3, 48, width) for size in (1, 4, 16) for width in (96, 160, 320, 640)]
 _BATCH_WIDTH = {"cpu": 768, "cuda": 16384}  # on a CPU 384 and 1536 measure the same or worse
 
 
@@ -36,8 +38,7 @@ class TextReader:
     """detector: (1, 3, H, W) -> (1, 1, H, W) probabilities.
 
     recogniser: (N, 3, 48, W) -> (N, T, classes) logits. characters: the text of every class.
-    batch_width: columns of lines recognised together. A CPU gains nothing from more and needs small batches
-    to keep its streams busy; a GPU wants thousands.
+    batch_width: columns of lines recognised together; a GPU wants thousands.
     """
 
     MIN_SCORE = 0.5
@@ -59,10 +60,11 @@ class TextReader:
                 device=device,
                 cache=weights.derived(role),
                 bf16=role == "rec",  # changes no character; in the detector it changes the order of lines
+                warm_up=warm_up,
             )
-            for name, role, example in (
-                ("detector", "det", (1, 3, 64, 96)),
-                ("recogniser", "rec", (2, 3, 48, 160)),
+            for name, role, example, warm_up in (
+                ("detector", "det", (1, 3, 64, 96), _PAGES),
+                ("recogniser", "rec", (2, 3, 48, 160), _LINES),
             )
         )
         width = _BATCH_WIDTH["cuda" if device.startswith("cuda") else "cpu"]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from serving.feature import Batching, Feature, Profile
+from serving.feature import Batching, Feature, Profile, Url, WeightFile
 from serving.media import ImageRequest
 
 
@@ -26,6 +26,15 @@ class ProbeResponse(msgspec.Struct, frozen=True):
     pid: int
 
 
+_NOWHERE = WeightFile(
+    name="probe.safetensors",
+    source=Url(address="http://127.0.0.1:1/probe.safetensors"),
+    sha256="0" * 64,
+    size=1,
+    license="Apache-2.0",
+    origin="nowhere",
+)
+
 feature = Feature(
     module=__name__,
     feature_id="Probe",
@@ -34,6 +43,9 @@ feature = Feature(
     summary="Does what it is told.",
     request=ProbeRequest,
     response=ProbeResponse,
-    profiles={"lite": Profile(files=(), summary="No weights.", verified=True)},
+    profiles={
+        "lite": Profile(files=(), summary="No weights.", verified=True),
+        "standard": Profile(files=(_NOWHERE,), summary="Weights nobody has.", verified=False),
+    },
     batching=Batching(max_size=4, max_delay_ms=20, max_queue=16),
 )

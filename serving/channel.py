@@ -66,9 +66,13 @@ class Channel:
 
     async def send(self, frame: Frame) -> None:
         """Raises `ConnectionError` when the other end is gone."""
+        self.post(frame)
+        await self._writer.drain()
+
+    def post(self, frame: Frame) -> None:
+        """Send without waiting for the other end, which may have stopped reading."""
         data = _encoder.encode(frame)
         self._writer.writelines((len(data).to_bytes(_LENGTH_BYTES, "big"), data))
-        await self._writer.drain()
 
     async def receive(self) -> Frame | None:
         """The next frame; None once the other end is gone."""

@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     loading(serving)
 
     calling = command(_call, "Ask a feature, in process or a running container.", feature="its name")
-    calling.add_argument("--img", type=Path, metavar="FILE", help="an image file")
+    calling.add_argument("--img", type=Path, nargs="+", default=[], metavar="FILE", help="image files")
     calling.add_argument("--json", type=Path, metavar="FILE", help="the request body; - reads standard input")
     calling.add_argument("--url", help="a running container, such as http://localhost:8080")
     calling.add_argument("--draw", type=Path, metavar="OUT.png", help="draw the reply over the image")
@@ -128,28 +129,28 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _call(args: argparse.Namespace) -> int:
-    from .client import ask, body_of
+    from .client import ask, bodies_of
 
-    settings = _settings(args)
-    feature = find(args.feature)
-    body, content_type = body_of(args.img, args.json)
-    reply = ask(feature, body, content_type, url=args.url, settings=settings)
-    print(json.dumps(json.loads(reply.body), ensure_ascii=False, indent=2))
-    if reply.status != 200:
+    if args.draw and len(args.img) != 1:
+        raise InvalidRequest("draw: needs one --img, the picture to draw over")
+    bodies, content_type = bodies_of(args.img, args.json)
+    replies = ask(find(args.feature), bodies, content_type, url=args.url, settings=_settings(args))
+    answers = [json.loads(reply.body) for reply in replies]
+    named = dict(zip(map(str, args.img), answers, strict=False))
+    print(json.dumps(named if len(answers) > 1 else answers[0], ensure_ascii=False, indent=2))
+    if any(reply.status != HTTPStatus.OK for reply in replies):
         return _FAILED
     if args.draw:
-        _draw(reply.body, args.img, args.draw)
+        _draw(answers[0], args.img[0], args.draw)
     return 0
 
 
-def _draw(reply: bytes, image: Path | None, target: Path) -> None:
+def _draw(lines: list[dict[str, Any]], image: Path, target: Path) -> None:
     from .draw import draw_lines
     from .media import Media
 
-    if image is None:
-        raise InvalidRequest("draw: needs --img, the picture to draw over")
     target.parent.mkdir(parents=True, exist_ok=True)
-    draw_lines(Media().decode(image.read_bytes()), json.loads(reply)).save(target, compress_level=1)
+    draw_lines(Media().decode(image.read_bytes()), lines).save(target, compress_level=1)
     print(f"drawn: {target}")
 
 
@@ -160,14 +161,14 @@ def _demo(args: argparse.Namespace) -> int:
     image = args.img or find("general_ocr").folder / "example.jpg"
     with step("starting general_ocr"), contextlib.ExitStack() as stack:
         running = stack.enter_context(container("general_ocr"))
-        reply = post(running.url, image.read_bytes(), "application/octet-stream", Settings.read().deadline_s)
+        reply = post(running.url, image.read_bytes(), content_type="application/octet-stream", timeout_s=60)
     answer = json.loads(reply.body)
-    if reply.status != 200:
+    if reply.status != HTTPStatus.OK:
         raise InvalidRequest(f"{image}: {answer['detail']}")
     print(f"{image}: {len(answer)} lines")
     for line in answer:
         print(f"  {line['score']:.3f}  {line['words']}")
-    _draw(reply.body, image, args.draw)
+    _draw(answer, image, args.draw)
     return 0
 
 

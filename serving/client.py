@@ -1,51 +1,64 @@
 """Asking a feature from the command line: in process, over HTTP, or in a container of its own."""
 
-import asyncio
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 
+from .codec import JSON
 from .errors import InvalidRequest, Unavailable
 from .feature import Feature
-from .progress import step
-from .service import Reply, Service
+from .hosted import Hosted
+from .progress import bar, step
+from .service import Reply
 from .settings import Settings
 
-_READY_S = 120.0
+_READY_S = 300.0
+_CALLERS = 8
 _POLL_S = 0.05
 
 
-def body_of(image: Path | None, request: Path | None) -> tuple[bytes, str]:
-    """Body and content type from the files a user names. Raises `InvalidRequest`."""
-    if (image is None) == (request is None):
-        raise InvalidRequest("img, json: name one of the two files")
-    if image is not None:
-        return image.read_bytes(), "application/octet-stream"
-    body = sys.stdin.buffer.read() if request == Path("-") else Path(str(request)).read_bytes()
-    return body, "application/json"
+def bodies_of(images: Sequence[Path], request: Path | None) -> tuple[list[bytes], str]:
+    """Bodies and content type from the files a user names. Raises `InvalidRequest`."""
+    if bool(images) == (request is not None):
+        raise InvalidRequest("img, json: name files of one of the two")
+    if request is None:
+        return [image.read_bytes() for image in images], "application/octet-stream"
+    return [sys.stdin.buffer.read() if request == Path("-") else request.read_bytes()], JSON
 
 
-def ask(feature: Feature, body: bytes, content_type: str, *, url: str | None, settings: Settings) -> Reply:
-    """The reply of the container at `url`, or of the feature loaded into this process where that is None."""
-    if url is not None:
-        return post(url, body, content_type, settings.deadline_s)
-
-    async def run() -> Reply:
-        with step(f"loading {feature.name}"):
-            service = Service.load(feature, settings)
-        async with service:
-            return await service.invoke(body, content_type)
-
-    return asyncio.run(run())
+def ask(
+    feature: Feature, bodies: Sequence[bytes], content_type: str, *, url: str | None, settings: Settings
+) -> list[Reply]:
+    """Replies of the container at `url`, or of the feature loaded into this process where that is None."""
+    with ExitStack() as stack:
+        call: Callable[[bytes], Reply]
+        if url is not None:
+            call = partial(post, url, content_type=content_type, timeout_s=settings.deadline_s)
+        else:
+            with step(f"loading {feature.name}"):
+                hosted = Hosted(feature, settings)
+            stack.callback(hosted.close)
+            call = partial(hosted.invoke, content_type=content_type)
+        if len(bodies) == 1:
+            return [call(bodies[0])]
+        callers = stack.enter_context(ThreadPoolExecutor(_CALLERS))
+        shown = stack.enter_context(bar(len(bodies), feature.name, "request"))
+        replies = []
+        for reply in callers.map(call, bodies):
+            replies.append(reply)
+            shown.update(1)
+        return replies
 
 
 class Container(NamedTuple):
@@ -74,7 +87,7 @@ def container(feature: str, *options: str, environ: Mapping[str, str] | None = N
         process.wait()
 
 
-def post(url: str, body: bytes, content_type: str, timeout_s: float) -> Reply:
+def post(url: str, body: bytes, *, content_type: str, timeout_s: float) -> Reply:
     """The reply of the container at `url` to one invocation. Raises `Unavailable`."""
     try:
         response = httpx.post(

@@ -33,6 +33,7 @@ _HUNG_UP = 499  # for the log alone: nobody is there to read it
 _MB = 1 << 20
 _BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at most
 _TRANSFORMS = 16
+_KEEP_ALIVE_S = 75  # longer than the load balancers in front keep an idle connection
 
 
 class Front:
@@ -155,6 +156,7 @@ class Front:
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(self._settings.grace_s),
         )
 

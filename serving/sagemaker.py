@@ -7,20 +7,16 @@ headers and `Accept` are the host's business.
 
 import logging
 import sys
-import time
-from contextlib import ExitStack
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from anyio.from_thread import start_blocking_portal
 
 from .errors import ServingError
-from .feature import Feature, find
-from .logs import log_invocation
-from .service import Reply, Service
+from .feature import find
+from .hosted import Hosted
+from .service import Reply
 from .settings import Settings
 
 __all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]
@@ -28,30 +24,6 @@ __all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]
 log = logging.getLogger(__name__)
 
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-
-
-class Hosted:
-    """A service on an event loop in a thread of its own, for synchronous callers."""
-
-    def __init__(self, feature: Feature, settings: Settings) -> None:
-        """Load, and answer the example. Raises `ServingError`."""
-        with ExitStack() as stack:
-            self._portal = stack.enter_context(start_blocking_portal())
-            service = self._portal.wrap_async_context_manager(Service.load(feature, settings))
-            self._service = stack.enter_context(service)
-            self._stack = stack.pop_all()
-
-    def invoke(self, body: bytes, content_type: str, accept: str = "*/*", request_id: str = "") -> Reply:
-        """Answer one request. Never raises."""
-        start = time.monotonic()
-        reply = self._portal.call(
-            partial(self._service.invoke, body, content_type, accept, request_id=request_id)
-        )
-        log_invocation(request_id, reply, time.monotonic() - start)
-        return reply
-
-    def close(self) -> None:
-        self._stack.close()
 
 
 class Body(NamedTuple):

@@ -1,7 +1,6 @@
 """Starts the model processes, replaces the dead and the hung, and passes calls to the least busy one."""
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import os
@@ -78,8 +77,7 @@ class ModelProcess:
         except ConnectionError:
             raise Unavailable("the model process ended; another one is starting") from None
         except asyncio.CancelledError:
-            with contextlib.suppress(ConnectionError):
-                await self._channel.send(Cancel(call.id))
+            self._channel.post(Cancel(call.id))
             raise
         finally:
             del self._calls[call.id]
@@ -162,12 +160,17 @@ class Supervisor:
     async def _keep(self, slot: int) -> None:
         failures = 0
         while True:
-            process = self._processes[slot] = await ModelProcess.start(self._settings)
-            code = await process.run()
-            if code == os.EX_CONFIG:
-                self._on_fatal(code)
-                return
-            failures = 0 if process.was_ready else failures + 1
-            log.error("model process ended with %d: starting another", code)
-            self._on_restart()
+            try:
+                process = self._processes[slot] = await ModelProcess.start(self._settings)
+            except OSError as error:  # no memory or descriptors left for a process
+                failures += 1
+                log.error("no model process could be started: %s", error)
+            else:
+                code = await process.run()
+                if code == os.EX_CONFIG:
+                    self._on_fatal(code)
+                    return
+                failures = 0 if process.was_ready else failures + 1
+                log.error("model process ended with %d: starting another", code)
+                self._on_restart()
             await asyncio.sleep(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])

@@ -12,7 +12,7 @@ from containers.general_ocr.reader import TextReader
 from serving.client import Container, container
 from serving.codec import JSON
 from serving.feature import Feature, discover, find
-from serving.sagemaker import Hosted
+from serving.hosted import Hosted
 from serving.service import Reply
 from serving.settings import Settings
 from serving.weights import resolve

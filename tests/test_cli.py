@@ -10,6 +10,7 @@ import pytest
 
 from serving.client import Container
 from serving.errors import ServingError
+from serving.feature import discover
 from serving.settings import Settings
 
 from .conftest import PROBE
@@ -40,6 +41,15 @@ def test_call_asks_a_running_container(probe: Container, tmp_path: Path) -> None
     assert json.loads(done.stdout)["text"] == "你好"
 
 
+def test_call_asks_for_several_images_and_says_how_far_it_is(probe: Container) -> None:
+    pictures = [str(found.folder / "example.jpg") for found in discover().values()]
+    done = aikit("call", PROBE, "--img", *pictures, "--url", probe.url)
+    assert {name: reply["image"] for name, reply in json.loads(done.stdout).items()} == dict(
+        zip(pictures, ([1280, 960], [960, 1280]), strict=True)
+    )
+    assert "probe: 2 request" in done.stderr
+
+
 def test_call_in_process_fails_with_the_problem_and_a_non_zero_code(tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text('{"text": 5}')
@@ -53,7 +63,8 @@ def test_call_in_process_fails_with_the_problem_and_a_non_zero_code(tmp_path: Pa
     [
         (["serve", "nope"], "feature: no 'nope'"),
         (["serve"], "feature: name one, or set AIKIT_FEATURE"),
-        (["call", "general_ocr"], "img, json: name one of the two files"),
+        (["call", "general_ocr"], "img, json: name files of one of the two"),
+        (["call", "general_ocr", "--json", "-", "--draw", "x.png"], "draw: needs one --img"),
         (["call", "general_ocr", "--img", "nowhere.jpg"], "nowhere.jpg"),
         (["call", PROBE, "--img", __file__, "--url", "http://127.0.0.1:1"], "url: http://127.0.0.1:1"),
     ],

@@ -152,6 +152,24 @@ def test_a_stopped_model_process_turns_ping_to_503() -> None:
         until(lambda: client.get("/ping").status_code == 200)
 
 
+def test_a_model_process_that_stopped_reading_does_not_outlast_the_deadline() -> None:
+    environ = {"AIKIT_DEADLINE_S": "1", "AIKIT_HANG_S": "20"}
+    with (
+        container(PROBE, environ=environ) as running,
+        httpx.Client(base_url=running.url, timeout=60) as client,
+    ):
+        pid = client.post("/invocations", json={}).json()["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            replies = at_once(
+                running.url, *[{"text": "x" * 3_000_000}] * 4
+            )  # more than the socket pair holds
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert {reply.status_code for reply in replies} == {504}
+        until(lambda: client.post("/invocations", json={}).status_code == 200)
+
+
 def test_sigterm_loses_no_request_in_flight_and_exits_0() -> None:
     with container(PROBE) as running:
 

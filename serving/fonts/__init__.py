@@ -1,0 +1,1 @@
+"""The font that drawings are labelled in."""

@@ -1,0 +1,36 @@
+"""A service for synchronous callers."""
+
+import time
+from contextlib import ExitStack
+from functools import partial
+
+from anyio.from_thread import start_blocking_portal
+
+from .feature import Feature
+from .logs import log_invocation
+from .service import Reply, Service
+from .settings import Settings
+
+
+class Hosted:
+    """A service on an event loop in a thread of its own, for synchronous callers."""
+
+    def __init__(self, feature: Feature, settings: Settings) -> None:
+        """Load, and answer the example. Raises `ServingError`."""
+        with ExitStack() as stack:
+            self._portal = stack.enter_context(start_blocking_portal())
+            service = self._portal.wrap_async_context_manager(Service.load(feature, settings))
+            self._service = stack.enter_context(service)
+            self._stack = stack.pop_all()
+
+    def invoke(self, body: bytes, content_type: str, accept: str = "*/*", request_id: str = "") -> Reply:
+        """Answer one request. Never raises."""
+        start = time.monotonic()
+        reply = self._portal.call(
+            partial(self._service.invoke, body, content_type, accept, request_id=request_id)
+        )
+        log_invocation(request_id, reply, time.monotonic() - start)
+        return reply
+
+    def close(self) -> None:
+        self._stack.close()

@@ -154,6 +154,7 @@ def test_a_stopped_model_process_turns_ping_to_503() -> None:
 
 def test_a_model_process_that_stopped_reading_does_not_outlast_the_deadline() -> None:
     environ = {"AIKIT_DEADLINE_S": "1", "AIKIT_HANG_S": "20"}
+    large: dict[str, object] = {"text": "x" * 3_000_000}  # more than the socket pair holds
     with (
         container(PROBE, environ=environ) as running,
         httpx.Client(base_url=running.url, timeout=60) as client,
@@ -161,9 +162,7 @@ def test_a_model_process_that_stopped_reading_does_not_outlast_the_deadline() ->
         pid = client.post("/invocations", json={}).json()["pid"]
         os.kill(pid, signal.SIGSTOP)
         try:
-            replies = at_once(
-                running.url, *[{"text": "x" * 3_000_000}] * 4
-            )  # more than the socket pair holds
+            replies = at_once(running.url, *[large] * 4)
         finally:
             os.kill(pid, signal.SIGCONT)
         assert {reply.status_code for reply in replies} == {504}

@@ -9,11 +9,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from .errors import InvalidRequest, ServingError
 from .feature import Feature, discover, find
 from .settings import Settings
+
+Command = Callable[[argparse.Namespace], int | None]
 
 _FAILED = 1
 _MISUSED = 2
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="aikit", description="Serve AI features, one container each.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(run: Callable[[argparse.Namespace], int | None], help_text: str, *, feature: str = "") -> Any:
+    def command(run: Command, help_text: str, *, feature: str = "") -> argparse.ArgumentParser:
         added = commands.add_parser(run.__name__.strip("_"), help=help_text, description=help_text)
         added.set_defaults(run=run)
         if feature == "?":
@@ -50,27 +50,19 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("feature", metavar="FEATURE", help=feature)
         return added
 
-    def weights(added: Any) -> None:
-        added.add_argument("--profile", choices=["lite", "standard"], help="set of weights, default lite")
-        added.add_argument("--model-dir", type=Path, metavar="DIR", help="your own weights; they win")
-
-    def loading(added: Any) -> None:
-        weights(added)
-        added.add_argument("--device", help="auto, cpu, cuda or cuda:N; default auto")
-
     listing = command(_list, "List the features.")
     listing.add_argument("--json", action="store_true")
 
     serving = command(_serve, "Start one feature's container process.", feature="?")
     serving.add_argument("--port", type=int, help="default 8080, or SAGEMAKER_BIND_TO_PORT")
-    loading(serving)
+    _add_loading_options(serving)
 
     calling = command(_call, "Ask a feature, in process or a running container.", feature="its name")
     calling.add_argument("--img", type=Path, nargs="+", default=[], metavar="FILE", help="image files")
     calling.add_argument("--json", type=Path, metavar="FILE", help="the request body; - reads standard input")
     calling.add_argument("--url", help="a running container, such as http://localhost:8080")
     calling.add_argument("--draw", type=Path, metavar="OUT.png", help="draw the reply over the image")
-    loading(calling)
+    _add_loading_options(calling)
 
     demo = command(_demo, "Start general_ocr, read a photograph, print and draw what it says.")
     demo.add_argument("--img", type=Path, metavar="FILE", help="default: the picture that comes with it")
@@ -79,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     pulling = command(
         _pull, "Fetch and compile the weights of a feature, or of all.", feature="its name, or all"
     )
-    pulling.add_argument("--profile", choices=["lite", "standard"], help="set of weights, default lite")
+    _add_profile(pulling)
     command(_verify, "Check every declared weight file that is on this machine.")
     command(_requires, "Print the Python packages a feature, or all, needs.", feature="its name, or all")
     command(_openapi, "Print the OpenAPI document of every feature.")
@@ -88,12 +80,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_profile(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--profile", choices=["lite", "standard"], help="set of weights, default lite")
+
+
+def _add_loading_options(command: argparse.ArgumentParser) -> None:
+    _add_profile(command)
+    command.add_argument("--model-dir", type=Path, metavar="DIR", help="your own weights; they win")
+    command.add_argument("--device", help="auto, cpu, cuda or cuda:N; default auto")
+
+
 def _settings(args: argparse.Namespace) -> Settings:
     """The environment's settings, overridden by what the command line gives."""
     given = {name: getattr(args, name, None) for name in Settings.__struct_fields__}
-    return msgspec.structs.replace(
-        Settings.read(), **{name: value for name, value in given.items() if value not in (None, "")}
-    )
+    return Settings.read(**{name: value for name, value in given.items() if value not in (None, "")})
 
 
 def _features(name: str) -> list[Feature]:

@@ -64,22 +64,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`s3://bucket/prefix` entries that `url` may name; none by default."""
 
     @classmethod
-    def read(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Settings of this process. Raises `SettingsError`.
+    def read(cls, environ: Mapping[str, str] = os.environ, **given: object) -> "Settings":
+        """Settings of this process; what is `given` wins. Raises `SettingsError`.
 
-        `SAGEMAKER_BIND_TO_PORT`, set by SageMaker where a container may not choose its port, wins.
+        `SAGEMAKER_BIND_TO_PORT`, set where a container may not choose its port, wins over AIKIT_PORT.
         """
-        given = {name: environ.get(f"AIKIT_{name.upper()}") for name in cls.__struct_fields__}
-        given["port"] = environ.get("SAGEMAKER_BIND_TO_PORT") or given["port"]
-        values: dict[str, object] = {name: text for name, text in given.items() if text}
+        texts = {name: environ.get(f"AIKIT_{name.upper()}") for name in cls.__struct_fields__}
+        texts["port"] = environ.get("SAGEMAKER_BIND_TO_PORT") or texts["port"]
+        values: dict[str, object] = {name: text for name, text in texts.items() if text}
         if "s3_allow" in values:
             values["s3_allow"] = [part.strip() for part in str(values["s3_allow"]).split(",")]
         try:
-            return msgspec.convert(values, cls, strict=False, dec_hook=_path)
+            return msgspec.convert(values | given, cls, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
             message, _, name = str(error).partition(" - at `$.")
             raise SettingsError(f"AIKIT_{name.rstrip('`').upper()}: {message}") from error
 
 
-def _path(kind: type[Path], text: str) -> Path:
-    return kind(text).expanduser()
+def _path(kind: type[Path], given: str | Path) -> Path:
+    return kind(given).expanduser()

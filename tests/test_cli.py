@@ -63,6 +63,7 @@ def test_call_in_process_fails_with_the_problem_and_a_non_zero_code(tmp_path: Pa
     [
         (["serve", "nope"], "feature: no 'nope'"),
         (["serve"], "feature: name one, or set AIKIT_FEATURE"),
+        (["serve", "general_ocr", "--port", "99999"], "AIKIT_PORT: Expected `int` <= 65535"),
         (["call", "general_ocr"], "img, json: name files of one of the two"),
         (["call", "general_ocr", "--json", "-", "--draw", "x.png"], "draw: needs one --img"),
         (["call", "general_ocr", "--img", "nowhere.jpg"], "nowhere.jpg"),

@@ -46,6 +46,7 @@ class Batcher(Generic[In, Out]):
         self._preparing = 0
         self._changed = asyncio.Event()
         self._busy_since: float | None = None
+        self._item_s = 0.0  # seconds an input takes of late
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
 
     async def __aenter__(self) -> Self:
@@ -72,10 +73,18 @@ class Batcher(Generic[In, Out]):
         """Inputs waiting or being prepared."""
         return len(self._queue) + self._preparing
 
+    @property
+    def capacity(self) -> int:
+        """How many inputs may wait, by their number and by the time they would wait."""
+        if not self._item_s:
+            return self._config.max_queue
+        in_time = int(self._config.max_wait_s / self._item_s)
+        return min(self._config.max_queue, max(self._config.max_size, in_time))
+
     async def submit(self, prepare: Callable[[], Awaitable[In]]) -> Result[In, Out]:
         """The output for the one input that `prepare` makes. Raises `Overloaded` when the queue is full."""
-        if self.queue_length >= self._config.max_queue:
-            raise Overloaded(f"queue: full, at most {self._config.max_queue} requests may wait")
+        if self.queue_length >= (capacity := self.capacity):
+            raise Overloaded(f"queue: full, at most {capacity} requests may wait")
         arrived = time.monotonic()
         self._preparing += 1
         try:
@@ -99,6 +108,8 @@ class Batcher(Generic[In, Out]):
             results = await self._attempt([waiting.item for waiting in batch])
             self._busy_since = None
             took = time.monotonic() - start
+            pace = took / len(batch)
+            self._item_s = 0.8 * self._item_s + 0.2 * pace if self._item_s else pace
             for (item, arrived, prepared, future), result in zip(batch, results, strict=True):
                 if future.done():
                     continue

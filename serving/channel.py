@@ -37,11 +37,15 @@ class Answer(msgspec.Struct, frozen=True, tag=True):
 
 
 class Beat(msgspec.Struct, frozen=True, tag=True):
-    """How the model process is. busy_s: seconds its model has been at the present batch."""
+    """How the model process is.
+
+    busy_s: seconds its model has been at the present batch. capacity: requests that may wait there.
+    """
 
     ready: bool
     busy_s: float
     queue_length: int
+    capacity: int
 
 
 Frame = Call | Cancel | Answer | Beat

@@ -64,11 +64,15 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batching:
-    """How many requests `Model.predict` may see at once, how long the first one waits, how many may queue."""
+    """How many requests `Model.predict` may see at once, how long the first one waits, how many may queue.
+
+    max_wait_s: fewer may queue where, at the pace of late, the last of them would wait for longer.
+    """
 
     max_size: int = 1
     max_delay_ms: float = 0.0
     max_queue: int = 64
+    max_wait_s: float = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

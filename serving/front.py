@@ -33,6 +33,7 @@ _HUNG_UP = 499  # for the log alone: nobody is there to read it
 _MB = 1 << 20
 _BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at most
 _TRANSFORMS = 16
+_REFUSAL_S = 0.25  # callers that try again at once would leave no time for /ping
 _KEEP_ALIVE_S = 75  # longer than the load balancers in front keep an idle connection
 
 
@@ -42,8 +43,7 @@ class Front:
     def __init__(self, feature: Feature, settings: Settings) -> None:
         self._settings = settings
         self._batching = feature.batching
-        self._limit = settings.processes * (feature.batching.max_queue + feature.batching.max_size)
-        self._in_flight = 0
+        self._admitted = 0
         self._metrics = Metrics(feature.name)
         self._supervisor = Supervisor(settings, on_restart=self._metrics.restarted, on_fatal=self._give_up)
         self._server = uvicorn.Server(self._config())
@@ -101,7 +101,6 @@ class Front:
         start = time.monotonic()
         request_id = _request_id(request)
         self._metrics.in_flight.inc()
-        self._in_flight += 1
         try:
             reply = await self._answer(request, request_id)
         except ServingError as error:
@@ -109,34 +108,42 @@ class Front:
         except ClientDisconnect:
             reply = Reply(_HUNG_UP, b"")
         finally:
-            self._in_flight -= 1
             self._metrics.in_flight.dec()
         self._record(request_id, reply, time.monotonic() - start)
         return _response(request, request_id, reply)
 
     async def _answer(self, request: Request, request_id: str) -> Reply:
         """Raises `ServingError` and `ClientDisconnect`."""
-        if self._in_flight > self._limit:
-            raise Overloaded(f"queue: full, at most {self._limit} requests may be in flight")
         if not self.ready:
             raise Unavailable(
                 "the container is stopping" if self._server.should_exit else "the model is not ready"
             )
-        deadline = time.monotonic() + self._settings.deadline_s
+        limit = self._supervisor.capacity + self._settings.processes * self._batching.max_size
+        if self._admitted >= limit:
+            await asyncio.sleep(_REFUSAL_S)
+            raise Overloaded(f"queue: full, at most {limit} requests may be in flight")
+        self._admitted += 1
         try:
             async with asyncio.timeout(self._settings.deadline_s):
-                body = await _read(request, self._settings.max_body_mb)
-                call = Call(
-                    id=0,
-                    request_id=request_id,
-                    content_type=request.headers.get("content-type", ""),
-                    accept=request.headers.get("accept", "*/*"),
-                    deadline_s=deadline - time.monotonic(),
-                    body=body,
-                )
-                return await _unless_hung_up(request, asyncio.create_task(self._supervisor.call(call)))
+                return await self._ask(request, request_id)
         except TimeoutError:
             raise DeadlineExceeded(f"no answer within {self._settings.deadline_s:g} s") from None
+        finally:
+            self._admitted -= 1
+
+    async def _ask(self, request: Request, request_id: str) -> Reply:
+        """The reply of a model process, unless the caller hangs up before."""
+        deadline = time.monotonic() + self._settings.deadline_s
+        body = await _read(request, self._settings.max_body_mb)
+        call = Call(
+            id=0,
+            request_id=request_id,
+            content_type=request.headers.get("content-type", ""),
+            accept=request.headers.get("accept", "*/*"),
+            deadline_s=deadline - time.monotonic(),
+            body=body,
+        )
+        return await _unless_hung_up(request, asyncio.create_task(self._supervisor.call(call)))
 
     def _record(self, request_id: str, reply: Reply, seconds: float) -> None:
         self._metrics.count(reply.status, seconds, reply.stages)

@@ -111,6 +111,11 @@ class Service:
     def queue_length(self) -> int:
         return self._batcher.queue_length
 
+    @property
+    def capacity(self) -> int:
+        """How many requests may wait."""
+        return self._batcher.capacity
+
     async def invoke(
         self,
         body: bytes,

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 SILENCE_S = 5.0  # beats come four times a second
 _STOP_S = 3.0
+_SILENT = Beat(ready=False, busy_s=0.0, queue_length=0, capacity=0)
 _BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -33,7 +34,7 @@ class ModelProcess:
         self._hang_s = hang_s
         self._calls: dict[int, asyncio.Future[Reply]] = {}
         self._ids = itertools.count()
-        self._beat = Beat(False, 0.0, 0)
+        self._beat = _SILENT
         self._heard = time.monotonic()
         self.was_ready = False
 
@@ -66,6 +67,10 @@ class ModelProcess:
     def queue_length(self) -> int:
         return self._beat.queue_length
 
+    @property
+    def capacity(self) -> int:
+        return self._beat.capacity
+
     async def call(self, call: Call) -> Reply:
         """Raises `Unavailable` when the process ends before it answers."""
         call = msgspec.structs.replace(call, id=next(self._ids))
@@ -94,7 +99,7 @@ class ModelProcess:
                     self._beat = frame
                     self.was_ready |= frame.ready
         watch.cancel()
-        self._beat = Beat(False, 0.0, 0)
+        self._beat = _SILENT
         for future in self._calls.values():
             if not future.done():
                 future.set_exception(Unavailable("the model process ended; another one is starting"))
@@ -149,6 +154,11 @@ class Supervisor:
     @property
     def queue_length(self) -> int:
         return sum(process.queue_length for process in self._processes.values())
+
+    @property
+    def capacity(self) -> int:
+        """How many requests may wait in all the model processes."""
+        return sum(process.capacity for process in self._processes.values())
 
     async def call(self, call: Call) -> Reply:
         """The least busy process's reply. Raises `Unavailable`."""

@@ -18,6 +18,7 @@ from .service import Service
 from .settings import Settings
 
 BEAT_S = 0.25
+_NICENESS = 5  # the networks take every core; the front, which needs little, comes first
 
 
 async def work(channel: Channel, settings: Settings) -> None:
@@ -27,8 +28,11 @@ async def work(channel: Channel, settings: Settings) -> None:
 
     async def beat() -> None:
         while True:
-            busy_s, queued = (service.busy_s, service.queue_length) if service else (0.0, 0)
-            await channel.send(Beat(ready and service is not None and service.running, busy_s, queued))
+            state = Beat(False, 0.0, 0, 0)
+            if service:
+                running = ready and service.running
+                state = Beat(running, service.busy_s, service.queue_length, service.capacity)
+            await channel.send(state)
             await asyncio.sleep(BEAT_S)
 
     beating = asyncio.create_task(beat())
@@ -70,6 +74,7 @@ def main() -> None:
     """`python -m serving.worker FD SETTINGS`, the settings as JSON."""
     for number in (signal.SIGTERM, signal.SIGINT):  # stopping is the front's business: it drains first
         signal.signal(number, signal.SIG_IGN)
+    os.nice(_NICENESS)
     settings = msgspec.json.decode(sys.argv[2], type=Settings, dec_hook=lambda kind, text: kind(text))
     log_as_json(settings.log_level)
     try:

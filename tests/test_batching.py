@@ -101,6 +101,22 @@ def test_a_full_queue_is_refused_at_once() -> None:
     assert all(isinstance(other, Overloaded) for other in others)
 
 
+def test_a_slow_model_lets_fewer_wait() -> None:
+    def slow(batch: Sequence[int]) -> Sequence[int]:
+        threading.Event().wait(0.05)
+        return batch
+
+    async def run() -> tuple[int, int]:
+        async with Batcher(slow, Batching(max_size=2, max_queue=64, max_wait_s=0.5)) as batcher:
+            before = batcher.capacity
+            await batcher.submit(ready(1))
+            return before, batcher.capacity
+
+    before, after = asyncio.run(run())
+    assert before == 64
+    assert 2 <= after <= 10
+
+
 def test_a_caller_that_hangs_up_costs_no_prediction_and_frees_its_place() -> None:
     seen: list[int] = []
     release = threading.Event()

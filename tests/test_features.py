@@ -27,7 +27,7 @@ def test_the_example_fits_its_own_types(feature: Feature) -> None:
 def test_a_batch_answers_as_singles(feature: Feature, ask: Ask) -> None:
     body = msgspec.json.encode(feature.example["request"])
     (alone,) = ask(feature, body)
-    together = ask(feature, *[body] * min(4, feature.batching.max_size))
+    together = ask(feature, *[body] * min(3, feature.batching.max_size))
     assert {reply.stages.batch_size for reply in together if reply.stages} != {1}
     for reply in together:
         assert _rounded(msgspec.json.decode(reply.body)) == _rounded(msgspec.json.decode(alone.body))

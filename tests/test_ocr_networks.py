@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-import openvino
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -28,6 +26,10 @@ from transformers import (
 
 from containers.general_ocr.network import Detector, Recogniser, detector, recogniser
 from containers.general_ocr.onnx_weights import characters
+from serving.executor import compile
+from serving.feature import find
+from serving.settings import Settings
+from serving.weights import resolve
 
 MODELS = Path(str(files("rapidocr"))) / "models"
 DETECTION, RECOGNITION = MODELS / "PP-OCRv6_det_small.onnx", MODELS / "PP-OCRv6_rec_small.onnx"
@@ -145,23 +147,21 @@ def test_characters_are_read_without_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("load", "file", "shape", "other_shape"),
+    ("load", "role", "shape", "other_shape"),
     [
-        (detector, DETECTION, (1, 3, 64, 96), (2, 3, 128, 64)),
-        (recogniser, RECOGNITION, (2, 3, 48, 64), (3, 3, 48, 160)),
+        (detector, "det", (1, 3, 64, 96), (2, 3, 128, 64)),
+        (recogniser, "rec", (2, 3, 48, 64), (3, 3, 48, 160)),
     ],
 )
-def test_openvino_equals_eager_at_any_batch_and_size(
-    load: Callable[[Path], nn.Module], file: Path, shape: tuple[int, ...], other_shape: tuple[int, ...]
+def test_the_executor_equals_eager_at_any_batch_and_size(
+    load: Callable[[Path], nn.Module], role: str, shape: tuple[int, ...], other_shape: tuple[int, ...]
 ) -> None:
-    network = load(file)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch.jit, which openvino needs, is deprecated
-        traced = torch.jit.trace(network, torch.rand(shape), check_trace=False)  # type: ignore[no-untyped-call]
-        model = openvino.convert_model(traced, example_input=torch.rand(shape))
-    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    weights = resolve(find("general_ocr"), Settings.read())
+    network = load(weights[f"{role}.onnx"])
+    example = np.zeros(shape, np.float32)
+    execute = compile(lambda: network, example, device="cpu", cache=weights.derived(role))
     for images in (torch.rand(shape), torch.rand(other_shape)):
-        result = torch.from_numpy(compiled(images.numpy())[0])
+        result = torch.from_numpy(execute(images.numpy())[0])
         torch.testing.assert_close(result, network(images), rtol=1e-4, atol=1e-3)
 
 

@@ -26,7 +26,7 @@ def read(reader: TextReader, photographs: Path) -> dict[str, list[str]]:
 
 
 def test_the_texts_are_those_of_rapidocr(read: dict[str, list[str]], photographs: Path) -> None:
-    theirs = rapidocr("onnxruntime")
+    theirs = rapidocr("openvino")
     expected = [list(getattr(theirs(photographs / name), "txts", None) or ()) for name in read]
     assert character_error(read.values(), expected) <= 0.005
 

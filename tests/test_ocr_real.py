@@ -1,4 +1,7 @@
-"""general_ocr on real photographs, where a folder of them lies beside the repository."""
+"""general_ocr on real photographs, where a folder of them lies beside the repository.
+
+A few of them; `make bench` compares all with RapidOCR, and takes its time.
+"""
 
 import json
 from pathlib import Path
@@ -17,7 +20,7 @@ GOLDEN = Path(__file__).parent / "snapshots" / "ocr_photographs.json"
 @pytest.fixture(scope="module")
 def read(reader: TextReader, photographs: Path) -> dict[str, list[str]]:
     """What we read in every photograph."""
-    files = sorted(photographs.glob("*.jpg"))
+    files = [photographs / name for name in json.loads(GOLDEN.read_text())]
     images = [Media().decode(file.read_bytes()) for file in files]
     return {
         file.name: [line.text for line in lines]
@@ -33,5 +36,5 @@ def test_the_texts_are_those_of_rapidocr(read: dict[str, list[str]], photographs
 
 def test_photographs_read_as_they_did(read: dict[str, list[str]]) -> None:
     golden = json.loads(GOLDEN.read_text())
-    assert golden
-    assert character_error([read[name] for name in golden], golden.values()) <= 0.005
+    assert len(golden) >= 4
+    assert character_error(read.values(), golden.values()) <= 0.005

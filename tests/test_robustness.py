@@ -93,7 +93,7 @@ def test_a_caller_that_hangs_up_costs_no_forward_pass(probe: Container) -> None:
 
 def test_the_deadline_answers_504_and_frees_the_slot() -> None:
     with container(PROBE, environ={"AIKIT_DEADLINE_S": "0.5"}) as running:
-        first, second = at_once(running.url, {"work_s": 2}, {"work_s": 2})
+        first, second = at_once(running.url, {"work_s": 1}, {"work_s": 1})
         assert (first.status_code, second.status_code) == (504, 504)
         assert first.json()["detail"] == "no answer within 0.5 s"
         until(lambda: at_once(running.url, {})[0].status_code == 200)
@@ -130,7 +130,7 @@ def test_a_model_that_dies_of_a_request_fails_that_request_only(probe: Container
 
 
 def test_a_hung_model_turns_ping_to_503_and_is_replaced() -> None:
-    environ = {"AIKIT_HANG_S": "1.5", "AIKIT_DEADLINE_S": "1"}
+    environ = {"AIKIT_HANG_S": "1", "AIKIT_DEADLINE_S": "0.5"}
     with (
         container(PROBE, environ=environ) as running,
         httpx.Client(base_url=running.url, timeout=60) as client,
@@ -142,7 +142,7 @@ def test_a_hung_model_turns_ping_to_503_and_is_replaced() -> None:
 
 
 def test_a_stopped_model_process_turns_ping_to_503() -> None:
-    environ = {"AIKIT_HANG_S": "2"}
+    environ = {"AIKIT_HANG_S": "1"}
     with (
         container(PROBE, environ=environ) as running,
         httpx.Client(base_url=running.url, timeout=60) as client,

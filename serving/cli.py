@@ -68,9 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--img", type=Path, metavar="FILE", help="default: the picture that comes with it")
     demo.add_argument("--draw", type=Path, metavar="OUT.png", default=Path("out/demo.png"))
 
-    pulling = command(
-        _pull, "Fetch and compile the weights of a feature, or of all.", feature="its name, or all"
-    )
+    pulling = command(_pull, "Fetch and compile the weights of a feature.", feature="its name, or all")
     _add_profile(pulling)
     command(_verify, "Check every declared weight file that is on this machine.")
     command(_requires, "Print the Python packages a feature, or all, needs.", feature="its name, or all")

@@ -145,9 +145,7 @@ class _OpenVINO(Executor):
 
     def map(self, arrays: Iterable[Array], then: Callable[[Outputs], R]) -> list[R]:
         results: list[R] = []
-        busy: deque[tuple[openvino.InferRequest, Array]] = (
-            deque()
-        )  # the input, which is read in place, is held
+        busy: deque[tuple[openvino.InferRequest, Array]] = deque()  # inputs are held: they are read in place
 
         def finish() -> None:
             request, _ = busy.popleft()

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import signal
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -223,10 +222,3 @@ def serve(feature: Feature, settings: Settings) -> int:
     """Run the container process; the exit code."""
     log_as_json(settings.log_level)
     return Front(feature, settings).run()
-
-
-if __name__ == "__main__":
-    from .feature import find
-
-    settings = Settings.read()
-    sys.exit(serve(find(settings.feature), settings))

@@ -15,7 +15,9 @@ from serving.feature import Feature, discover, find
 from serving.hosted import Hosted
 from serving.service import Reply
 from serving.settings import Settings
-from serving.weights import resolve
+from serving.weights import Store, resolve
+
+from .origin import Server, running, store_in
 
 PROBE = "tests.features.probe.feature"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -80,3 +82,16 @@ def client(probe: Container) -> Iterator[httpx.Client]:
     """HTTP to the probe."""
     with httpx.Client(base_url=probe.url, timeout=60) as opened:
         yield opened
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Where weights are downloaded from in the tests."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def store(tmp_path: Path, server: Server) -> Store:
+    """Weights kept in a fresh folder."""
+    return store_in(tmp_path, server)

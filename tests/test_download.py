@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -19,22 +18,9 @@ from tests.origin import (
     downloaded,
     feature,
     put,
-    running,
     sha256,
-    store_in,
     weight,
 )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def store(tmp_path: Path, server: Server) -> Store:
-    return store_in(tmp_path, server)
 
 
 def on_hub(server: Server, body: bytes = GOOD, revision: str = "main") -> Feature:

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,7 @@ import pytest
 from serving.feature import Bundled, Hub, Url, WeightFile, discover
 from serving.settings import Settings
 from serving.weights import Store, WeightsError, resolve, third_party
-from tests.origin import BAD, GOOD, Server, downloaded, feature, put, running, sha256, store_in, weight
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def store(tmp_path: Path, server: Server) -> Store:
-    return store_in(tmp_path, server)
+from tests.origin import BAD, GOOD, Server, downloaded, feature, put, sha256, weight
 
 
 def test_the_places_are_asked_in_order(server: Server, store: Store, tmp_path: Path) -> None:

@@ -159,8 +159,8 @@ def reference(feature: Feature) -> str:
         "request_table": rows(_request_rows(request)),
         "request_by_content": _pretty(shorten(example)),
         "reply": _reply(response["schema"], components),
-        "reply_table": rows(_fields(response["schema"], components)),
-        "response": _pretty(response["example"]),
+        "response": _pretty(shorten(feature.example["response"])),
+        "others": _others(feature.example),
         "errors_table": rows(_errors_rows()),
         "weights_table": rows(_weights_rows(feature)),
         "instance_type": feature.resources.instance_type,
@@ -212,8 +212,24 @@ def _request_rows(schema: Json) -> Iterator[Sequence[str]]:
 
 
 def _reply(schema: Json, components: Json) -> str:
+    """The kinds of reply there are, each with its fields."""
     resolved = _resolved(schema, components)
-    return f"Status 200 and a JSON {resolved['type']}. {resolved.get('description', '')}".strip()
+    kinds = [resolved] if "type" in resolved else [_resolved(kind, components) for kind in resolved["anyOf"]]
+    return "\n\n".join(
+        f"Status 200 and a JSON {kind['type']}. {kind.get('description', '')}".strip()
+        + "\n\n"
+        + table(["Name", "Type", "Description"], _fields(kind, components))
+        for kind in kinds
+    )
+
+
+def _others(example: Json) -> str:
+    """The requests and replies beyond the first."""
+    return "\n\n".join(
+        f"`{name}`:\n\n```json\n{_pretty(shorten(one['request']))}\n```\n\n"
+        f"```json\n{_pretty(shorten(one['response']))}\n```"
+        for name, one in example.get("others", {}).items()
+    )
 
 
 def _fields(schema: Json, components: Json, prefix: str = "") -> Iterator[Sequence[str]]:

@@ -21,7 +21,7 @@ class Codec:
     def __init__(self, feature: Feature) -> None:
         self._request = feature.request
         self._json = msgspec.json.Decoder(feature.request, dec_hook=dec_hook)
-        self._takes_image = "img" in feature.request.__struct_fields__
+        self._takes_image = feature.takes_image
 
     def decode(self, body: bytes, content_type: str) -> Any:
         """The request in `body`. Raises `InvalidRequest` and `UnsupportedMedia`.
@@ -33,7 +33,7 @@ class Codec:
             raise InvalidRequest(f"body: empty, expected {kind}")
         try:
             if kind == JSON:
-                return self._json.decode(body)
+                return self._from_json(body)
             if self._takes_image and (kind.startswith("image/") or kind in _RAW):
                 return self._request(img=ImageBytes(body))
             if kind == "multipart/form-data":
@@ -43,6 +43,15 @@ class Codec:
             raise InvalidRequest(_locate(error)) from error
         known = [JSON, *(["image/*"] if self._takes_image else []), "multipart/form-data"]
         raise UnsupportedMedia(f"content-type: {kind!r} is not read here; send {', '.join(known)}")
+
+    def _from_json(self, body: bytes) -> Any:
+        """Raises `msgspec.DecodeError`."""
+        try:
+            return self._json.decode(body)
+        except msgspec.ValidationError:
+            if (inner := _unwrapped(body)) is None:
+                raise
+            return self._json.decode(inner)
 
     def encode(self, response: Any, accept: str) -> tuple[bytes, str]:
         """Body and content type. Raises `NotAcceptable`."""
@@ -57,6 +66,19 @@ def check_accept(accept: str) -> None:
     welcome = {kind.strip() for kind, _, options in ranges if options.replace(" ", "") not in refused}
     if ranges and not welcome & {"*/*", "application/*", JSON}:
         raise NotAcceptable(f"accept: {accept!r} cannot be produced; this feature answers in {JSON}")
+
+
+class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
+    body: dict[str, msgspec.Raw] | str
+
+
+def _unwrapped(body: bytes) -> bytes | None:
+    """The request in `{"body": request}`, as some documents show it; it may be a string of JSON."""
+    try:
+        inner = msgspec.json.decode(body, type=_Wrapped).body
+    except msgspec.ValidationError:
+        return None
+    return inner.encode() if isinstance(inner, str) else msgspec.json.encode(inner)
 
 
 def _form(body: bytes, content_type: str) -> dict[str, Any]:

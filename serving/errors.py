@@ -2,6 +2,7 @@
 
 ServingError 500 internal_error
 ├── InvalidRequest 400 invalid_request
+├── NotFound 404 not_found
 ├── NotAcceptable 406 not_acceptable
 ├── PayloadTooLarge 413 payload_too_large
 ├── UnsupportedMedia 415 unsupported_media
@@ -40,6 +41,12 @@ class InvalidRequest(ServingError):
     """The body is not JSON, or not the declared schema."""
 
     status, code = HTTPStatus.BAD_REQUEST, "invalid_request"
+
+
+class NotFound(ServingError):
+    """There is nothing under the name that the request gives."""
+
+    status, code = HTTPStatus.NOT_FOUND, "not_found"
 
 
 class NotAcceptable(ServingError):
@@ -81,7 +88,7 @@ class Overloaded(ServingError):
 
 
 class Unavailable(Overloaded):
-    """The model is loading, was just replaced, or the container is draining."""
+    """The model is loading or was just replaced, the container is draining, or a store is out of reach."""
 
     code = "unavailable"
 

@@ -89,6 +89,7 @@ class Feature:
     """The one declaration of a feature. `module` is `__name__`: it locates the folder and names it.
 
     request and response are msgspec types. aliases: public names beyond the hyphenated and `-ml` ones.
+    image_alone: whether an image is a whole request; of no meaning where the request has no field `img`.
     """
 
     module: str
@@ -103,6 +104,7 @@ class Feature:
     aliases: tuple[str, ...] = ()
     batching: Batching = Batching()
     resources: Resources = Resources()
+    image_alone: bool = True
     notes: str = field(default="", repr=False)
 
     @property
@@ -126,9 +128,18 @@ class Feature:
         plain = dict.fromkeys([self.name, self.name.replace("_", "-"), *self.aliases])
         return tuple(dict.fromkeys([*plain, *(f"{name.replace('_', '-')}-ml" for name in plain)]))
 
+    @property
+    def takes_image(self) -> bool:
+        """Whether a body may be an image and nothing else."""
+        return self.image_alone and "img" in self.request.__struct_fields__
+
     @cached_property
     def example(self) -> dict[str, Any]:
-        """`request` and `response` of example.json, where "@photo.jpg" stands for that file in base64."""
+        """What example.json says, where "@photo.jpg" stands for that file in base64.
+
+        `request` and `response`: what a container asks itself before it is healthy. `others`, optional: for
+        the documentation, by name, more of both.
+        """
 
         def expand(value: Any) -> Any:
             match value:

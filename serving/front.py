@@ -14,7 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from .channel import Call
@@ -34,6 +34,15 @@ _BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at mo
 _TRANSFORMS = 16
 _REFUSAL_S = 0.25  # callers that try again at once would leave no time for /ping
 _KEEP_ALIVE_S = 75  # longer than the load balancers in front keep an idle connection
+_TOOL_HEADERS = {
+    # its own scripts and styles, pictures the user opens, and whichever endpoint the user names
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src blob: data:; connect-src http: https:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
 
 
 class Front:
@@ -42,6 +51,10 @@ class Front:
     def __init__(self, feature: Feature, settings: Settings) -> None:
         self._settings = settings
         self._batching = feature.batching
+        # listed once: a path that a caller makes up names no file
+        self._tools = {
+            file.name.removesuffix(".html"): file for file in (feature.folder / "tools").glob("*.*")
+        }
         self._admitted = 0
         self._metrics = Metrics(feature.name)
         self._supervisor = Supervisor(settings, on_restart=self._metrics.restarted, on_fatal=self._give_up)
@@ -68,6 +81,7 @@ class Front:
                 Route("/invocations", self.invocations, methods=["POST"]),
                 Route("/execution-parameters", self.execution_parameters),
                 Route("/metrics", self.metrics),
+                Route("/tools/{name}", self.tools),
             ],
             exception_handlers={HTTPException: _http_problem},
             lifespan=lifespan,
@@ -95,6 +109,13 @@ class Front:
     async def metrics(self, _: Request) -> Response:
         text = self._metrics.render(ready=self.ready, queue_length=self._supervisor.queue_length)
         return Response(text, media_type=CONTENT_TYPE)
+
+    async def tools(self, request: Request) -> Response:
+        """What the feature keeps in its folder tools/: pages, asked for without .html, and their assets."""
+        file = self._tools.get(request.path_params["name"])
+        if file is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return FileResponse(file, headers=_TOOL_HEADERS)
 
     async def invocations(self, request: Request) -> Response:
         start = time.monotonic()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from .media import Media
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .feature import Feature
@@ -21,7 +22,11 @@ class Model(ABC, Generic[Req, In, Out, Res]):
     """Behaviour of one feature. Plain synchronous code: threads and batches are the runtime's."""
 
     media: Media = Media()
-    """Reads the images a request names; the service puts the container's own limits here."""
+    """Reads the images a request names."""
+
+    def configure(self, settings: Settings) -> None:
+        """Take from the container's settings what requests depend on. Called once, before the first."""
+        self.media = Media.from_settings(settings)
 
     @classmethod
     @abstractmethod

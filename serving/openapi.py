@@ -74,27 +74,31 @@ def shorten(value: Any) -> Any:
 
 
 def _structs_beside(feature: Feature) -> Iterable[type[msgspec.Struct]]:
-    """The structs declared in the request's module: a hand-written `$ref` may name any of them.
+    """The structs in the request's module: a hand-written `$ref` may name any of them.
 
     JSON has unions that msgspec has no type for, such as a list of untagged structs of two kinds.
     """
     module = feature.request.__module__
     for kind in vars(sys.modules[module]).values():
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__module__ == module:
+        if (
+            isinstance(kind, type)
+            and issubclass(kind, msgspec.Struct)
+            and kind not in feature.request.__mro__
+        ):
             yield kind
 
 
 def _operation(feature: Feature, request: Json, response: Json, components: Json) -> Json:
     example = shorten(feature.example)
     schema = components[request["$ref"].rpartition("/")[2]]
-    takes = {JSON: {"schema": request, "example": example["request"]}}
-    if "img" in schema["properties"]:
+    takes = {JSON: {"schema": request, **_examples(example, "request")}}
+    if feature.takes_image:
         takes["image/*"] = {"schema": _FILE}
     takes["multipart/form-data"] = {"schema": _form(schema)}
     answer = {
         "description": "The answer.",
         "headers": _header_refs("X-Request-Id", "Server-Timing"),
-        "content": {JSON: {"schema": response, "example": example["response"]}},
+        "content": {JSON: {"schema": response, **_examples(example, "response")}},
     }
     refused = {
         str(int(status)): {"$ref": f"#/components/responses/{kinds[0].__name__}"}
@@ -114,6 +118,14 @@ def _operation(feature: Feature, request: Json, response: Json, components: Json
             for name, profile in feature.profiles.items()
         },
     }
+
+
+def _examples(example: Json, part: str) -> Json:
+    """OpenAPI has `example` for one and `examples` for several."""
+    if "others" not in example:
+        return {"example": example[part]}
+    every = {"first": example, **example["others"]}
+    return {"examples": {name: {"value": one[part]} for name, one in every.items()}}
 
 
 def _form(schema: Json) -> Json:

@@ -16,7 +16,6 @@ from .batching import Batcher, Result
 from .codec import JSON, Codec, check_accept
 from .errors import DeadlineExceeded, Problem, ServingError
 from .feature import Feature
-from .media import Media
 from .model import Model, load_model
 from .settings import Settings
 
@@ -59,14 +58,11 @@ class Service:
         feature: Feature,
         model: Model[Any, Any, Any, Any],
         *,
-        media: Media | None = None,
         deadline_s: float = DEADLINE_S,
         headers: dict[str, str] | None = None,
     ) -> None:
         self.feature = feature
         self._model = model
-        if media is not None:
-            model.media = media
         self._codec = Codec(feature)
         self._batcher: Batcher[Any, Any] = Batcher(model.predict, feature.batching)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="media")
@@ -81,8 +77,8 @@ class Service:
         weights = resolve(feature, settings)
         model = load_model(feature, weights, settings.device)
         headers = {"X-Aikit-Weights": "random"} if weights.random else {}
-        media = Media.from_settings(settings)
-        return cls(feature, model, media=media, deadline_s=settings.deadline_s, headers=headers)
+        model.configure(settings)
+        return cls(feature, model, deadline_s=settings.deadline_s, headers=headers)
 
     async def __aenter__(self) -> Self:
         """Start the batcher and answer the example once: warm-up and self-test."""

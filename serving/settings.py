@@ -63,6 +63,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_allow: tuple[str, ...] = ()
     """`s3://bucket/prefix` entries that `url` may name; none by default."""
 
+    template_store: str = "~/.cache/aikit/templates"
+    """Where custom_ocr keeps its templates: a folder, or s3://bucket/prefix; replicas that share it share the
+    templates."""
+
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, **given: object) -> "Settings":
         """Settings of this process; what is `given` wins. Raises `SettingsError`.

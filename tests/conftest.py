@@ -48,26 +48,28 @@ def reader() -> TextReader:
 
 
 class Ask:
-    """Asks features in process; each is loaded once for all tests."""
+    """Asks features in process; each is loaded once for all tests. templates: where they are kept."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
+    def __init__(self, stack: ExitStack, templates: Path) -> None:
+        self._stack, self._templates = stack, templates
         self._loaded: dict[str, Hosted] = {}
 
     def __call__(self, feature: Feature, *bodies: bytes, content_type: str = JSON) -> list[Reply]:
         """The replies to concurrent requests."""
         hosted = self._loaded.get(feature.name)
         if hosted is None:
-            hosted = self._loaded[feature.name] = Hosted(feature, Settings.read())
+            hosted = self._loaded[feature.name] = Hosted(
+                feature, Settings.read(template_store=str(self._templates))
+            )
             self._stack.callback(hosted.close)
         with ThreadPoolExecutor(len(bodies)) as callers:
             return list(callers.map(lambda body: hosted.invoke(body, content_type), bodies))
 
 
 @pytest.fixture(scope="session")
-def ask() -> Iterator[Ask]:
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     with ExitStack() as stack:
-        yield Ask(stack)
+        yield Ask(stack, tmp_path_factory.mktemp("templates"))
 
 
 @pytest.fixture(scope="module")

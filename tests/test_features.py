@@ -6,6 +6,7 @@ import sys
 import msgspec
 import pytest
 
+from serving.codec import Codec
 from serving.errors import InvalidRequest
 from serving.feature import Feature, discover, find
 from serving.media import ImageRequest, dec_hook
@@ -20,8 +21,17 @@ def test_the_example_is_answered_as_declared(feature: Feature, ask: Ask) -> None
 
 
 def test_the_example_fits_its_own_types(feature: Feature) -> None:
-    msgspec.convert(feature.example["request"], feature.request, dec_hook=dec_hook)
-    msgspec.convert(feature.example["response"], feature.response)
+    for example in (feature.example, *feature.example.get("others", {}).values()):
+        msgspec.convert(example["request"], feature.request, dec_hook=dec_hook)
+        msgspec.convert(example["response"], feature.response)
+
+
+def test_a_request_may_be_wrapped_in_a_body(feature: Feature) -> None:
+    codec, plain = Codec(feature), msgspec.json.encode(feature.example["request"])
+    for wrapped in (b'{"body": ' + plain + b"}", msgspec.json.encode({"body": plain.decode()})):
+        assert codec.decode(wrapped, "application/json") == codec.decode(plain, "application/json")
+    with pytest.raises(InvalidRequest, match="nonsense"):
+        codec.decode(b'{"body": {"nonsense": 1}}', "application/json")
 
 
 def test_a_batch_answers_as_singles(feature: Feature, ask: Ask) -> None:

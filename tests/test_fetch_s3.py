@@ -4,37 +4,28 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from serving.errors import PayloadTooLarge, UnprocessableInput
 from serving.fetch import Fetcher
+from tests import s3
 
 BODY = b"\x89PNG and so on"
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    with s3.server() as client:
+        yield client
+
+
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def bucket(server: Any) -> Iterator[Any]:
     """`photos` with `public/cat.png` and `secret/key.png`."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_MAX_ATTEMPTS": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="photos")
-    for key in ("public/cat.png", "secret/key.png", "public-not/dog.png"):
-        client.put_object(Bucket="photos", Key=key, Body=BODY)
-    yield client
-    client.close()
-    server.stop()
+    with s3.bucket(server, "photos"):
+        for key in ("public/cat.png", "secret/key.png", "public-not/dog.png"):
+            server.put_object(Bucket="photos", Key=key, Body=BODY)
+        yield server
 
 
 def test_an_allowed_object_is_read(bucket: Any) -> None:

@@ -162,6 +162,20 @@ def test_unknown_paths_and_methods_are_problems_too(
     assert (response.status_code, response.json()["status"]) == (status, status)
 
 
+def test_a_page_among_a_features_tools_is_served_under_a_strict_policy(client: httpx.Client) -> None:
+    page = client.get("/tools/hello")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "<h1>Hello</h1>" in page.text
+    assert "default-src 'none'; script-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["nope", "hello.html", "..%2ffeature.py", "hello%00"])
+def test_nothing_but_a_features_tools_is_served(client: httpx.Client, name: str) -> None:
+    response = client.get(f"/tools/{name}")
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
 def test_batch_transform_is_told_its_parameters(client: httpx.Client) -> None:
     parameters = client.get("/execution-parameters").json()
     assert parameters["BatchStrategy"] == "SINGLE_RECORD"

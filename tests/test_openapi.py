@@ -84,10 +84,11 @@ def test_the_document_is_the_one_held() -> None:
 
 def test_the_example_obeys_its_schemas(feature: Feature) -> None:
     whole = document([feature])
-    validator(whole, request_schema(whole, feature)).validate(feature.example["request"])
-    content = response_content(whole, feature)
-    validator(whole, content).validate(content["example"])
-    validator(whole, content["schema"]).validate(feature.example["response"])
+    schema = response_content(whole, feature)["schema"]
+    for example in (feature.example, *feature.example.get("others", {}).values()):
+        validator(whole, request_schema(whole, feature)).validate(example["request"])
+        validator(whole, schema).validate(example["response"])
+        validator(whole, schema).validate(shorten(example["response"]))
 
 
 def test_images_in_examples_are_cut(feature: Feature) -> None:

@@ -1,0 +1,1 @@
+"""Named fields of documents that look like a template, wherever they lie in the photograph."""

@@ -1,0 +1,297 @@
+"""Where templates are kept: a folder or an S3 bucket that replicas may share.
+
+A template is one object, `<id>.json`, so adding and deleting are atomic: nobody sees half a template.
+"""
+
+import logging
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from containers.custom_ocr.template import Field, Template
+from serving.errors import (
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    ServingError,
+    Unavailable,
+    UnprocessableInput,
+)
+from serving.settings import SettingsError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MAX_TEMPLATES = 1000
+MAX_BYTES = 32 * 2**20  # of a template's PNG
+_ID = re.compile(r"[0-9a-f]{40}")
+_OBJECT = re.compile(r"([0-9a-f]{40})\.json")
+_PART_AGE_S = 3600.0  # a file being written that is older belongs to a process that is gone
+_THREADS = 16
+
+
+class Store(Protocol):
+    """Bytes by template id. Whoever shares the store sees a change as soon as it returns.
+
+    Raises `InvalidRequest` for what is no id, `NotFound`, and `Unavailable` when disk or S3 fail:
+    the request is right, and another replica, or this one later, can answer it.
+    """
+
+    def write(self, id: str, data: bytes) -> None:
+        """Add or replace, atomically."""
+
+    def read(self, id: str) -> bytes: ...
+
+    def check(self, id: str) -> None:
+        """Raises `NotFound` unless the id exists."""
+
+    def delete(self, id: str) -> None: ...
+
+    def ids(self) -> list[str]:
+        """Sorted; whatever else lies beside the templates is passed over."""
+
+
+def open_store(address: str) -> Store:
+    """The store at a folder, where `~` is expanded, or at `s3://bucket/prefix`. Raises `SettingsError`."""
+    scheme, separator, place = address.partition("://")
+    if not separator:
+        return Folder(Path(address).expanduser())
+    bucket, _, prefix = place.partition("/")
+    if scheme != "s3" or not bucket:
+        raise SettingsError(f"AIKIT_TEMPLATE_STORE: {address!r}, expected a folder or s3://bucket/prefix")
+    return Bucket(bucket, prefix)
+
+
+class Folder:
+    """Templates as files; the folder appears with the first. Of two concurrent deletions one succeeds."""
+
+    def __init__(self, path: Path) -> None:
+        self._folder = path
+
+    def write(self, id: str, data: bytes) -> None:
+        target = self._path(id)
+        with _disk_faults():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            part = self._folder / f".{uuid.uuid4().hex}.part"
+            try:
+                with part.open("xb") as stream:
+                    stream.write(data)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+
+    def read(self, id: str) -> bytes:
+        path = self._path(id)
+        with _disk_faults(id):
+            return path.read_bytes()
+
+    def check(self, id: str) -> None:
+        path = self._path(id)
+        with _disk_faults(id):
+            path.stat()
+
+    def delete(self, id: str) -> None:
+        path = self._path(id)
+        with _disk_faults(id):
+            path.unlink()
+
+    def ids(self) -> list[str]:
+        with _disk_faults():
+            try:
+                names = [entry.name for entry in os.scandir(self._folder) if entry.is_file()]
+            except FileNotFoundError:
+                return []
+        return _ids(names)
+
+    def _path(self, id: str) -> Path:
+        return self._folder / _name(id)
+
+    def _sweep(self) -> None:
+        for part in self._folder.glob(".*.part"):
+            try:
+                if part.stat().st_mtime < time.time() - _PART_AGE_S:
+                    part.unlink()
+            except FileNotFoundError:  # finished, or swept by another
+                continue
+
+
+class Bucket:
+    """Templates as S3 objects under a prefix; needs s3:ListBucket, GetObject, PutObject and DeleteObject.
+
+    S3 is consistent: a finished write or deletion is seen by every read, check and list that follows.
+    Of two concurrent deletions both may succeed. page_size: keys per listing call, at most 1000.
+    """
+
+    def __init__(self, bucket: str, prefix: str = "", *, page_size: int = 1000) -> None:
+        import boto3
+        from botocore.config import Config
+
+        folder = prefix.strip("/")
+        self._bucket, self._prefix, self._page_size = bucket, f"{folder}/" if folder else "", page_size
+        # three attempts end within the time of a request
+        limits = Config(
+            connect_timeout=3,
+            read_timeout=10,
+            retries={"mode": "standard"},
+            max_pool_connections=2 * _THREADS,
+        )
+        self._s3 = boto3.client("s3", config=limits)
+
+    def write(self, id: str, data: bytes) -> None:
+        key = self._key(id)
+        with _s3_faults():
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="application/json")
+
+    def read(self, id: str) -> bytes:
+        key = self._key(id)
+        with _s3_faults(id), closing(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
+            data: bytes = body.read()
+            return data
+
+    def check(self, id: str) -> None:
+        key = self._key(id)
+        with _s3_faults(id):
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+
+    def delete(self, id: str) -> None:
+        self.check(id)  # S3 itself calls it a success to delete nothing
+        with _s3_faults():
+            self._s3.delete_object(Bucket=self._bucket, Key=self._key(id))
+
+    def ids(self) -> list[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket,
+            Prefix=self._prefix,
+            Delimiter="/",
+            PaginationConfig={"PageSize": self._page_size},
+        )
+        with _s3_faults():
+            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        return _ids(key.removeprefix(self._prefix) for key in keys)
+
+    def _key(self, id: str) -> str:
+        return self._prefix + _name(id)
+
+
+class Templates(Generic[T]):
+    """The templates of a store; what `prepare` makes of the `kept` last used ones stays in memory.
+
+    The content behind an id never changes, so all that each use asks of the store is whether the id still
+    exists. Replicas that add in the same moment may exceed max_templates by one each.
+    max_bytes: of a template's PNG.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        prepare: Callable[[Template], T],
+        *,
+        kept: int = 32,
+        max_templates: int = MAX_TEMPLATES,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._store, self._max_templates, self._max_bytes = store, max_templates, max_bytes
+        self._prepared = lru_cache(kept)(lambda id: prepare(self._read(id)))
+        self._fields = lru_cache(2 * max_templates)(lambda id: self._read(id).fields)
+
+    def add(self, id: str, template: Template) -> None:
+        """Adding again changes nothing, and mends what was damaged.
+
+        Raises `PayloadTooLarge`, `UnprocessableInput` when the store is full, and as the store does.
+        """
+        if len(template.image) > self._max_bytes:
+            raise PayloadTooLarge(f"img: {len(template.image)} bytes as PNG, at most {self._max_bytes}")
+        ids = self._store.ids()
+        if id not in ids and len(ids) >= self._max_templates:
+            limit = self._max_templates
+            raise UnprocessableInput(f"template: {len(ids)} are stored, at most {limit}; delete some first")
+        self._store.write(id, msgspec.json.encode(template))
+
+    def get(self, id: str) -> T:
+        """Raises `NotFound`, also for what is damaged, and as the store and `prepare` do."""
+        self._store.check(id)
+        return self._prepared(id)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Deletes nothing unless all ids exist. Raises as the store does."""
+        unique = list(dict.fromkeys(ids))
+        for id in unique:
+            self._store.check(id)
+        for id in unique:
+            self._store.delete(id)
+
+    def fields(self) -> dict[str, tuple[Field, ...]]:
+        """The fields of every id, in its order; none where one cannot be read. Raises `Unavailable`."""
+        ids = self._store.ids()
+        with ThreadPoolExecutor(_THREADS) as readers:
+            return dict(zip(ids, readers.map(self._fields_or_none, ids), strict=True))
+
+    def _fields_or_none(self, id: str) -> tuple[Field, ...]:
+        try:
+            return self._fields(id)
+        except ServingError:
+            return ()
+
+    def _read(self, id: str) -> Template:
+        data = self._store.read(id)
+        try:
+            return msgspec.json.decode(data, type=Template)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.exception("what is stored as template %s is none", id)
+            raise NotFound(f"template_id: template {id!r} is damaged; add it again") from error
+
+
+def _name(id: str) -> str:
+    """The one way from an id to the name of a file or key. Raises `InvalidRequest`."""
+    if not _ID.fullmatch(id):
+        raise InvalidRequest("template_id: expected 40 hexadecimal digits, in lower case")
+    return f"{id}.json"
+
+
+def _ids(names: Iterable[str]) -> list[str]:
+    return sorted(found[1] for found in map(_OBJECT.fullmatch, names) if found)
+
+
+def _missing(id: str) -> NotFound:
+    return NotFound(f"template_id: no template {id!r}; it was never added, or was deleted")
+
+
+def _unavailable() -> Unavailable:
+    """To be called where an error is handled: the log gets it all, the caller no internals."""
+    log.exception("the template store failed")
+    return Unavailable("the template store cannot be used at the moment; the log has the reason")
+
+
+@contextmanager
+def _disk_faults(id: str | None = None) -> Iterator[None]:
+    """id: the template that an absent file means."""
+    try:
+        yield
+    except OSError as error:
+        raise _missing(id) if id and isinstance(error, FileNotFoundError) else _unavailable() from error
+
+
+@contextmanager
+def _s3_faults(id: str | None = None) -> Iterator[None]:
+    """id: the template that an absent object means."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        absent = error.response["Error"]["Code"] in ("NoSuchKey", "404")
+        raise _missing(id) if id and absent else _unavailable() from error
+    except BotoCoreError as error:
+        raise _unavailable() from error

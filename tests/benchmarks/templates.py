@@ -1,0 +1,115 @@
+"""How well custom_ocr reads the fields of rendered documents: `python -m tests.benchmarks.templates [N]`.
+
+Each kind of document is a template once, and is photographed N times (8 if not told) with other values,
+turned by up to 25 degrees and in perspective (see tests/documents/photograph.py). A field is right when all
+its characters are, spaces and the width of signs aside. Every photograph is also held against the templates
+of all other kinds, none of which may be found in it. Prints rows of a Markdown table, and below each the
+values that are wrong.
+"""
+
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.custom_ocr.form import Filled, Form, Sheet, read
+from containers.custom_ocr.template import Anchor, Corners, Template, fields_of
+from containers.general_ocr.reader import TextReader
+from serving.feature import find
+from serving.settings import Settings
+from serving.weights import resolve
+from tests.documents import DOCUMENTS, Document, photograph
+
+
+class Shot(NamedTuple):
+    """A photograph, (H, W, 3) RGB, of a document, and what stands in its fields."""
+
+    image: NDArray[np.uint8]
+    values: dict[str, str]
+
+
+class Result(NamedTuple):
+    """What became of a shot; by_text: whether it took the texts to find the form."""
+
+    found: bool
+    by_text: bool
+    wrong: list[str]
+    seconds: float
+
+
+def form_of(document: Document, reader: TextReader) -> Form:
+    """The document as a template, drawn on a page with values of its own."""
+    page = document.render(document.values(np.random.default_rng(0)))
+    definitions = [(_four(corners), name) for corners, name in document.fields]
+    anchors = [Anchor(line.text, _four(line.polygon.tolist())) for line in reader.read([page])[0]]
+    return Form.of(Template.of(page, fields_of(definitions, *document.size), anchors))
+
+
+def _four(points: Sequence[Sequence[float]]) -> Corners:
+    first, second, third, fourth = ((float(x), float(y)) for x, y in points)
+    return first, second, third, fourth
+
+
+def shots(document: Document, count: int) -> Iterator[Shot]:
+    """Photographs of the document, each with other values."""
+    for seed in range(1, count + 1):
+        rng = np.random.default_rng(seed)
+        values = document.values(rng)
+        yield Shot(photograph(document.render(values), rng)[0], values)
+
+
+def wrong(filled: list[Filled], values: dict[str, str]) -> list[str]:
+    """What was printed and what was read, for each field that is not right."""
+    return [
+        f"{field.name}: {values[field.name]!r} read {field.value.text!r}"
+        for field in filled
+        if _plain(field.value.text) != _plain(values[field.name])
+    ]
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split())
+
+
+def attempt(reader: TextReader, form: Form, shot: Shot) -> Result:
+    """As the model does it."""
+    start = time.perf_counter()
+    matrix = form.find(shot.image)
+    by_text = matrix is None
+    if matrix is None:
+        matrix = form.find_by_texts(shot.image, reader.read([shot.image])[0])
+    if matrix is None:
+        return Result(False, False, list(shot.values), time.perf_counter() - start)
+    (filled,) = read(reader, [Sheet(form, shot.image, matrix)])
+    return Result(True, by_text, wrong(filled, shot.values), time.perf_counter() - start)
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    reader = TextReader.load(resolve(find("general_ocr"), Settings.read()), "cpu")
+    forms = {name: form_of(document, reader) for name, document in DOCUMENTS.items()}
+    fields = right = strangers = refused = 0
+    for name, form in forms.items():
+        taken = list(shots(DOCUMENTS[name], count))
+        results = [attempt(reader, form, shot) for shot in taken]
+        others = [forms[other] for other in forms if other != name]
+        refusals = [other.find(shot.image) is None for shot in taken for other in others]
+        total, faults = count * len(form.names), [fault for result in results for fault in result.wrong]
+        fields, right = fields + total, right + total - len(faults)
+        strangers, refused = strangers + len(refusals), refused + sum(refusals)
+        found, by_text = sum(one.found for one in results), sum(one.by_text for one in results)
+        pace = 1000 * float(np.median([one.seconds for one in results]))
+        seen = f"{found} of {count} ({by_text} by text)"
+        row = f"| {name} | {seen} | {total - len(faults)} of {total} | {pace:.0f} |"
+        sys.stdout.write("\n    ".join([row, *faults]) + "\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{right} of {fields} fields right, {right / fields:.1%}\n")
+    sys.stdout.write(f"other templates refused: {refused} of {strangers}\n")
+
+
+if __name__ == "__main__":
+    main()

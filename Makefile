@@ -13,7 +13,7 @@ venv: .venv/.ready
 	$(BIN)/pip install --quiet --editable ".[dev]"
 	$(BIN)/aikit requires all > .venv/features.txt
 	$(BIN)/pip install --quiet --requirement .venv/features.txt
-	$(BIN)/aikit pull all
+	$(BIN)/aikit pull all --offline
 	touch $@
 
 demo: venv

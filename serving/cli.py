@@ -70,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
 
     pulling = command(_pull, "Fetch and compile the weights of a feature.", feature="its name, or all")
     _add_profile(pulling)
+    offline = "download nothing: leave out features whose weights are not on this machine, and say so"
+    pulling.add_argument("--offline", action="store_true", help=offline)
     command(_verify, "Check every declared weight file that is on this machine.")
     command(_requires, "Print the Python packages a feature, or all, needs.", feature="its name, or all")
     command(_openapi, "Print the OpenAPI document of every feature.")
@@ -173,11 +175,17 @@ def _demo(args: argparse.Namespace) -> int:
 def _pull(args: argparse.Namespace) -> None:
     from .model import load_model
     from .progress import step
-    from .weights import Store
+    from .weights import Store, WeightsError
 
     settings = _settings(args)
     for feature in _features(args.feature):
-        weights = Store.of(settings).pull(feature, settings.profile)
+        try:
+            weights = Store.of(settings).pull(feature, settings.profile, download=not args.offline)
+        except WeightsError as error:
+            if not args.offline:
+                raise
+            print(f"left out: {error}", file=sys.stderr)
+            continue
         with step(f"compiling {feature.name} ({settings.profile})"):
             load_model(feature, weights, settings.device)
         for name, path in weights.items():

@@ -127,15 +127,18 @@ class Store:
         lacks = len(files) < len(declared)
         return Weights(profile=profile, files=files, random=lacks, derived_dir=self.cache_dir / "derived")
 
-    def pull(self, feature: Feature, profile: str) -> Weights:
+    def pull(self, feature: Feature, profile: str, *, download: bool = True) -> Weights:
         """Have every file in the cache or an installed package: serving needs no mirror and no network then.
 
-        Safe beside other pulls of the same files. Raises `WeightsError`.
+        download: also what is not on this machine. Safe beside other pulls of the same files. Raises
+        `WeightsError`.
         """
         here, near = replace(self, model_dir=None, mirror=None), replace(self, model_dir=None)
         for wanted in _declared(feature, profile):
             if here._found(wanted)[0] is None:
                 mirrored, faults = near._found(wanted)
+                if mirrored is None and not download:
+                    raise _lacking(wanted, faults)
                 self._kept(wanted, faults, mirrored)
         return here.resolve(feature, profile, download=False)
 

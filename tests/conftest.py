@@ -1,5 +1,6 @@
 """Shared by all tests: every feature in turn, a service to ask, and the runtime's probe as a container."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,13 +16,15 @@ from serving.feature import Feature, discover, find
 from serving.hosted import Hosted
 from serving.service import Reply
 from serving.settings import Settings
-from serving.weights import Store, resolve
+from serving.weights import Store, WeightsError, resolve
 
 from .origin import Server, running, store_in
 
 PROBE = "tests.features.probe.feature"
 SHARED = Path(__file__).parents[2] / "shared"
 FEATURES = discover()
+if (SHARED / "weights").is_dir():
+    os.environ.setdefault("AIKIT_WEIGHTS_MIRROR", str(SHARED / "weights"))
 
 
 @pytest.fixture(params=list(FEATURES.values()), ids=list(FEATURES))
@@ -47,6 +50,14 @@ def reader() -> TextReader:
     return TextReader.load(resolve(find("general_ocr"), settings), "cpu")
 
 
+def skip_without_weights(feature: Feature, settings: Settings) -> None:
+    """Skips the test where the weights are not on this machine; nothing is downloaded."""
+    try:
+        Store.of(settings).resolve(feature, settings.profile, download=False)
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
 class Ask:
     """Asks features in process; each is loaded once for all tests. templates: where they are kept."""
 
@@ -58,9 +69,9 @@ class Ask:
         """The replies to concurrent requests."""
         hosted = self._loaded.get(feature.name)
         if hosted is None:
-            hosted = self._loaded[feature.name] = Hosted(
-                feature, Settings.read(template_store=str(self._templates))
-            )
+            settings = Settings.read(template_store=str(self._templates))
+            skip_without_weights(feature, settings)
+            hosted = self._loaded[feature.name] = Hosted(feature, settings)
             self._stack.callback(hosted.close)
         with ThreadPoolExecutor(len(bodies)) as callers:
             return list(callers.map(lambda body: hosted.invoke(body, content_type), bodies))

@@ -88,6 +88,13 @@ def test_missing_weights_end_the_container_with_one_clear_line(tmp_path: Path) -
         assert part in line
 
 
+def test_pulling_offline_leaves_out_what_is_not_here_and_says_so(tmp_path: Path) -> None:
+    done = aikit("pull", "general_ocr", "--profile", "standard", "--offline", AIKIT_CACHE_DIR=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("left out: general_ocr standard: no det/config.json (licence Apache-2.0)")
+
+
 def test_verify_finds_the_bundled_weights() -> None:
     done = aikit("verify")
     assert done.returncode == 0

@@ -246,7 +246,10 @@ def _third_party_row(file: WeightFile) -> str:
 def _declared(feature: Feature, profile: str) -> list[_Wanted]:
     """The files of that profile. Raises `WeightsError` for an unknown profile or an unsafe declaration."""
     if profile not in feature.profiles:
-        raise WeightsError(f"{feature.name}: no profile {profile!r}; there is {', '.join(feature.profiles)}")
+        there = ", ".join(feature.profiles)
+        raise WeightsError(
+            f"{feature.name}: no profile {profile!r}; there is {there}: choose by --profile or AIKIT_PROFILE"
+        )
     for file in feature.profiles[profile].files:
         names, formats = [file.name], _SAFE
         if isinstance(file.source, Hub):

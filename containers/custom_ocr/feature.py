@@ -65,13 +65,13 @@ class Added(msgspec.Struct, frozen=True):
 class Deleted(msgspec.Struct, frozen=True):
     """`del`: what was deleted, a string or a list as in the request."""
 
-    template_id: TemplateId | list[TemplateId]
+    template_id: Annotated[TemplateId | list[TemplateId], Meta(description="As in the request.")]
 
 
 class Listed(msgspec.Struct, frozen=True):
     """`list`: all templates, sorted by id."""
 
-    template_id_list: list[TemplateId]
+    template_id_list: Annotated[list[TemplateId], Meta(description="All ids.")]
     template: Annotated[list[list[FieldDefinition]], Meta(description="The fields of each, in that order.")]
 
 

@@ -57,6 +57,6 @@ def location(polygon: NDArray[np.float32]) -> Location:
 
 
 def corners(polygon: NDArray[np.float32]) -> Corners:
-    """The reply's form of a quadrangle, (4, 2)."""
-    first, second, third, fourth = ((float(x), float(y)) for x, y in polygon)
+    """The reply's form of a quadrangle, (4, 2), to a tenth of a pixel."""
+    first, second, third, fourth = ((round(float(x), 1), round(float(y), 1)) for x, y in polygon)
     return first, second, third, fourth

@@ -120,7 +120,7 @@ def test_lines_and_duration_come_where_they_are_asked_for(call: Any, template_id
         (
             {"type": "add", "img": "@", "template": [[[[0, 0], [9999, 0], [9999, 9], [0, 9]], "name"]]},
             422,
-            "template[0]: the top-right corner (9999, 0) is outside the image of 900x560 px",
+            "template[0] 'name': the top-right corner (9999, 0) is outside the image of 900x560 px",
         ),
         ({"type": "drop"}, 400, "type: invalid enum value 'drop'"),
     ],

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 _TEMPLATE = Path(__file__).with_name("feature_readme.md")
 _EMPTY = "<!-- reference -->\n<!-- /reference -->\n"
 _ADDRESS = "https://example.com/photo.jpg"
+_LINE = 118  # characters of an example
 
 
 class DocumentError(ServingError):
@@ -160,7 +161,7 @@ def reference(feature: Feature) -> str:
         "request_by_content": _pretty(shorten(example)),
         "reply": _reply(response["schema"], components),
         "response": _pretty(shorten(feature.example["response"])),
-        "others": _others(feature.example),
+        "others": _others(feature.example.get("others", {})),
         "errors_table": rows(_errors_rows()),
         "weights_table": rows(_weights_rows(feature)),
         "instance_type": feature.resources.instance_type,
@@ -215,20 +216,21 @@ def _reply(schema: Json, components: Json) -> str:
     """The kinds of reply there are, each with its fields."""
     resolved = _resolved(schema, components)
     kinds = [resolved] if "type" in resolved else [_resolved(kind, components) for kind in resolved["anyOf"]]
-    return "\n\n".join(
-        f"Status 200 and a JSON {kind['type']}. {kind.get('description', '')}".strip()
-        + "\n\n"
-        + table(["Name", "Type", "Description"], _fields(kind, components))
-        for kind in kinds
-    )
+    one = len(kinds) == 1
+    parts = [] if one else ["Status 200, and JSON that depends on the request."]
+    for kind in kinds:
+        text = kind.get("description", "")
+        parts.append(f"Status 200 and a JSON {kind['type']}. {text}".strip() if one else text)
+        parts.append(table(["Name", "Type", "Description"], _fields(kind, components)))
+    return "\n\n".join(parts)
 
 
-def _others(example: Json) -> str:
-    """The requests and replies beyond the first."""
-    return "\n\n".join(
+def _others(examples: Json) -> str:
+    """The requests and replies beyond the first, if there are any."""
+    return "\n\nOther requests and their replies:\n\n" * bool(examples) + "\n\n".join(
         f"`{name}`:\n\n```json\n{_pretty(shorten(one['request']))}\n```\n\n"
         f"```json\n{_pretty(shorten(one['response']))}\n```"
-        for name, one in example.get("others", {}).items()
+        for name, one in examples.items()
     )
 
 
@@ -281,8 +283,15 @@ def _size(profile: Profile) -> str:
     return f"{sum(sizes) / 1e6:.1f} MB" if len(sizes) == len(profile.files) else "known once fetched"
 
 
-def _pretty(value: Any) -> str:
-    """Indented JSON, with lists of nothing but numbers on one line."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    numbers = re.compile(r"\[[\s\d.,+e\[\]-]+\]")
-    return numbers.sub(lambda found: "".join(found[0].split()).replace(",", ", "), text)
+def _pretty(value: Any, indent: str = "") -> str:
+    """JSON, broken into lines only where one line would not hold it."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(indent) + len(line) <= _LINE:
+        return line
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {_pretty(item, deeper)}" for key, item in value.items()]
+    else:
+        parts = [_pretty(item, deeper) for item in value]
+    inside = f",\n{deeper}".join(parts)
+    return f"{line[0]}\n{deeper}{inside}\n{indent}{line[-1]}"

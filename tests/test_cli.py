@@ -10,7 +10,7 @@ import pytest
 
 from serving.client import Container
 from serving.errors import ServingError
-from serving.feature import discover
+from serving.feature import find
 from serving.settings import Settings
 
 from .conftest import PROBE
@@ -42,7 +42,7 @@ def test_call_asks_a_running_container(probe: Container, tmp_path: Path) -> None
 
 
 def test_call_asks_for_several_images_and_says_how_far_it_is(probe: Container) -> None:
-    pictures = [str(found.folder / "example.jpg") for found in discover().values()]
+    pictures = [str(find(name).folder / "example.jpg") for name in ("general_ocr", "general_ocr_traditional")]
     done = aikit("call", PROBE, "--img", *pictures, "--url", probe.url)
     assert {name: reply["image"] for name, reply in json.loads(done.stdout).items()} == dict(
         zip(pictures, ([1280, 960], [960, 1280]), strict=True)

@@ -75,7 +75,9 @@ def test_names_are_nobody_elses() -> None:
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
-    with pytest.raises(InvalidRequest, match="no 'nope'; there is general_ocr"):
+    with pytest.raises(
+        InvalidRequest, match="no 'nope'; there is car_license_plate, custom_ocr, general_ocr"
+    ):
         find("nope")
 
 
@@ -86,6 +88,8 @@ def _rounded(value: object) -> object:
             return {key: _rounded(item) for key, item in value.items()}
         case list():
             return [_rounded(item) for item in value]
+        case bool():
+            return value
         case int() | float():
             return pytest.approx(value, abs=1.5 if abs(value) > 1 else 0.02)
     return value

@@ -96,7 +96,7 @@ def test_the_whole_image_may_be_a_field() -> None:
     ],
 )
 def test_a_wrong_box_is_named_with_its_fault(corners: Corners, fault: str) -> None:
-    with pytest.raises(UnprocessableInput, match=rf"^template\[1\]: .*{fault}"):
+    with pytest.raises(UnprocessableInput, match=rf"^template\[1\] 'wrong': .*{fault}"):
         fields_of([(BOX, "fine"), (corners, "wrong")], 80, 60)
 
 

@@ -1,8 +1,8 @@
 """Renders plates of every kind, and the picture that ships with car_license_plate.
 
 Run from the repository root: `python -m training.render_plate_example`. The plates have the proportions of
-the standard GA 36; their characters are those of the font in serving/fonts, pressed into the standard's cells,
-so they resemble real ones without being in their typeface. All numbers are invented.
+the standard GA 36; their characters are those of the font in serving/fonts, pressed into the
+standard's cells, so they resemble real ones without being in their typeface. All numbers are invented.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Renders the pictures that ship with custom_ocr: a template, and the same form filled in anew, photographed.
 
 Run from the repository root: `python -m training.render_template_example --out containers/custom_ocr`. Writes
-template.png and example.jpg and prints the template's fields, as a request to add it has them. The form, the
-names and the numbers in it are invented.
+template.png, example.jpg and, under samples/, the template as a store keeps it; prints the template's fields,
+as a request to add it has them. The form, the names and the numbers in it are invented.
 """
 
 import argparse
@@ -15,7 +15,14 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from containers.custom_ocr.feature import CustomOCRRequest, FieldDefinition
+from containers.custom_ocr.model import Model
+from containers.general_ocr.reader import TextReader
 from serving.draw import FONT
+from serving.feature import find
+from serving.media import ImageBytes
+from serving.settings import Settings
+from serving.weights import resolve
 from training.render_ocr_example import Sheet, crumpled, lay, photographed, solid, wood
 
 SIZE = (900, 560)
@@ -95,6 +102,15 @@ def photograph(page: Image.Image) -> Image.Image:
     return photographed(rng, scene, 0.3)
 
 
+def keep(image: bytes, fields: list[FieldDefinition], folder: Path) -> None:
+    """Adds the template to a store, as the model does."""
+    model = Model(TextReader.load(resolve(find("general_ocr"), Settings.read()), "cpu"))
+    model.configure(Settings(template_store=str(folder)))
+    item = model.preprocess(CustomOCRRequest(type="add", img=ImageBytes(image), template=fields))
+    (output,) = model.predict([item])
+    model.postprocess(output, item)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for template.png and example.jpg")
@@ -102,10 +118,11 @@ def main() -> None:
     template, query = (form({field.name: field.value[index] for field in FIELDS}) for index in (0, 1))
     template.quantize(64).save(out / "template.png", optimize=True)
     photograph(query).save(out / "example.jpg", quality=82)
-    fields = [
-        ([[left, top], [right, top], [right, bottom], [left, bottom]], name)
+    fields: list[FieldDefinition] = [
+        (((left, top), (right, top), (right, bottom), (left, bottom)), name)
         for name, (left, top, right, bottom), _ in FIELDS
     ]
+    keep((out / "template.png").read_bytes(), fields, out / "samples")
     sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
 
 

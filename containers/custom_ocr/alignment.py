@@ -25,7 +25,7 @@ RATIO = 0.8  # nearest to second nearest descriptor
 TOLERANCE = 0.005  # of the photograph's longest side: an inlier's distance, at most
 MIN_INLIERS = 8
 MIN_COVERAGE = 0.05  # of the template's area, by the hull of the inliers
-MIN_AREA = 0.01  # of the photograph, by the template in it
+AREA = 0.01, 4.0  # of the photograph, by the template in it
 MIN_TEXT = 2  # characters
 
 
@@ -95,7 +95,7 @@ def _unique(lines: Iterable[tuple[str, Floats]]) -> dict[str, Floats]:
 
 
 def homography(matches: Matches, template: Size, photograph: Size) -> Rough | None:
-    """What most matches agree on, if they are spread over the template and show it unmirrored and not tiny.
+    """What most matches agree on, if they are spread over the template and show it unmirrored, of fair size.
 
     Chance can bring that about, so look at the images under it before relying on it.
     """
@@ -115,8 +115,9 @@ def homography(matches: Matches, template: Size, photograph: Size) -> Rough | No
     if cv2.contourArea(cv2.convexHull(inliers)) < MIN_COVERAGE * height * width:
         return None
     corners = project(matrix, np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32))
-    big = cv2.contourArea(corners, oriented=True) > MIN_AREA * photograph[0] * photograph[1]
-    return Rough(matrix, len(inliers)) if big and cv2.isContourConvex(corners) else None
+    area = cv2.contourArea(corners, oriented=True) / (photograph[0] * photograph[1])
+    plausible = AREA[0] < area < AREA[1] and cv2.isContourConvex(corners)
+    return Rough(matrix, len(inliers)) if plausible else None
 
 
 def project(matrix: Floats, points: Floats) -> Floats:

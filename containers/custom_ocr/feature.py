@@ -5,14 +5,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from containers.general_ocr.feature import PROFILES, Duration
+from containers.general_ocr.feature import PROFILES, Corners, Duration, any_of
 from containers.general_ocr.feature import feature as general_ocr
 from serving.feature import Batching, Feature, Resources
 from serving.media import ImageRequest
 
-Point = Annotated[tuple[float, float], Meta(description="x and y in pixels from the top-left corner.")]
-Quadrangle = tuple[Point, Point, Point, Point]
-FieldDefinition = tuple[Quadrangle, str]
+FieldDefinition = tuple[Corners, str]
 TemplateId = Annotated[str, Meta(pattern="^[0-9a-f]{40}$", description="40 hexadecimal digits.")]
 
 
@@ -49,7 +47,7 @@ class FieldValue(msgspec.Struct, frozen=True, omit_defaults=True):
     value: Annotated[str, Meta(description="What stands there; empty where nothing was read.")]
     score: Annotated[float, Meta(ge=0, le=100, description="Confidence, 0 to 100; 0 where nothing was read.")]
     position: Annotated[
-        Quadrangle, Meta(description="The field's corners in the image that was sent, from its top-left.")
+        Corners, Meta(description="The field's corners in the image that was sent, from its top-left.")
     ]
     lines: Annotated[
         list[str] | None, Meta(description="The lines of the value, where `detail` was asked for.")
@@ -65,27 +63,22 @@ class Added(msgspec.Struct, frozen=True):
 class Deleted(msgspec.Struct, frozen=True):
     """`del`: what was deleted, a string or a list as in the request."""
 
-    template_id: TemplateId | list[TemplateId]
+    template_id: Annotated[TemplateId | list[TemplateId], Meta(description="As in the request.")]
 
 
 class Listed(msgspec.Struct, frozen=True):
     """`list`: all templates, sorted by id."""
 
-    template_id_list: list[TemplateId]
+    template_id_list: Annotated[list[TemplateId], Meta(description="All ids.")]
     template: Annotated[list[list[FieldDefinition]], Meta(description="The fields of each, in that order.")]
 
 
-def _any_of(*kinds: type[msgspec.Struct]) -> list[dict[str, str]]:
-    return [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in kinds]
-
-
-# msgspec has no union of untagged structs, so the schema says by reference what a reply is
 _VALUES = {
     "type": "array",
-    "items": {"anyOf": _any_of(FieldValue, Duration)},
+    "items": any_of(FieldValue, Duration),
     "description": "`query`: the fields of the template, in its order.",
 }
-Reply = Annotated[Any, Meta(extra_json_schema={"anyOf": [_VALUES, *_any_of(Added, Deleted, Listed)]})]
+Reply = Annotated[Any, Meta(extra_json_schema={"anyOf": [_VALUES, *any_of(Added, Deleted, Listed)["anyOf"]]})]
 
 feature = Feature(
     module=__name__,

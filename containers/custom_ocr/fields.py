@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +12,7 @@ Floats = NDArray[np.float32]
 
 SLACK = 0.5  # of a line's height: what it may stand out of the field and still be read whole
 SHORTEST = 0.3  # of a line's height: what must be inside the field
+DOUBLED = 0.5  # of a part's area: what another has too, at most
 
 
 class Value(NamedTuple):
@@ -31,6 +33,24 @@ class Value(NamedTuple):
 
 def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in "WF"
+
+
+def parts(lines: Floats, field: Floats) -> list[Floats]:
+    """The parts of lines, (L, 4, 2), inside a field, in their order.
+
+    A box around a label often takes in the first character of the value, which has a box of its own: what
+    mostly lies in a larger part is left out.
+    """
+    found = [part for line in lines if (part := clip(line, field)) is not None]
+    return [
+        part
+        for part in found
+        if not any(
+            cv2.contourArea(part) < cv2.contourArea(other)
+            and cv2.intersectConvexConvex(part, other)[0] > DOUBLED * cv2.contourArea(part)
+            for other in found
+        )
+    ]
 
 
 def clip(line: Floats, field: Floats) -> Floats | None:

@@ -17,7 +17,7 @@ from containers.custom_ocr.alignment import (
     match_texts,
     project,
 )
-from containers.custom_ocr.fields import Value, clip, value_of
+from containers.custom_ocr.fields import Value, parts, value_of
 from containers.custom_ocr.likeness import SIDES, Look, likeness, refined
 from containers.custom_ocr.page import Page
 from containers.custom_ocr.template import Template
@@ -100,14 +100,14 @@ def read(reader: TextReader, sheets: Sequence[Sheet]) -> list[list[Filled]]:
     """
     pages = [Page.of(sheet.image, sheet.matrix, sheet.form.size, sheet.form.corners) for sheet in sheets]
     found = reader.detect([page.image for page in pages])
-    parts = [
-        _parts(sheet, project(page.to_template, lines))
+    fields = [
+        [parts(project(page.to_template, lines), field) for field in sheet.form.corners]
         for sheet, page, lines in zip(sheets, pages, found, strict=True)
     ]
     crops = [
-        crop(sheet.image, part)
-        for sheet, fields in zip(sheets, parts, strict=True)
-        for field in fields
+        crop(sheet.image, project(sheet.matrix, part))
+        for sheet, each in zip(sheets, fields, strict=True)
+        for field in each
         for part in field
     ]
     texts = iter(reader.recognise(crops))
@@ -115,16 +115,8 @@ def read(reader: TextReader, sheets: Sequence[Sheet]) -> list[list[Filled]]:
         [
             Filled(name, corners, value_of([next(texts) for _ in field], reader.MIN_SCORE))
             for name, corners, field in zip(
-                sheet.form.names, project(sheet.matrix, sheet.form.corners), fields, strict=True
+                sheet.form.names, project(sheet.matrix, sheet.form.corners), each, strict=True
             )
         ]
-        for sheet, fields in zip(sheets, parts, strict=True)
-    ]
-
-
-def _parts(sheet: Sheet, lines: Floats) -> list[list[Floats]]:
-    """For each field the parts of the lines in it, each (4, 2) in the photograph. lines: in the template."""
-    return [
-        [project(sheet.matrix, part) for line in lines if (part := clip(line, field)) is not None]
-        for field in sheet.form.corners
+        for sheet, each in zip(sheets, fields, strict=True)
     ]

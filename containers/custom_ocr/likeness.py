@@ -58,11 +58,15 @@ def refined(template: Look, photograph: Image, matrix: Floats) -> Floats:
 
 def _seen(image: Image, matrix: Floats, shape: tuple[int, ...]) -> Floats:
     """(h, w) grey levels of the image under `matrix`, (3, 3) from there to the image, evened out."""
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    shrink = float(abs(np.linalg.det(matrix[:2, :2]))) ** 0.5
-    fine = _blurred(grey, shrink / 2) if shrink > 1 else grey
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    step = min(max(1.0, float(abs(np.linalg.det(matrix[:2, :2]))) ** 0.5), *image.shape[:2])
+    near = cv2.resize(grey, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA).astype(np.float32)
+    shift = (1 / step - 1) / 2
+    to_near = np.array(((1 / step, 0, shift), (0, 1 / step, shift), (0, 0, 1)), np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    small = cv2.warpPerspective(fine, matrix, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    small = cv2.warpPerspective(
+        near, to_near @ matrix, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
     soft = _blurred(cast(Floats, small), BLUR)
     detail = soft - _blurred(soft, NEIGHBOURHOOD)
     return cast(Floats, detail / np.sqrt(_blurred(detail * detail, NEIGHBOURHOOD) + NOISE**2))

@@ -16,12 +16,12 @@ from containers.custom_ocr.feature import (
     FieldDefinition,
     FieldValue,
     Listed,
-    Quadrangle,
 )
 from containers.custom_ocr.form import Filled, Form, Sheet, read
 from containers.custom_ocr.store import Folder, Templates, open_store
 from containers.custom_ocr.template import Anchor, Field, Template, fields_of, template_id
 from containers.general_ocr.feature import Duration
+from containers.general_ocr.model import corners
 from containers.general_ocr.reader import Line, TextReader
 from serving.errors import InvalidRequest, NotFound, UnprocessableInput
 from serving.model import Model as Base
@@ -148,7 +148,7 @@ class Model(Base[CustomOCRRequest, Item, Output, Response]):
             case Query():
                 return _reply(output.filled, item)
             case Add():
-                anchors = [Anchor(line.text, _quadrangle(line.polygon)) for line in output.lines]
+                anchors = [Anchor(line.text, corners(line.polygon)) for line in output.lines]
                 id = template_id(item.image, item.fields)
                 self._templates.add(id, Template.of(item.image, item.fields, anchors))
                 return Added(id)
@@ -186,7 +186,7 @@ def _reply(filled: list[Filled] | None, query: Query) -> list[FieldValue | Durat
             key=field.name,
             value=field.value.text,
             score=round(100 * field.value.score, 2),
-            position=_quadrangle(field.corners),
+            position=corners(field.corners),
             lines=list(field.value.lines) if query.detail else None,
         )
         for field in filled
@@ -194,8 +194,3 @@ def _reply(filled: list[Filled] | None, query: Query) -> list[FieldValue | Durat
     if query.since is not None:
         reply.append(Duration(time.monotonic() - query.since))
     return reply
-
-
-def _quadrangle(corners: NDArray[np.float32]) -> Quadrangle:
-    first, second, third, fourth = ((round(float(x), 1), round(float(y), 1)) for x, y in corners)
-    return first, second, third, fourth

@@ -74,8 +74,10 @@ def fields_of(template: Sequence[tuple[Corners, str]], width: int, height: int) 
     fields: dict[str, Field] = {}
     for index, (corners, given) in enumerate(template):
         name = given.strip()
-        if fault := _name_fault(name, fields) or _shape_fault(corners, width, height):
+        if fault := _name_fault(name, fields):
             raise UnprocessableInput(f"template[{index}]: {fault}")
+        if fault := _shape_fault(corners, width, height):
+            raise UnprocessableInput(f"template[{index}] {name!r}: {fault}")
         a, b, c, d = ((x + 0.0, y + 0.0) for x, y in corners)  # no -0.0, and no int: the id depends on it
         fields[name] = Field(name, (a, b, c, d))
     return tuple(fields.values())

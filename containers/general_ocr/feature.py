@@ -10,6 +10,7 @@ from serving.media import ImageRequest
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Confidence, 0 to 1.")]
 Point = Annotated[tuple[float, float], Meta(description="x and y in pixels from the top-left corner.")]
+Corners = tuple[Point, Point, Point, Point]
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -27,9 +28,7 @@ class TextLine(msgspec.Struct, frozen=True):
     words: Annotated[str, Meta(description="The text of the line.")]
     location: Location
     score: Score
-    polygon: Annotated[
-        tuple[Point, Point, Point, Point], Meta(description="Corners, clockwise from the text's top-left.")
-    ]
+    polygon: Annotated[Corners, Meta(description="Corners, clockwise from the text's top-left.")]
 
 
 class Duration(msgspec.Struct, frozen=True):
@@ -44,17 +43,14 @@ class OCRRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=
     duration: Annotated[bool, Meta(description='Append `{"duration": seconds}` to the list.')] = False
 
 
-# msgspec has no union of two untagged structs, so the schema says by reference what the elements are
-_Element = Annotated[
-    Any,
-    Meta(
-        extra_json_schema={
-            "anyOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in (TextLine, Duration)]
-        }
-    ),
-]
+def any_of(*kinds: type[msgspec.Struct]) -> dict[str, Any]:
+    """Schema of one of several structs; said by reference, as msgspec has no union of untagged ones."""
+    return {"anyOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in kinds]}
+
+
 TextLines = Annotated[
-    list[_Element], Meta(description="Lines in reading order; an empty list where there is no text.")
+    list[Annotated[Any, Meta(extra_json_schema=any_of(TextLine, Duration))]],
+    Meta(description="Lines in reading order; an empty list where there is no text."),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from containers.general_ocr.feature import Duration, Location, OCRRequest, TextLine
+from containers.general_ocr.feature import Corners, Duration, Location, OCRRequest, TextLine
 from containers.general_ocr.reader import Line, TextReader
 from serving.model import Model as Base
 from serving.weights import Weights
@@ -45,13 +45,18 @@ class Model(Base[OCRRequest, Item, list[Line], list[TextLine | Duration]]):
 
 
 def text_line(line: Line) -> TextLine:
-    """The reply's form of a line; the location is the upright hull of the polygon."""
-    left, top = (int(value) for value in np.floor(line.polygon.min(axis=0)))
-    right, bottom = (int(value) for value in np.ceil(line.polygon.max(axis=0)))
-    first, second, third, fourth = ((float(x), float(y)) for x, y in line.polygon)
-    return TextLine(
-        words=line.text,
-        location=Location(top=top, left=left, width=right - left, height=bottom - top),
-        score=line.score,
-        polygon=(first, second, third, fourth),
-    )
+    """The reply's form of a line."""
+    return TextLine(line.text, location(line.polygon), line.score, corners(line.polygon))
+
+
+def location(polygon: NDArray[np.float32]) -> Location:
+    """The upright hull of a polygon, (N, 2)."""
+    left, top = (int(value) for value in np.floor(polygon.min(axis=0)))
+    right, bottom = (int(value) for value in np.ceil(polygon.max(axis=0)))
+    return Location(top=top, left=left, width=right - left, height=bottom - top)
+
+
+def corners(polygon: NDArray[np.float32]) -> Corners:
+    """The reply's form of a quadrangle, (4, 2), to a tenth of a pixel."""
+    first, second, third, fourth = ((round(float(x), 1), round(float(y), 1)) for x, y in polygon)
+    return first, second, third, fourth

@@ -1,9 +1,9 @@
 """Text lines of images: detection, then recognition pooled over all lines of all images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+R = TypeVar("R")
 
 
 _PAGES = [(1, 3, 736, 736), (1, 3, 736, 992), (1, 3, 992, 736)]
@@ -47,7 +48,7 @@ class TextReader:
         self, detector: Executor, recogniser: Executor, characters: Sequence[str], *, batch_width: int
     ) -> None:
         self._detector, self._recogniser = detector, recogniser
-        self._characters, self._batch_width = characters, batch_width
+        self.characters, self._batch_width = characters, batch_width
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
@@ -96,16 +97,20 @@ class TextReader:
 
     def recognise(self, crops: Sequence[Image]) -> list[Text]:
         """Text and score of every upright (H, W, 3) RGB line; all of them, however unsure."""
+        return self.decoded(crops, lambda logits: recognition.decode(logits, self.characters))
+
+    def decoded(self, crops: Sequence[Image], decode: Callable[[Floats], list[R]]) -> list[R]:
+        """What `decode` makes of each line's logits. It gets those of N lines at once, (N, T, classes)."""
         lines = [fit(line) for line in crops]
         batches = recognition.batches((line.shape[1] for line in lines), self._batch_width)
         decoded = self._recogniser.map(
             (recognition.network_input([lines[index] for index in batch]) for batch in batches),
-            lambda outputs: recognition.decode(outputs[0], self._characters),
+            lambda outputs: decode(outputs[0]),
         )
-        texts: dict[int, Text] = {}
-        for batch, found in zip(batches, decoded, strict=True):
-            texts.update(zip(batch, found, strict=True))
-        return [texts[index] for index in range(len(lines))]
+        found: dict[int, R] = {}
+        for batch, results in zip(batches, decoded, strict=True):
+            found.update(zip(batch, results, strict=True))
+        return [found[index] for index in range(len(lines))]
 
 
 def _source(weights: Weights, role: str) -> Path:

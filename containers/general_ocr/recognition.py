@@ -21,9 +21,13 @@ MARGIN = 16  # empty columns at least; without them the last character is someti
 MAX_WIDTH = 3200
 
 
-def crop(image: Image, polygon: Floats) -> Image:
-    """The quadrangle `polygon`, (4, 2) clockwise from top-left, as an upright line of at least 1x1 px."""
+def crop(image: Image, polygon: Floats, min_height: int = 1) -> Image:
+    """The quadrangle `polygon`, (4, 2) clockwise from top-left, as an upright line of at least 1x1 px.
+
+    min_height: px, enlarged to it if need be.
+    """
     sides = np.linalg.norm(polygon - np.roll(polygon, -1, axis=0), axis=1)  # top, right, bottom, left
+    sides *= max(1, min_height / max(1, sides[1], sides[3]))
     width, height = max(1, int(max(sides[0], sides[2]))), max(1, int(max(sides[1], sides[3])))
     target = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32)
     matrix = cv2.getPerspectiveTransform(polygon.astype(np.float32), target)

@@ -1,0 +1,1 @@
+"""Licence plates of mainland China in photographs."""

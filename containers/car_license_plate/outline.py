@@ -1,0 +1,76 @@
+"""The outline of a plate whose colour sets it off from what is around."""
+
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.car_license_plate.colour import NEUTRAL, lab
+from containers.general_ocr.detection import clockwise
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+HEIGHT = 32  # of the text in the patch that is looked at
+ACROSS, DOWN = 1.0, 0.7  # heights of the text that the plate may reach beyond it
+SIMILAR = 0.5  # of the plate's chroma
+FULL = 0.85  # of the quadrangle at least has the colour
+
+
+def outline(image: Image, text: Floats) -> Floats | None:
+    """The quadrangle of the plate's colour around `text`, both (4, 2) clockwise; None if it has none."""
+    window = grown(text, ACROSS, DOWN)
+    width, height = sides(window)
+    scale = HEIGHT * (1 + 2 * DOWN) / height
+    size = round(width * scale), round(height * scale)
+    corners = np.array(((0, 0), (size[0], 0), size, (0, size[1])), np.float32)
+    matrix = cv2.getPerspectiveTransform(window, corners)
+    patch = cast(Image, cv2.warpPerspective(image, matrix, size))
+    inner = np.round(cv2.perspectiveTransform(text[None], matrix)[0]).astype(int)
+    mask = _like(patch, slice(*inner[[0, 2], 1]), slice(*inner[[0, 2], 0]))
+    if mask is None:
+        return None
+    hull = cv2.convexHull(cast(NDArray[np.int32], cv2.findNonZero(mask)))
+    if len(hull) < 4:
+        return None
+    found = np.asarray(cv2.approxPolyN(hull, 4, ensure_convex=True), np.float32).reshape(4, 2)
+    if mask.sum() < FULL * cv2.contourArea(found):
+        return None
+    return clockwise(cv2.perspectiveTransform(found[None], np.linalg.inv(matrix))[0].astype(np.float32))
+
+
+def grown(quadrangle: Floats, across: float, down: float) -> Floats:
+    """`quadrangle`, (4, 2) clockwise from the top-left, each side moved out by so many of its heights."""
+    first, second, third, fourth = quadrangle
+    along, upright = (second - first + third - fourth) / 2, (fourth - first + third - second) / 2
+    length, height = float(np.linalg.norm(along)), float(np.linalg.norm(upright))
+    x, y = along * (across * height / max(1e-6, length)), upright * down
+    return np.stack((first - x - y, second + x - y, third + x + y, fourth - x + y)).astype(np.float32)
+
+
+def sides(quadrangle: Floats) -> tuple[float, float]:
+    """Width and height, 1 px at least."""
+    lengths = np.linalg.norm(quadrangle - np.roll(quadrangle, -1, axis=0), axis=1)
+    return max(1.0, float(lengths[0]), float(lengths[2])), max(1.0, float(lengths[1]), float(lengths[3]))
+
+
+def _like(patch: Image, rows: slice, columns: slice) -> NDArray[np.uint8] | None:
+    """The part of `patch` that has the colour which prevails in its rows and columns, holes closed."""
+    ab = lab(patch)[..., 1:]
+    inside = ab[rows, columns].reshape(-1, 2)
+    chroma = np.linalg.norm(inside, axis=1)
+    if not chroma.size:
+        return None
+    typical = np.median(inside[chroma >= np.median(chroma)], axis=0)
+    if np.linalg.norm(typical) < NEUTRAL:
+        return None
+    a, b = typical / (typical @ typical)
+    along, aside = ab @ (a, b), ab @ (-b, a)
+    mask = np.pad(((along > SIMILAR) & (np.abs(aside) < along)).astype(np.uint8), 16)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 11), np.uint8))  # characters
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8))  # what only touches the plate
+    count, parts = cv2.connectedComponents(mask[16:-16, 16:-16])
+    sizes = np.bincount(parts[rows, columns].ravel(), minlength=count)
+    sizes[0] = 0
+    return (parts == sizes.argmax()).astype(np.uint8) if sizes.any() else None

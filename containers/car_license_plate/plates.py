@@ -1,0 +1,148 @@
+"""Plates of images: regions from the text detector, read under the grammar, pooled over all images."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.car_license_plate import regions
+from containers.car_license_plate.colour import colour, colourless, starts_red
+from containers.car_license_plate.grammar import LAYOUTS, Colour, Grammar, texts
+from containers.car_license_plate.lprnet import LPRReader
+from containers.car_license_plate.regions import Region
+from containers.general_ocr.reader import TextReader
+from containers.general_ocr.recognition import Text, crop
+from serving.weights import Weights
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+_NOTHING = np.zeros((0, 4, 2), np.float32)
+_SHADES: dict[Colour, tuple[Colour, ...]] = {
+    "black": ("blue", "black"),
+    "white": ("yellow", "green", "white"),
+}
+"""What a black or white plate of a picture without colour may be, likeliest first."""
+
+
+class Found(NamedTuple):
+    """A plate. polygon: (4, 2) x and y in pixels of the image, clockwise from the text's top-left.
+
+    valid: whether plates of that colour say such things.
+    """
+
+    text: str
+    score: float
+    polygon: Floats
+    colour: Colour
+    valid: bool
+
+
+class Sight(NamedTuple):
+    """A region of the image of that index; texts: the likeliest of each layout."""
+
+    image: int
+    region: Region
+    texts: list[Text]
+
+
+class PlateReader:
+    """reader: general_ocr's. second: reads single rows of seven characters too."""
+
+    MIN_SCORE = 0.3
+    SURE = 0.5  # score from which the second reader is not asked
+    PROMISING = 0.05  # score from which a region is looked at more closely
+
+    def __init__(self, reader: TextReader, second: LPRReader | None = None) -> None:
+        self._reader, self._second = reader, second
+        self._grammar = Grammar(reader.characters)
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        """Of either profile, compiled for the device."""
+        reader = TextReader.load(weights, device)
+        return cls(reader, LPRReader.load(weights, device) if LPRReader.FILE in weights else None)
+
+    def read(self, images: Sequence[Image]) -> list[list[Found]]:
+        """Plates of every (H, W, 3) RGB image from top to bottom."""
+        searched = iter(self._reader.detect([image for image in images if not regions.is_plate(image)]))
+        boxes = (_NOTHING if regions.is_plate(image) else next(searched) for image in images)
+        seen = self._seen(images, [regions.regions(*pair) for pair in zip(images, boxes, strict=True)])
+        seen = [sight for sight in seen if max(score for _, score in sight.texts) > self.PROMISING]
+        promising = {(index, region.polygon.tobytes()): region.polygon for index, region, _ in seen}
+        closer: list[list[Region]] = [[] for _ in images]
+        for (index, _), polygon in promising.items():
+            closer[index] += regions.coloured(images[index], polygon)
+        seen += self._seen(images, closer)
+        plates = self._plates(images, seen)
+        if self._second:
+            self._ask_second(self._second, images, seen, plates)
+            plates = self._plates(images, seen)
+        return plates
+
+    def _seen(self, images: Sequence[Image], found: Sequence[Iterable[Region]]) -> list[Sight]:
+        places = [(index, region) for index, some in enumerate(found) for region in some]
+        lines = [regions.line(images[index], region) for index, region in places]
+        said = texts(self._reader.decoded(lines, self._grammar.chances), floor=self.PROMISING)
+        return [Sight(*place, one) for place, one in zip(places, said, strict=True)]
+
+    def _ask_second(
+        self, second: LPRReader, images: Sequence[Image], seen: Sequence[Sight], plates: Sequence[list[Found]]
+    ) -> None:
+        """Puts its texts, if surer, where it knows the kind of plate and none was found with certainty."""
+        rows = [
+            (sight, line)
+            for sight in seen
+            if len(sight.region.rows) == 1
+            and not any(
+                plate.score >= self.SURE and _overlap(sight.region.polygon, plate.polygon)
+                for plate in plates[sight.image]
+            )
+            and colour(line := regions.line(images[sight.image], sight.region)) in ("blue", "black")
+        ]
+        for (sight, _), said in zip(rows, second.read([line for _, line in rows]), strict=True):
+            pairs = zip(sight.texts, said, strict=True)
+            sight.texts[:] = [max(pair, key=lambda text: text[1]) for pair in pairs]
+
+    def _plates(self, images: Sequence[Image], seen: Sequence[Sight]) -> list[list[Found]]:
+        found: list[list[Found]] = [[] for _ in images]
+        grey = [colourless(image) for image in images]
+        for sight in seen:
+            found[sight.image] += self._judged(images[sight.image], sight, grey[sight.image])
+        return [_distinct(plates) for plates in found]
+
+    def _judged(self, image: Image, sight: Sight, grey: bool) -> Iterator[Found]:
+        """Its text if that is sure enough. Only a coloured plate may say what no plate of its colour says."""
+        plate = crop(image, sight.region.polygon)
+        seen, red = colour(plate), starts_red(plate)
+        possible = _SHADES.get(seen, (seen,)) if grey else (seen,)
+        fitting: list[tuple[Text, Colour]] = []
+        other: list[tuple[Text, Colour]] = []
+        for layout, text in zip(LAYOUTS, sight.texts, strict=True):
+            if text[1] >= self.MIN_SCORE and (red or not layout.red):
+                kind = next((kind for kind in possible if kind in layout.colours), None)
+                (fitting if kind else other).append((text, kind or seen))
+        chosen = fitting or ([] if seen in ("white", "black") else other)
+        if chosen:
+            (words, score), kind = max(chosen, key=lambda one: one[0][1] ** len(one[0][0]))
+            height, width = image.shape[:2]
+            polygon = sight.region.polygon.clip(0, (width, height)).astype(np.float32)
+            yield Found(words, score, polygon, kind, bool(fitting))
+
+
+def _distinct(found: Iterable[Found]) -> list[Found]:
+    """The best of those that overlap, from top to bottom."""
+    kept: list[Found] = []
+    for plate in sorted(found, key=lambda plate: (plate.valid, plate.score), reverse=True):
+        if not any(_overlap(plate.polygon, other.polygon) for other in kept):
+            kept.append(plate)
+    return sorted(kept, key=lambda plate: float(plate.polygon[:, 1].min()))
+
+
+def _overlap(one: Floats, other: Floats) -> bool:
+    """Whether the upright hulls share a third of the smaller."""
+    low, high = np.maximum(one.min(axis=0), other.min(axis=0)), np.minimum(one.max(axis=0), other.max(axis=0))
+    smaller = min(float(np.ptp(polygon, axis=0).prod()) for polygon in (one, other))
+    return float(np.maximum(0, high - low).prod()) > smaller / 3

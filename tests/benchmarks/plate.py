@@ -1,0 +1,170 @@
+"""car_license_plate on real crops, real photographs and rendered plates: `python -m tests.benchmarks.plate`.
+
+Needs ../shared/images. With AIKIT_WEIGHTS_MIRROR, or once they are pulled, the `standard` weights are
+measured too. Prints Markdown. The crops are those of LPRNet's repository, nearly all from one province.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.car_license_plate.grammar import Grammar, texts
+from containers.car_license_plate.lprnet import LPRReader
+from containers.car_license_plate.plates import Found, PlateReader
+from containers.general_ocr.reader import TextReader
+from containers.general_ocr.recognition import Text
+from serving.errors import ServingError
+from serving.feature import find
+from serving.media import Media
+from serving.settings import Settings
+from serving.weights import Store, Weights
+from training.render_plate_example import SAMPLES, photograph
+
+ROOT = Path(__file__).parents[2]
+IMAGES = ROOT.parent / "shared" / "images"
+CROPS, PHOTOGRAPH, TEXT = IMAGES / "plate/crops", IMAGES / "plate/single_blue.jpg", IMAGES / "ocr"
+SEEDS = 3
+
+Image = NDArray[np.uint8]
+
+
+def main() -> None:
+    crops = {file.stem: decoded(file) for file in sorted(CROPS.glob("*.jpg"))}
+    weights = standard()
+    reader = TextReader.load(weights or lite(), "cpu")
+    readers = {"lite": PlateReader(reader)}
+    second = LPRReader.load(weights, "cpu") if weights else None
+    if second:
+        readers["standard"] = PlateReader(reader, second)
+    recognisers(crops, reader, second)
+    scores(crops, reader)
+    for profile, plates in readers.items():
+        row(f"{profile}: the feature, the crop being the photograph", crops, partial(words, plates))
+    for profile, plates in readers.items():
+        whole(profile, plates, reader)
+
+
+def recognisers(crops: dict[str, Image], reader: TextReader, second: LPRReader | None) -> None:
+    """One line per recogniser, on the crops alone."""
+    write("| plates | whole plates | characters |", "| --- | --- | --- |")
+    grammar = Grammar(reader.characters)
+    row("general recogniser, greedy", crops, lambda crop: [greedy(reader, crop)])
+    row("general recogniser, constrained", crops, lambda crop: [constrained(reader, grammar, crop)[0]])
+    if second:
+        row("LPRNet, constrained", crops, lambda crop: [second.read([crop])[0][0][0]])
+        row(
+            "both, LPRNet where the general one is below 0.5",
+            crops,
+            lambda crop: [both(reader, grammar, second, crop)],
+        )
+
+
+def scores(crops: dict[str, Image], reader: TextReader) -> None:
+    """How often readings of some score are right."""
+    said = [(constrained(reader, Grammar(reader.characters), crop), text) for text, crop in crops.items()]
+    for low, high in ((0.0, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.8), (0.8, 1.0)):
+        right = [words == text for (words, score), text in said if low <= score < high + (high == 1)]
+        write(f"| constrained, score {low} to {high}: {len(right)} | {np.mean(right):.0%} | |")
+
+
+def greedy(reader: TextReader, crop: Image) -> str:
+    """Dots and other signs left out."""
+    return "".join(character for character in reader.recognise([crop])[0][0] if character.isalnum())
+
+
+def constrained(reader: TextReader, grammar: Grammar, crop: Image) -> Text:
+    (found,) = texts(reader.decoded([crop], grammar.chances))
+    return max(found, key=lambda text: text[1] ** len(text[0]))
+
+
+def both(reader: TextReader, grammar: Grammar, second: LPRReader, crop: Image) -> str:
+    first = constrained(reader, grammar, crop)
+    if first[1] >= PlateReader.SURE:
+        return first[0]
+    return max(first, second.read([crop])[0][0], key=lambda text: text[1])[0]
+
+
+def row(name: str, crops: dict[str, Image], read: Callable[[Image], Sequence[str]]) -> None:
+    """Whole plates and characters in place; with several texts or none, nothing is right."""
+    said = {text: found[0] if len(found := list(read(crop))) == 1 else "" for text, crop in crops.items()}
+    right = sum(text == read_as for text, read_as in said.items())
+    characters = sum(a == b for text, read_as in said.items() for a, b in zip(text, read_as, strict=False))
+    total = sum(map(len, crops))
+    write(f"| {name} | {right / len(crops):.1%} | {characters / total:.1%} |")
+
+
+def whole(profile: str, plates: PlateReader, reader: TextReader) -> None:
+    """The photograph, walls of text, rendered plates, and what a call costs."""
+    found = plates.read([decoded(PHOTOGRAPH)])[0]
+    write(
+        "",
+        f"{profile}, {PHOTOGRAPH.name}: {', '.join(f'{plate.text} ({plate.score:.2f})' for plate in found)}",
+    )
+    walls = [
+        decoded(file)
+        for file in (*sorted(TEXT.glob("*.jpg")), *sorted(ROOT.glob("containers/*ocr*/example.jpg")))
+    ]
+    alarms = sum(len(plates.read([wall])[0]) for wall in walls)
+    write(f"{profile}, plates in {len(walls)} pictures of text: {alarms}")
+    samples = [(sample, seed) for sample in SAMPLES for seed in range(SEEDS)]
+    right = [
+        [(plate.text, plate.colour) for plate in plates.read([rendered])[0]] == [(sample.text, sample.colour)]
+        for sample, seed in samples
+        for rendered in [np.asarray(photograph(sample, np.random.default_rng(seed)))]
+    ]
+    write(f"{profile}, rendered plates, text and colour right: {sum(right)} of {len(right)}")
+    for width in (90, 70, 56, 44):
+        read = [
+            words(plates, np.asarray(photograph(sample, np.random.default_rng(0), width))) == [sample.text]
+            for sample in SAMPLES[::3]
+        ]
+        write(f"{profile}, rendered plates {width} px wide, text right: {sum(read)} of {len(read)}")
+    for name, images in ((PHOTOGRAPH.name, [decoded(PHOTOGRAPH)]), ("pictures of text", walls)):
+        ratio = seconds(plates.read, images) / seconds(reader.read, images)
+        write(f"{profile}, {name}: {ratio:.2f} times general_ocr's processor time")
+
+
+def seconds(read: Callable[[Sequence[Image]], object], images: Sequence[Image]) -> float:
+    """Processor time of all threads, best of three after one to warm up; other processes hardly change it."""
+    times = []
+    for _ in range(4):
+        start = time.process_time()
+        for image in images:
+            read([image])
+        times.append(time.process_time() - start)
+    return min(times[1:])
+
+
+def words(plates: PlateReader, image: Image) -> list[str]:
+    found: list[Found] = plates.read([image])[0]
+    return [plate.text for plate in found]
+
+
+def lite() -> Weights:
+    return Store.of(Settings.read()).resolve(find("car_license_plate"), "lite")
+
+
+def standard() -> Weights | None:
+    try:
+        return Store.of(Settings.read()).resolve(find("car_license_plate"), "standard", download=False)
+    except ServingError as error:
+        write(f"{error}", "")
+        return None
+
+
+def decoded(file: Path) -> Image:
+    return Media().decode(file.read_bytes())
+
+
+def write(*lines: str) -> None:
+    sys.stdout.write("\n".join((*lines, "")))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

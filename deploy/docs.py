@@ -269,7 +269,7 @@ def _type(schema: Json) -> str:
 def _weights_rows(feature: Feature) -> Iterator[Sequence[str]]:
     for name, profile in feature.profiles.items():
         yield (
-            f"`{name}`{' (default)' * (name == Settings().profile)}",
+            f"`{name}`{' (default)' * (name == feature.default_profile)}",
             profile.summary,
             ", ".join(f"`{file.name}`" for file in profile.files) or "none",
             ", ".join(dict.fromkeys(file.license for file in profile.files)),

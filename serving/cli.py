@@ -81,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_profile(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--profile", choices=["lite", "standard"], help="set of weights, default lite")
+    command.add_argument(
+        "--profile", choices=["lite", "standard"], help="set of weights, default lite where there is one"
+    )
 
 
 def _add_loading_options(command: argparse.ArgumentParser) -> None:
@@ -179,17 +181,18 @@ def _pull(args: argparse.Namespace) -> None:
 
     settings = _settings(args)
     for feature in _features(args.feature):
+        profile = settings.profile or feature.default_profile
         try:
-            weights = Store.of(settings).pull(feature, settings.profile, download=not args.offline)
+            weights = Store.of(settings).pull(feature, profile, download=not args.offline)
         except WeightsError as error:
             if not args.offline:
                 raise
             print(f"left out: {error}", file=sys.stderr)
             continue
-        with step(f"compiling {feature.name} ({settings.profile})"):
+        with step(f"compiling {feature.name} ({profile})"):
             load_model(feature, weights, settings.device)
         for name, path in weights.items():
-            print(f"{feature.name} {settings.profile}: {name}: {path}")
+            print(f"{feature.name} {profile}: {name}: {path}")
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -118,6 +118,11 @@ class Feature:
         return self.package.rpartition(".")[2]
 
     @property
+    def default_profile(self) -> str:
+        """What is served where nothing is chosen: lite, or the first where there is no lite."""
+        return "lite" if "lite" in self.profiles else next(iter(self.profiles))
+
+    @property
     def folder(self) -> Path:
         """Where the declaration lives."""
         return Path(str(resources.files(self.package)))

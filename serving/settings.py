@@ -22,8 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     feature: str = ""
     """What `aikit serve` serves when it is given no name (the container image sets it)."""
-    profile: ProfileName = "lite"
-    """Which of the feature's sets of weights to serve."""
+    profile: ProfileName | None = None
+    """Which of the feature's sets of weights to serve; lite, or standard where there is no lite."""
     device: str = "auto"
     """cpu, cuda, cuda:N, or auto: a GPU where there is one."""
     model_dir: Path = Path("/opt/ml/model")

@@ -215,7 +215,9 @@ class Store:
 
 def resolve(feature: Feature, settings: Settings) -> Weights:
     """The weights this process is set to serve; each file is logged. Raises `WeightsError`."""
-    weights = Store.of(settings).resolve(feature, settings.profile, random=settings.random_weights)
+    weights = Store.of(settings).resolve(
+        feature, settings.profile or feature.default_profile, random=settings.random_weights
+    )
     for name, found in weights.files.items():
         _log.info("%s: %s from the %s, sha256 %s", feature.name, name, found.place, found.sha256)
     return weights

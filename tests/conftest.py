@@ -53,7 +53,7 @@ def reader() -> TextReader:
 def skip_without_weights(feature: Feature, settings: Settings) -> None:
     """Skips the test where the weights are not on this machine; nothing is downloaded."""
     try:
-        Store.of(settings).resolve(feature, settings.profile, download=False)
+        Store.of(settings).resolve(feature, settings.profile or feature.default_profile, download=False)
     except WeightsError as error:
         pytest.skip(str(error))
 

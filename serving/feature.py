@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from .errors import InvalidRequest
 
 
@@ -158,6 +160,11 @@ class Feature:
 
         example: dict[str, Any] = expand(json.loads((self.folder / "example.json").read_bytes()))
         return example
+
+
+def any_of(*kinds: type[msgspec.Struct]) -> dict[str, Any]:
+    """Schema of one of several structs; said by reference, as msgspec has no union of untagged ones."""
+    return {"anyOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in kinds]}
 
 
 def discover() -> dict[str, Feature]:

@@ -19,6 +19,7 @@ Json = dict[str, Any]
 _FILE = {"type": "string", "format": "binary"}
 _LONG_TEXT, _KEPT_TEXT = 120, 24  # characters
 _KEPT_ITEMS = 2
+_LONG_VECTOR, _KEPT_NUMBERS = 16, 6
 
 
 def document(features: Sequence[Feature]) -> Json:
@@ -62,12 +63,14 @@ def meaning(kind: type[ServingError]) -> str:
 
 
 def shorten(value: Any) -> Any:
-    """An example fit to be read: base64 is cut, and of a list of objects the first two stand for all."""
+    """An example fit to be read: base64 and vectors are cut, of a list of objects two stand for all."""
     match value:
         case dict():
             return {key: shorten(item) for key, item in value.items()}
         case [dict(), *_]:
             return [shorten(item) for item in value[:_KEPT_ITEMS]]
+        case [int() | float(), *_] if len(value) > _LONG_VECTOR:
+            return value[:_KEPT_NUMBERS]
         case str() if len(value) > _LONG_TEXT:
             return f"{value[:_KEPT_TEXT]}..."
     return value

@@ -155,3 +155,4 @@ def test_a_shortened_example_keeps_its_shape() -> None:
     short = {"words": "x" * 24 + "...", "box": [1, 2, 3, 4]}
     assert shorten([line] * 9) == [short, short]
     assert shorten({"result": "short", "faces": []}) == {"result": "short", "faces": []}
+    assert shorten({"hash": [0.5] * 768, "box": [1, 2]}) == {"hash": [0.5] * 6, "box": [1, 2]}

@@ -6,9 +6,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from containers.general_ocr.feature import PROFILES as READERS
-from containers.general_ocr.feature import Corners, Duration, Location, OCRRequest, Score, any_of
+from containers.general_ocr.feature import Corners, Duration, Location, OCRRequest, Score
 from containers.general_ocr.feature import feature as general_ocr
-from serving.feature import Feature, Profile, Url, WeightFile
+from serving.feature import Feature, Profile, Url, WeightFile, any_of
 
 PlateType = Literal["blue", "yellow", "green", "white", "black"]
 

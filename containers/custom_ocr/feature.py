@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from containers.general_ocr.feature import PROFILES, Corners, Duration, any_of
+from containers.general_ocr.feature import PROFILES, Corners, Duration
 from containers.general_ocr.feature import feature as general_ocr
-from serving.feature import Batching, Feature, Resources
+from serving.feature import Batching, Feature, Resources, any_of
 from serving.media import ImageRequest
 
 FieldDefinition = tuple[Corners, str]

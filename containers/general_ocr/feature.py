@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from serving.feature import Batching, Bundled, Feature, Hub, Profile, Resources, WeightFile
+from serving.feature import Batching, Bundled, Feature, Hub, Profile, Resources, WeightFile, any_of
 from serving.media import ImageRequest
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Confidence, 0 to 1.")]
@@ -41,11 +41,6 @@ class OCRRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=
     """An image by address or in base64."""
 
     duration: Annotated[bool, Meta(description='Append `{"duration": seconds}` to the list.')] = False
-
-
-def any_of(*kinds: type[msgspec.Struct]) -> dict[str, Any]:
-    """Schema of one of several structs; said by reference, as msgspec has no union of untagged ones."""
-    return {"anyOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in kinds]}
 
 
 TextLines = Annotated[

@@ -27,6 +27,7 @@ _TEMPLATE = Path(__file__).with_name("feature_readme.md")
 _EMPTY = "<!-- reference -->\n<!-- /reference -->\n"
 _ADDRESS = "https://example.com/photo.jpg"
 _LINE = 118  # characters of an example
+_ILLUSTRATION = "\n\nAn illustration: these weights have not been run by this project."
 
 
 class DocumentError(ServingError):
@@ -161,6 +162,7 @@ def reference(feature: Feature) -> str:
         "request_by_content": _pretty(shorten(example)),
         "reply": _reply(response["schema"], components),
         "response": _pretty(shorten(feature.example["response"])),
+        "illustration": "" if feature.profiles[feature.default_profile].verified else _ILLUSTRATION,
         "others": _others(feature.example.get("others", {})),
         "errors_table": rows(_errors_rows()),
         "weights_table": rows(_weights_rows(feature)),

@@ -2,9 +2,14 @@
 
 import subprocess
 import sys
+from base64 import b64decode
+from dataclasses import dataclass
 
+import cv2
 import msgspec
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from serving.codec import Codec
 from serving.errors import InvalidRequest
@@ -15,6 +20,8 @@ from .conftest import Ask
 
 
 def test_the_example_is_answered_as_declared(feature: Feature, ask: Ask) -> None:
+    if not feature.profiles[feature.default_profile].verified:
+        pytest.skip(f"{feature.name}: its example is an illustration, the weights have not been run")
     (reply,) = ask(feature, msgspec.json.encode(feature.example["request"]))
     assert reply.status == 200, reply.body
     assert _rounded(msgspec.json.decode(reply.body)) == _rounded(feature.example["response"])
@@ -76,7 +83,7 @@ def test_names_are_nobody_elses() -> None:
 
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(
-        InvalidRequest, match="no 'nope'; there is car_license_plate, custom_ocr, general_ocr"
+        InvalidRequest, match=r"no 'nope'; there is .*custom_ocr.*general_ocr"
     ):
         find("nope")
 
@@ -92,4 +99,19 @@ def _rounded(value: object) -> object:
             return value
         case int() | float():
             return pytest.approx(value, abs=1.5 if abs(value) > 1 else 0.02)
+        case str() if value.startswith(("iVBORw0KGgo", "UklGR")):  # a PNG or WebP in base64
+            data = np.frombuffer(b64decode(value), np.uint8)
+            return _Picture(np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED)))
     return value
+
+
+@dataclass(frozen=True, eq=False)
+class _Picture:  # noqa: PLW1641  (compared, never hashed)
+    """Equal to another of its size where all but a hundredth of the values agree to three levels."""
+
+    pixels: NDArray[np.uint8]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Picture) or self.pixels.shape != other.pixels.shape:
+            return False
+        return bool(np.mean(cv2.absdiff(self.pixels, other.pixels) > 3) <= 0.01)

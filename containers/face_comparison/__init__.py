@@ -1,0 +1,1 @@
+"""Faces as vectors, and how alike two of them are."""

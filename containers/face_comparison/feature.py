@@ -1,0 +1,116 @@
+"""Face comparison: a vector per face, or how alike the faces of two images are."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from containers.face_detection.feature import BoundingBox
+from containers.face_detection.weight_files import RETINAFACE, RETINAFACE_R50
+from serving.feature import Batching, Feature, Profile, Resources, Url, WeightFile, any_of
+from serving.media import ImageBase64, ImageRequest, ImageUrl
+
+HASH_LENGTH = 768
+Ratio = Annotated[float, Meta(ge=0, le=1)]
+
+
+class FaceComparisonRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One image, by `url` or `img`; or two to compare, by `url_1` or `img_1` and `url_2` or `img_2`."""
+
+    url_1: ImageUrl = None
+    img_1: ImageBase64 = None
+    url_2: ImageUrl = None
+    img_2: ImageBase64 = None
+
+
+class ComparedFace(msgspec.Struct, frozen=True):
+    """A face of the most similar pair."""
+
+    bounding_box: BoundingBox = msgspec.field(name="BoundingBox")
+    confidence: Annotated[Ratio, Meta(description="That it is a face.")] = msgspec.field(name="Confidence")
+
+
+class HashedFace(ComparedFace, frozen=True):
+    """A face and its vector."""
+
+    face_hash: Annotated[
+        list[float],
+        Meta(
+            description="768 numbers, a vector of length 1: the first `embedding_dim` numbers, then zeros. "
+            "The scalar product of two is their cosine. Comparable within one `FaceModelVersion` only.",
+        ),
+    ]
+
+
+class FaceHashes(msgspec.Struct, frozen=True):
+    """One image: all its faces, surest first; an empty list where there is none."""
+
+    faces: list[HashedFace] = msgspec.field(name="Faces")
+    face_model_version: str = msgspec.field(name="FaceModelVersion")
+    embedding_dim: Annotated[int, Meta(description="How many numbers of `face_hash` the network gives.")]
+
+
+class FaceSimilarity(msgspec.Struct, frozen=True):
+    """Two images: the most similar pair of their faces."""
+
+    similarity: Annotated[
+        Ratio,
+        Meta(
+            description="0 to 1; 0.5 is the best boundary between same and different person where both are "
+            "equally likely beforehand."
+        ),
+    ]
+    faces: Annotated[
+        tuple[ComparedFace, ComparedFace], Meta(description="The face in the first image and in the second.")
+    ] = msgspec.field(name="Faces")
+    face_model_version: str = msgspec.field(name="FaceModelVersion")
+
+
+Reply = Annotated[Any, Meta(extra_json_schema=any_of(FaceHashes, FaceSimilarity))]
+
+MOBILEFACE = WeightFile(
+    name="mobileface.params",
+    source=Url(
+        address="https://raw.githubusercontent.com/becauseofAI/MobileFace/128cea33b928dc9bb6d1963202b57a97f5661ccf"
+        "/MobileFace_Identification/MobileFace_Identification_V2-0000.params"
+    ),
+    sha256="750057619a1eef8acb320339aebf0bbcf191497e1396a361c8aaba517bbe825e",
+    size=3582482,
+    license="MIT",
+    origin="MobileFace identification V2 by becauseofAI; the licence of its training pictures is not stated",
+)
+AURAFACE = WeightFile(
+    name="auraface.onnx",
+    source=Url(
+        address="https://huggingface.co/fal/AuraFace-v1/resolve/af6d057c9b0ec4071d4c49c80e3539258798b609/glintr100.onnx"
+    ),
+    sha256="a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60",
+    size=260694151,
+    license="Apache-2.0",
+    origin="AuraFace v1 (ArcFace, ResNet-100) by fal; trained on pictures cleared for commercial use",
+)
+
+feature = Feature(
+    module=__name__,
+    feature_id="FaceComparison",
+    title="Face Comparison",
+    title_zh="人脸相似度比对",
+    summary="Turns each face into a vector, or tells how likely two images show the same person.",
+    request=FaceComparisonRequest,
+    response=Reply,
+    profiles={
+        "lite": Profile(
+            files=(RETINAFACE, MOBILEFACE),
+            summary="RetinaFace (MobileNet-0.25) and MobileFace V2, for CPUs.",
+            verified=True,
+        ),
+        "standard": Profile(
+            files=(RETINAFACE_R50, AURAFACE),
+            summary="RetinaFace (ResNet-50) and AuraFace v1, for GPUs.",
+            verified=False,
+        ),
+    },
+    requires=("onnx2torch>=1.5.15",),
+    batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
+    resources=Resources(memory_mb=3008, lambda_memory_mb=8192),
+)

@@ -1,0 +1,114 @@
+"""Face comparison: faces are found, aligned and embedded, those of a whole batch together."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.face_comparison.alignment import Floats, Pixels, align
+from containers.face_comparison.embedding import FaceEmbedder
+from containers.face_comparison.feature import (
+    HASH_LENGTH,
+    ComparedFace,
+    FaceComparisonRequest,
+    FaceHashes,
+    FaceSimilarity,
+    HashedFace,
+)
+from containers.face_detection.detector import Face, FaceDetector
+from containers.face_detection.feature import BoundingBox
+from serving.errors import InvalidRequest, UnprocessableInput
+from serving.model import Model as Base
+from serving.weights import Weights
+
+
+class Picture(NamedTuple):
+    """image: (H, W, 3) RGB. field: of the request, where it came from."""
+
+    image: Pixels
+    field: str
+
+
+class Known(NamedTuple):
+    """vector: (D,) of length 1."""
+
+    face: Face
+    vector: Floats
+
+
+Item = tuple[Picture, ...]
+Output = list[list[Known]]
+Response = FaceHashes | FaceSimilarity
+
+
+class Model(Base[FaceComparisonRequest, Item, Output, Response]):
+    """An item is one picture, or two to compare; an output holds all faces of each."""
+
+    def __init__(self, detector: FaceDetector, embedder: FaceEmbedder) -> None:
+        self._detector, self._embedder = detector, embedder
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        return cls(FaceDetector.load(weights, device), FaceEmbedder.load(weights, device))
+
+    def preprocess(self, request: FaceComparisonRequest) -> Item:
+        first, second = (request.url_1, request.img_1), (request.url_2, request.img_2)
+        if first == second == (None, None):
+            return (self._picture(request.url, request.img, ""),)
+        if (request.url, request.img) != (None, None):
+            raise InvalidRequest("url, img: not together with url_1, img_1, url_2, img_2")
+        return self._picture(*first, "_1"), self._picture(*second, "_2")
+
+    def _picture(self, url: str | None, img: bytes | None, suffix: str) -> Picture:
+        image = self.media.image(url=url, img=img, field=f"img{suffix}")
+        return Picture(image, f"url{suffix}" if url else f"img{suffix}")
+
+    def predict(self, batch: Sequence[Item]) -> Sequence[Output]:
+        images = [picture.image for item in batch for picture in item]
+        found = self._detector.detect(images)
+        aligned = [
+            align(image, face.points) for image, faces in zip(images, found, strict=True) for face in faces
+        ]
+        vectors = iter(self._embedder.embed(aligned))
+        known = iter([[Known(face, next(vectors)) for face in faces] for faces in found])
+        return [[next(known) for _ in item] for item in batch]
+
+    def postprocess(self, output: Output, item: Item) -> Response:
+        if len(item) == 1:
+            return self._hashes(output[0], item[0].image)
+        return self._similarity(output, item)
+
+    def _hashes(self, faces: list[Known], image: Pixels) -> FaceHashes:
+        hashed = [
+            HashedFace(*_seen(face, image), face_hash=_padded(vector).tolist()) for face, vector in faces
+        ]
+        return FaceHashes(hashed, self._embedder.kind.version, self._embedder.kind.dimensions)
+
+    def _similarity(self, output: Output, item: Item) -> FaceSimilarity:
+        for faces, picture in zip(output, item, strict=True):
+            if not faces:
+                raise UnprocessableInput(f"{picture.field}: no face")
+        vectors, others = (np.stack([known.vector for known in faces]) for faces in output)
+        cosines = vectors @ others.T
+        best = np.unravel_index(cosines.argmax(), cosines.shape)
+        pair = (faces[index].face for faces, index in zip(output, best, strict=True))
+        first, second = (
+            ComparedFace(*_seen(face, picture.image)) for face, picture in zip(pair, item, strict=True)
+        )
+        similarity = round(self._embedder.kind.similarity(float(cosines[best])), 6)
+        return FaceSimilarity(similarity, (first, second), self._embedder.kind.version)
+
+
+def _seen(face: Face, image: Pixels) -> tuple[BoundingBox, float]:
+    """The box inside the image, and the confidence."""
+    height, width = image.shape[:2]
+    sides = (face.box / (width, height, width, height)).clip(0, 1).tolist()
+    left, top, right, bottom = (round(side, 6) for side in sides)
+    box = BoundingBox(width=round(right - left, 6), height=round(bottom - top, 6), left=left, top=top)
+    return box, min(1.0, round(face.score, 6))
+
+
+def _padded(vector: Floats) -> NDArray[np.float64]:
+    """With zeros to the documented length, which changes no scalar product."""
+    return np.pad(vector.astype(float).round(6), (0, HASH_LENGTH - len(vector)))

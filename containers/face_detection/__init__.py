@@ -1,0 +1,1 @@
+"""Faces in photographs: boxes, 106 landmarks, gender and age."""

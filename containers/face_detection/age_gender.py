@@ -1,0 +1,73 @@
+"""Age and gender of faces."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+
+from containers.face_detection.crops import Image, Square, batches
+from containers.face_detection.detection import Face
+from containers.face_detection.weight_files import TINY_XCEPTION
+from serving.executor import Executor, compile
+from serving.weights import Weights
+
+if TYPE_CHECKING:
+    import torch
+
+EYES_TO_MOUTH = 0.45  # of the square's side, as face-api.js cuts faces
+CENTRE = 0.07  # of the side, from the middle of eyes and mouth down to the square's
+
+
+class Person(NamedTuple):
+    """age: years, from 0. male: probability."""
+
+    age: float
+    male: float
+
+
+class AgeGender:
+    """network: (N, 3, size, size) RGB in 0..255 -> (N, 2) age and probability of male."""
+
+    def __init__(self, network: Executor, size: int) -> None:
+        self._network, self._size = network, size
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        """TinyXception, or where it is not declared the two vision transformers."""
+        manifest, numbers = (weights.get(file.name) for file in TINY_XCEPTION)
+        if manifest and numbers:
+            network, size = partial(_tiny, manifest, numbers), 112
+        else:
+            folders = (weights[f"{role}/config.json"].parent for role in ("age", "gender"))
+            network, size = partial(_transformers, *folders), 224
+        example = np.zeros((2, 3, size, size), np.float32)
+        cache = weights.derived("age_gender")
+        return cls(compile(network, example, device=device, cache=cache), size)
+
+    def of(self, faces: Sequence[tuple[Image, Face]]) -> list[Person]:
+        """One of each face in its image."""
+        crops = (square(face).crop(image, self._size) for image, face in faces)
+        found = self._network.map(batches(crops), lambda outputs: outputs[0].tolist())
+        return [Person(max(0.0, age), male) for batch in found for age, male in batch]
+
+
+def square(face: Face) -> Square:
+    """Of which the distance from eyes to mouth is a fixed part, upright like the image."""
+    eyes, mouth = face.points[:2], face.points[3:].mean(axis=0)
+    side = float(np.linalg.norm(eyes - mouth, axis=1).mean()) / EYES_TO_MOUTH
+    middle = (eyes.sum(axis=0) + mouth) / 3
+    return Square(middle + np.array((0, CENTRE * side), np.float32), max(1.0, side))
+
+
+def _tiny(manifest: Path, numbers: Path) -> "torch.nn.Module":
+    from containers.face_detection import age_network  # late: needed only where nothing is compiled yet
+
+    return age_network.tiny_xception(manifest, numbers)
+
+
+def _transformers(age: Path, gender: Path) -> "torch.nn.Module":
+    from containers.face_detection import vit_network  # late: as above
+
+    return vit_network.age_and_gender(age, gender)

@@ -1,0 +1,108 @@
+"""Face detection: the faces of a photograph, their landmarks, gender and age."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from containers.face_detection.weight_files import FACEMESH, RETINAFACE, RETINAFACE_R50, TINY_XCEPTION, VITS
+from serving.feature import Batching, Feature, Profile, Resources
+from serving.media import ImageRequest
+
+Ratio = Annotated[float, Meta(ge=0, le=1)]
+
+
+class FaceDetectionRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An image by address or in base64."""
+
+    max_faces: Annotated[
+        int, Meta(ge=1, le=100, description="How many faces to return at most, the surest first.")
+    ] = 100
+    min_confidence: Annotated[
+        float, Meta(ge=0.1, le=1, description="Faces the detector is less sure of are left out.")
+    ] = 0.7
+    detail: Annotated[bool, Meta(description="Add `AgeRange` and `landmarks_5` to each face.")] = False
+
+
+class BoundingBox(msgspec.Struct, frozen=True, rename="pascal"):
+    """The part of a face's box inside the image, as ratios of the upright image's width and height."""
+
+    width: Ratio
+    height: Ratio
+    left: Ratio
+    top: Ratio
+
+
+class Point(msgspec.Struct, frozen=True):
+    """Pixels of the upright image from its top-left corner; outside where the face is cut off."""
+
+    x: int
+    y: int
+
+
+class AgeRange(msgspec.Struct, frozen=True, rename="pascal"):
+    """Eight years to either side of `age`, which the age network misses by 4.5 years on average."""
+
+    low: Annotated[int, Meta(ge=0)]
+    high: int
+
+
+class DetectedFace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One face."""
+
+    bounding_box: BoundingBox = msgspec.field(name="BoundingBox")
+    confidence: Annotated[float, Meta(ge=0, le=1, description="That this is a face, 0 to 1.")] = (
+        msgspec.field(name="Confidence")
+    )
+    landmark_106: Annotated[
+        list[Point],
+        Meta(
+            description="106 points in the order of JD-landmark: contour left to right 0-32, brows 33-42 and "
+            "64-71, nose 43-51 and 78-83, eyes 52-63 and 72-77, mouth 84-103, pupils 104-105; left as seen.",
+        ),
+    ]
+    gender: Literal["male", "female"]
+    age: Annotated[int, Meta(ge=0, description="Years.")]
+    age_range: AgeRange | None = msgspec.field(default=None, name="AgeRange")
+    landmarks_5: Annotated[
+        list[Point] | None,
+        Meta(description="Eyes, tip of the nose and corners of the mouth; left as seen comes first."),
+    ] = None
+
+
+class Faces(msgspec.Struct, frozen=True):
+    """The faces of the image, the surest first."""
+
+    faces: Annotated[list[DetectedFace], Meta(description="An empty list where there are none.")] = (
+        msgspec.field(name="Faces")
+    )
+    face_model_version: Annotated[str, Meta(description="The networks behind this reply.")] = msgspec.field(
+        name="FaceModelVersion"
+    )
+
+
+PROFILES = {
+    "lite": Profile(
+        files=(RETINAFACE, FACEMESH, *TINY_XCEPTION),
+        summary="RetinaFace MobileNet-0.25, FaceMesh and TinyXception, for CPUs.",
+        verified=True,
+    ),
+    "standard": Profile(
+        files=(RETINAFACE_R50, FACEMESH, *VITS),
+        summary="RetinaFace ResNet-50, FaceMesh and two ViT-B/16 for age and gender, for GPUs.",
+        verified=False,
+    ),
+}
+
+feature = Feature(
+    module=__name__,
+    feature_id="FaceDetection",
+    title="Face Detection",
+    title_zh="人脸识别",
+    summary="Finds faces with 106 landmarks, gender and age, in photographs.",
+    request=FaceDetectionRequest,
+    response=Faces,
+    profiles=PROFILES,
+    batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
+    resources=Resources(memory_mb=2048, lambda_memory_mb=4096),
+)

@@ -1,0 +1,62 @@
+"""The 106 points of faces, read off FaceMesh."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from containers.face_detection.crops import Floats, Image, Square, batches
+from containers.face_detection.detection import Face
+from containers.face_detection.mesh106 import mesh_to_106
+from containers.face_detection.weight_files import FACEMESH
+from serving.executor import Executor, compile
+from serving.weights import Weights
+
+if TYPE_CHECKING:
+    import torch
+
+SIZE = 192
+MARGIN = 0.25  # of the longer side of the box, all around: MediaPipe's
+
+
+class Landmarks:
+    """mesh: (N, 3, 192, 192) -> (N, 1405), as `mesh_network.FaceMesh`."""
+
+    def __init__(self, mesh: Executor) -> None:
+        self._mesh = mesh
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        return cls(
+            compile(
+                partial(_network, weights[FACEMESH.name]),
+                np.zeros((2, 3, SIZE, SIZE), np.float32),
+                device=device,
+                cache=weights.derived("mesh"),
+            )
+        )
+
+    def of(self, faces: Sequence[tuple[Image, Face]]) -> Floats:
+        """(N, 106, 2) x and y in pixels of each face's own image, as `mesh106` orders them."""
+        squares = [square(face) for _, face in faces]
+        crops = (each.crop(image, SIZE) for each, (image, _) in zip(squares, faces, strict=True))
+        found = self._mesh.map(
+            (batch / np.float32(255) for batch in batches(crops)), lambda outputs: outputs[0].copy()
+        )
+        meshes = np.concatenate([np.zeros((0, 1405), np.float32), *found])[:, :-1].reshape(-1, 468, 3)
+        points = [each.image_points(mesh[:, :2], SIZE) for each, mesh in zip(squares, meshes, strict=True)]
+        return mesh_to_106(np.array(points, np.float32).reshape(-1, 468, 2))
+
+
+def square(face: Face) -> Square:
+    """Around the box, with a margin, the eyes level."""
+    across, down = face.points[1] - face.points[0]
+    return Square(face.centre, (1 + 2 * MARGIN) * face.size, float(np.arctan2(down, across)))
+
+
+def _network(weights: Path) -> "torch.nn.Module":
+    from containers.face_detection import mesh_network  # late: needed only where nothing is compiled yet
+
+    return mesh_network.face_mesh(weights)

@@ -1,0 +1,101 @@
+"""Face detection: detector, landmarks, age and gender behind the feature's request and reply."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.face_detection.age_gender import AgeGender, Person
+from containers.face_detection.detector import Face, FaceDetector
+from containers.face_detection.feature import (
+    AgeRange,
+    BoundingBox,
+    DetectedFace,
+    FaceDetectionRequest,
+    Faces,
+    Point,
+)
+from containers.face_detection.landmarks import Landmarks
+from serving.model import Model as Base
+from serving.weights import Weights
+
+VERSIONS = {
+    "lite": "retinaface-mobilenet0.25+facemesh-468+tinyxception/1",
+    "standard": "retinaface-resnet50+facemesh-468+vit-b16-fairface/1",
+}
+AGE_MARGIN = 8  # years to either side
+
+
+class Item(NamedTuple):
+    """image: (H, W, 3) uint8 RGB."""
+
+    image: NDArray[np.uint8]
+    request: FaceDetectionRequest
+
+
+class Described(NamedTuple):
+    """landmarks: (106, 2) x and y in pixels."""
+
+    face: Face
+    landmarks: NDArray[np.float32]
+    person: Person
+
+
+class Model(Base[FaceDetectionRequest, Item, list[Described], Faces]):
+    """Describes the faces of photographs."""
+
+    def __init__(
+        self, detector: FaceDetector, landmarks: Landmarks, age_gender: AgeGender, version: str
+    ) -> None:
+        self._detector, self._landmarks, self._age_gender = detector, landmarks, age_gender
+        self._version = version
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        return cls(
+            FaceDetector.load(weights, device),
+            Landmarks.load(weights, device),
+            AgeGender.load(weights, device),
+            VERSIONS[weights.profile],
+        )
+
+    def preprocess(self, request: FaceDetectionRequest) -> Item:
+        return Item(self.media.of(request), request)
+
+    def predict(self, batch: Sequence[Item]) -> Sequence[list[Described]]:
+        found = self._detector.detect(
+            [item.image for item in batch], min(item.request.min_confidence for item in batch)
+        )
+        kept = [_asked_for(faces, item.request) for faces, item in zip(found, batch, strict=True)]
+        pairs = [(item.image, face) for item, faces in zip(batch, kept, strict=True) for face in faces]
+        described = iter(zip(self._landmarks.of(pairs), self._age_gender.of(pairs), strict=True))
+        return [[Described(face, *next(described)) for face in faces] for faces in kept]
+
+    def postprocess(self, output: list[Described], item: Item) -> Faces:
+        height, width = item.image.shape[:2]
+        return Faces(
+            [_reply(one, width, height, detail=item.request.detail) for one in output], self._version
+        )
+
+
+def _asked_for(faces: Sequence[Face], request: FaceDetectionRequest) -> list[Face]:
+    return [face for face in faces if face.score >= request.min_confidence][: request.max_faces]
+
+
+def _reply(one: Described, width: int, height: int, *, detail: bool) -> DetectedFace:
+    left, top, right, bottom = (one.face.box / (width, height, width, height)).clip(0, 1).tolist()
+    age = round(one.person.age)
+    return DetectedFace(
+        bounding_box=BoundingBox(width=right - left, height=bottom - top, left=left, top=top),
+        confidence=min(1.0, one.face.score),
+        landmark_106=_points(one.landmarks),
+        gender="male" if one.person.male > 0.5 else "female",
+        age=age,
+        age_range=AgeRange(max(0, age - AGE_MARGIN), age + AGE_MARGIN) if detail else None,
+        landmarks_5=_points(one.face.points) if detail else None,
+    )
+
+
+def _points(points: NDArray[np.float32]) -> list[Point]:
+    return [Point(x, y) for x, y in np.rint(points).astype(int).tolist()]

@@ -1,0 +1,166 @@
+"""RetinaFace (https://arxiv.org/abs/1905.00641) in the two sizes that biubug6's repositories train.
+
+Modules bear the names of the tensors in those files.
+"""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models import resnet50  # type: ignore[import-untyped]
+from torchvision.models.feature_extraction import create_feature_extractor  # type: ignore[import-untyped]
+
+STRIDES = (8, 16, 32)
+MOBILENET_ANCHORS = (10, 32, 128)  # sides of the smaller of two squares, in pixels; the other is twice that
+RESNET_ANCHORS = (16, 64, 256)
+
+
+def retinaface(weights: Path) -> "RetinaFace":
+    """Frozen detector from a state dict. Raises RuntimeError naming the tensors that do not fit."""
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    with torch.device("meta"):
+        network = RetinaFace(resnet="body.conv1.weight" in state)
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+class RetinaFace(nn.Module):
+    """(N, 3, H, W) BGR minus the means, H and W multiples of 32 -> (N, H * W * 21 / 512, 15).
+
+    Of each anchor, in pixels: left, top, right, bottom; score, 0 to 1; x and y of eyes, nose, mouth corners.
+    """
+
+    def __init__(self, *, resnet: bool) -> None:
+        super().__init__()
+        self.anchors = RESNET_ANCHORS if resnet else MOBILENET_ANCHORS
+        channels, width = ((512, 1024, 2048), 256) if resnet else ((64, 128, 256), 64)
+        self.body = _resnet() if resnet else _MobileNet()
+        self.fpn = _Pyramid(channels, width)
+        self.ssh1, self.ssh2, self.ssh3 = _Context(width), _Context(width), _Context(width)
+        self.ClassHead, self.BboxHead, self.LandmarkHead = (_heads(width, count) for count in (2, 4, 10))
+
+    def forward(self, images: Tensor) -> Tensor:
+        levels = self.fpn(list(self.body(images).values()))
+        found = []
+        for level, context in enumerate((self.ssh1, self.ssh2, self.ssh3)):
+            features = context(levels[level])
+            anchors = _anchors(features, STRIDES[level], self.anchors[level])
+            classes, box, points = (
+                heads[level](features) for heads in (self.ClassHead, self.BboxHead, self.LandmarkHead)
+            )
+            found.append(_decoded(anchors, classes, box, points))
+        return torch.cat(found, 1)
+
+
+def _anchors(features: Tensor, stride: int, side: int) -> Tensor:
+    """(H * W * 2, 3) float32 centre x, centre y and side, in pixels; row by row, the smaller square first."""
+    (rows, columns), device = features.shape[-2:], features.device
+    y = (torch.arange(rows, dtype=torch.float32, device=device) + 0.5) * stride
+    x = (torch.arange(columns, dtype=torch.float32, device=device) + 0.5) * stride
+    sides = torch.arange(1, 3, dtype=torch.float32, device=device) * side
+    shape = (rows, columns, 2)
+    return torch.stack(
+        (x[:, None].expand(shape), y[:, None, None].expand(shape), sides.expand(shape)), -1
+    ).flatten(0, 2)
+
+
+def _decoded(anchors: Tensor, classes: Tensor, box: Tensor, points: Tensor) -> Tensor:
+    """(N, A, 15) from the heads' (N, A, 2), (N, A, 4) and (N, A, 10) and their (A, 3) anchors.
+
+    Offsets are in tenths of the side, sizes in fifths of a natural logarithm.
+    """
+    centres, sides = anchors[:, :2], anchors[:, 2:]
+    middle = centres + box[..., :2] * 0.1 * sides
+    half = torch.exp(box[..., 2:] * 0.2) * sides / 2
+    score = classes.softmax(-1)[..., 1:]
+    return torch.cat((middle - half, middle + half, score, centres.repeat(1, 5) + points * 0.1 * sides), -1)
+
+
+class _Head(nn.Module):
+    """(N, C, H, W) -> (N, H * W * 2, values), two anchors a place."""
+
+    def __init__(self, width: int, values: int) -> None:
+        super().__init__()
+        self.values = values
+        self.conv1x1 = nn.Conv2d(width, 2 * values, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        values: Tensor = self.conv1x1(features)
+        return values.permute(0, 2, 3, 1).reshape(features.shape[0], -1, self.values)
+
+
+def _heads(width: int, values: int) -> nn.ModuleList:
+    return nn.ModuleList(_Head(width, values) for _ in STRIDES)
+
+
+class _Pyramid(nn.Module):
+    """Three feature maps, finest first -> the same, each with the coarser ones added in."""
+
+    def __init__(self, channels: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        self.output1, self.output2, self.output3 = (_convolution(each, width, 1) for each in channels)
+        self.merge1, self.merge2 = (_convolution(width, width, 3) for _ in range(2))
+
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        fine, middle, coarse = self.output1(maps[0]), self.output2(maps[1]), self.output3(maps[2])
+        middle = self.merge2(middle + F.interpolate(coarse, scale_factor=2.0))
+        fine = self.merge1(fine + F.interpolate(middle, scale_factor=2.0))
+        return fine, middle, coarse
+
+
+class _Context(nn.Module):
+    """The SSH module (https://arxiv.org/abs/1708.03979): 3x3, 5x5 and 7x7 views side by side."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        half, quarter = width // 2, width // 4
+        self.conv3X3 = _convolution(width, half, 3)[:2]
+        self.conv5X5_1 = _convolution(width, quarter, 3)
+        self.conv5X5_2 = _convolution(quarter, quarter, 3)[:2]
+        self.conv7X7_2 = _convolution(quarter, quarter, 3)
+        self.conv7x7_3 = _convolution(quarter, quarter, 3)[:2]
+
+    def forward(self, features: Tensor) -> Tensor:
+        near = self.conv5X5_1(features)
+        views = self.conv3X3(features), self.conv5X5_2(near), self.conv7x7_3(self.conv7X7_2(near))
+        return F.relu(torch.cat(views, 1))
+
+
+class _MobileNet(nn.Module):
+    """MobileNet V1 at a quarter of its width. (N, 3, H, W) -> maps of strides 8, 16 and 32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage1 = nn.Sequential(
+            _convolution(3, 8, 3, stride=2),
+            _separable(8, 16, 1),
+            _separable(16, 32, 2),
+            _separable(32, 32, 1),
+            _separable(32, 64, 2),
+            _separable(64, 64, 1),
+        )
+        self.stage2 = nn.Sequential(_separable(64, 128, 2), *(_separable(128, 128, 1) for _ in range(5)))
+        self.stage3 = nn.Sequential(_separable(128, 256, 2), _separable(256, 256, 1))
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        fine = self.stage1(images)
+        middle = self.stage2(fine)
+        return {"0": fine, "1": middle, "2": self.stage3(middle)}
+
+
+def _resnet() -> nn.Module:
+    stages = {"layer2": "0", "layer3": "1", "layer4": "2"}
+    body: nn.Module = create_feature_extractor(resnet50(), stages)
+    return body
+
+
+def _convolution(inputs: int, outputs: int, size: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+def _separable(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    depthwise = _convolution(inputs, inputs, 3, stride=stride, groups=inputs)
+    return nn.Sequential(*depthwise, *_convolution(inputs, outputs, 1))

@@ -1,0 +1,136 @@
+"""How likely every pixel around a person is part of one: SINet, or the matting network MODNet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.face_detection.detector import FaceDetector
+from containers.human_image_segmentation.refinement import contrast
+from containers.human_image_segmentation.regions import Region, people, region
+from containers.human_image_segmentation.weight_files import MODNET, SINET
+from containers.object_recognition.fastestdet import FastestDet
+from serving.executor import Executor, compile
+from serving.weights import Weights
+
+if TYPE_CHECKING:
+    import torch
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What a network wants and how good it is.
+
+    means, deviations: of red, green and blue in 0..255. reverse: blue comes first. batch: crops at a time.
+    unsure: probabilities this near to 0 or 1 count as sure. radius: how far off its edges are, to its side.
+    """
+
+    file: str
+    side: int
+    means: tuple[float, float, float]
+    deviations: tuple[float, float, float]
+    reverse: bool
+    batch: int
+    unsure: float
+    radius: float
+
+
+SINET_KIND = Kind(
+    file=SINET.name,
+    side=224,
+    means=(132.35703, 115.69884, 107.304565),
+    deviations=(68.29726 * 255, 65.1337 * 255, 63.97182 * 255),
+    reverse=True,
+    batch=8,
+    unsure=0.2,
+    radius=0.02,
+)
+MODNET_KIND = Kind(
+    file=MODNET.name,
+    side=512,
+    means=(127.5, 127.5, 127.5),
+    deviations=(127.5, 127.5, 127.5),
+    reverse=False,
+    batch=1,  # larger ones are possible only where the file leaves its batch axis open
+    unsure=0.0,
+    radius=0.004,
+)
+
+
+class Patch(NamedTuple):
+    """probability: (S, S), of the whole region."""
+
+    region: Region
+    probability: Floats
+
+
+class Segmenter:
+    """network: (N, 3, S, S) -> (N, 1, S, S) probability of a person, for inputs of that kind."""
+
+    def __init__(self, persons: FastestDet, faces: FaceDetector, network: Executor, kind: Kind) -> None:
+        self._persons, self._faces, self._network, self.kind = persons, faces, network, kind
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        """The networks of either profile, compiled for the device."""
+        kind = SINET_KIND if SINET.name in weights else MODNET_KIND
+        shape = (kind.batch, 3, kind.side, kind.side)
+        network = compile(
+            partial(_network, weights[kind.file]),
+            np.zeros(shape, np.float32),
+            device=device,
+            cache=weights.derived(kind.file.partition(".")[0]),
+            warm_up=[shape],
+        )
+        return cls(FastestDet.load(weights, device), FaceDetector.load(weights, device), network, kind)
+
+    def segment(self, images: Sequence[Image]) -> list[list[Patch]]:
+        """A patch for every person in every (H, W, 3) RGB image; none where nobody is found."""
+        found = zip(self._persons.detect(images), self._faces.detect(images), strict=True)
+        regions = [
+            [region(box, *image.shape[:2]) for box in people(*each)]
+            for image, each in zip(images, found, strict=True)
+        ]
+        views = [
+            turned
+            for image, each in zip(images, regions, strict=True)
+            for one in each
+            for turned in self._views(image[one.top : one.bottom, one.left : one.right])
+        ]
+        size = self.kind.batch
+        batches = (np.stack(views[start : start + size]) for start in range(0, len(views), size))
+        maps = self._network.map(batches, lambda outputs: list(outputs[0][:, 0].copy()))
+        seen = (one for batch in maps for one in batch)
+        return [[self._patch(one, next(seen), next(seen)) for one in each] for each in regions]
+
+    def _views(self, crop: Image) -> tuple[Floats, Floats]:
+        """(3, S, S) of the crop and of its mirror image."""
+        kind = self.kind
+        square = cv2.resize(crop, (kind.side, kind.side), interpolation=cv2.INTER_AREA).astype(np.float32)
+        scaled = (square - np.array(kind.means, np.float32)) / np.array(kind.deviations, np.float32)
+        planes = cast(Floats, scaled.transpose(2, 0, 1))
+        planes = planes[::-1] if kind.reverse else planes
+        return planes, planes[..., ::-1]
+
+    def _patch(self, one: Region, straight: Floats, mirrored: Floats) -> Patch:
+        probability = contrast((straight + mirrored[:, ::-1]) / np.float32(2), self.kind.unsure)
+        return Patch(one, probability * one.window(self.kind.side))
+
+
+def _network(file: Path) -> "torch.nn.Module":
+    if file.suffix == ".onnx":
+        import onnx2torch  # type: ignore[import-untyped]
+
+        module: torch.nn.Module = onnx2torch.convert(file)
+        return module
+    from containers.human_image_segmentation.sinet import sinet  # late: unless it is compiled already
+
+    return sinet(file)

@@ -1,0 +1,1 @@
+"""Everyday things in photographs: the 80 classes of COCO."""

@@ -1,0 +1,236 @@
+"""face_detection with its own weights, on the photograph that ships and on pictures made of it."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from containers.face_detection.detector import Face, FaceDetector
+from serving.feature import find
+from serving.media import Media
+from serving.settings import Settings
+from serving.weights import Store, Weights, WeightsError
+
+from .conftest import Ask
+
+Pixels = NDArray[np.uint8]
+FEATURE = find("face_detection")
+FACE = (179, 54, 271, 178)  # of the photograph, as a person would draw it
+
+
+@pytest.fixture(scope="module")
+def weights() -> Weights:
+    try:
+        return Store.of(Settings.read()).resolve(FEATURE, "lite", download=False)
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def detector(weights: Weights) -> FaceDetector:
+    return FaceDetector.load(weights, "cpu")
+
+
+@pytest.fixture(scope="module")
+def photograph() -> Pixels:
+    """(512, 512, 3), one face."""
+    return Media().decode((FEATURE.folder / "example.jpg").read_bytes())
+
+
+@pytest.fixture
+def faces(ask: Ask, weights: Weights) -> Any:
+    """Asks for the faces of a picture."""
+
+    def found(pixels: Pixels, **options: object) -> list[dict[str, Any]]:
+        body = msgspec.json.encode({"img": png(pixels), **options})
+        (reply,) = ask(FEATURE, body)
+        assert reply.status == 200, reply.body
+        listed: list[dict[str, Any]] = msgspec.json.decode(reply.body)["Faces"]
+        return listed
+
+    return found
+
+
+def png(pixels: Pixels) -> bytes:
+    return cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
+
+
+def pasted(photograph: Pixels, width: int, at: tuple[int, int], size: tuple[int, int]) -> Pixels:
+    """The photograph, its face `width` px wide, with its top-left corner at x, y of a grey picture."""
+    scale = width / (FACE[2] - FACE[0])
+    small = cv2.resize(photograph, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    picture = np.full((size[1], size[0], 3), 128, np.uint8)
+    target = picture[at[1] : at[1] + small.shape[0], at[0] : at[0] + small.shape[1]]
+    target[:] = small[: target.shape[0], : target.shape[1]]
+    return picture
+
+
+def close(one: Sequence[Face], other: Sequence[Face], pixels: float = 0.05) -> bool:
+    return len(one) == len(other) and all(
+        a.score == pytest.approx(b.score, abs=1e-3)
+        and np.allclose(a.box, b.box, atol=pixels)
+        and np.allclose(a.points, b.points, atol=pixels)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+# Detection
+
+
+def test_the_face_of_the_photograph_is_found(detector: FaceDetector, photograph: Pixels) -> None:
+    ((face,),) = detector.detect([photograph])
+    np.testing.assert_allclose(face.box, FACE, atol=4)
+    np.testing.assert_allclose(
+        face.points, [(203, 102), (246, 102), (224, 129), (203, 140), (246, 140)], atol=4
+    )
+    assert face.score > 0.99
+
+
+def test_a_batch_finds_what_its_pictures_hold_alone(detector: FaceDetector, photograph: Pixels) -> None:
+    pictures = [
+        photograph,
+        np.zeros((40, 3000, 3), np.uint8),
+        pasted(photograph, 40, (700, 300), (1400, 900)),
+        photograph[:400, 100:],
+    ]
+    together = detector.detect(pictures)
+    assert [len(found) for found in together] == [1, 0, 1, 1]
+    for picture, found in zip(pictures, together, strict=True):
+        assert close(detector.detect([picture])[0], found)
+    assert detector.detect([]) == []
+
+
+@pytest.mark.parametrize("width", [32, 90, 300, 700])
+def test_faces_of_all_sizes_are_found_once(detector: FaceDetector, photograph: Pixels, width: int) -> None:
+    side = max(1200, 6 * width)
+    ((face,),) = detector.detect([pasted(photograph, width, (100, 50), (side, side))])
+    expected = np.array(FACE) * width / (FACE[2] - FACE[0]) + (100, 50, 100, 50)
+    np.testing.assert_allclose(face.box, expected, atol=0.12 * width)
+
+
+@pytest.mark.parametrize("cut", ["left", "right", "top", "bottom"])
+def test_faces_at_the_border_are_found(faces: Any, photograph: Pixels, cut: str) -> None:
+    left, top, right, bottom = FACE
+    x, y = (right - left) // 4, (bottom - top) // 4
+    edge = {
+        "left": photograph[:, left + x :],
+        "right": photograph[:, : right - x],
+        "top": photograph[top + y :],
+        "bottom": photograph[: bottom - y],
+    }[cut]
+    (face,) = faces(np.ascontiguousarray(edge))
+    box = face["BoundingBox"]
+    ends = {
+        "left": box["Left"],
+        "top": box["Top"],
+        "right": 1 - box["Left"] - box["Width"],
+        "bottom": 1 - box["Top"] - box["Height"],
+    }
+    assert min(ends.values()) >= -1e-6
+    assert ends[cut] < 0.03
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 900), (900, 2), (64, 64), (1000, 1000)])
+def test_pictures_without_a_face_give_an_empty_list(faces: Any, shape: tuple[int, int]) -> None:
+    assert faces(np.full((*shape, 3), 90, np.uint8)) == []
+
+
+def test_photographs_of_things_hold_no_faces(detector: FaceDetector, photographs: Any) -> None:
+    files = [*sorted(photographs.glob("*.jpg")), photographs.parent / "plate" / "single_blue.jpg"]
+    assert len(files) > 5
+    found = detector.detect([Media().decode(file.read_bytes()) for file in files])
+    assert [len(each) for each in found] == [0] * len(files)
+
+
+# What is said of a face
+
+
+def test_the_astronaut_is_a_woman_of_about_thirty(faces: Any, photograph: Pixels) -> None:
+    (face,) = faces(photograph, detail=True)
+    assert face["gender"] == "female"
+    assert 20 <= face["age"] <= 40
+    assert face["AgeRange"] == {"Low": face["age"] - 8, "High": face["age"] + 8}
+    assert len(face["landmarks_5"]) == 5
+
+
+def test_the_extras_are_given_on_demand_only(faces: Any, photograph: Pixels) -> None:
+    (face,) = faces(photograph)
+    assert set(face) == {"BoundingBox", "Confidence", "landmark_106", "gender", "age"}
+
+
+def test_landmarks_are_in_the_order_of_the_table(faces: Any, photograph: Pixels) -> None:
+    (face,) = faces(photograph)
+    points = np.array([(point["x"], point["y"]) for point in face["landmark_106"]])
+    assert points.shape == (106, 2)
+    left, top, right, bottom = FACE
+    assert (points > (left - 20, top - 20)).all()
+    assert (points < (right + 20, bottom + 20)).all()
+    x, y = points.T
+    assert (np.diff(x[:33]) >= -2).all()  # contour: from left to right,
+    assert y[16] == y.max()  # by the chin
+    assert (np.diff(x[33:43]) > 0).all()  # brows
+    assert (np.diff(y[43:47]) > 0).all()  # ridge of the nose
+    assert (np.diff(x[47:52]) > 0).all()
+    for outer, inner in ((52, 55), (61, 58)):
+        assert abs(x[outer] - 224) > abs(x[inner] - 224) + 10  # the ridge is at 224
+    assert (y[64:72] > y[[34, 35, 36, 37, 38, 39, 40, 41]]).all()  # lower edges of the brows
+    assert (y[[53, 54, 59, 60, 72, 75]] < y[[57, 56, 63, 62, 73, 76]]).all()  # upper and lower lids
+    assert (x[[78, 80, 82]] < 224).all()
+    assert (x[[79, 81, 83]] > 224).all()
+    assert (np.diff(x[84:91]) > 0).all()  # lips: outside,
+    assert (np.diff(x[91:96]) < 0).all()
+    assert (np.diff(x[96:101]) > 0).all()  # inside
+    assert (np.diff(x[101:104]) < 0).all()
+    assert y[87] < y[98] <= y[102] < y[93]
+    np.testing.assert_allclose(points[[104, 105]], [(203, 101), (246, 102)], atol=4)
+
+
+def test_landmarks_turn_with_the_picture(faces: Any, photograph: Pixels) -> None:
+    turn = cv2.getRotationMatrix2D((225, 115), 20, 1)
+    turned = cv2.warpAffine(photograph, turn, (512, 512), borderMode=cv2.BORDER_REFLECT)
+    (upright,), (tilted,) = faces(photograph), faces(turned)
+    before, after = (
+        np.array([(point["x"], point["y"]) for point in face["landmark_106"]]) for face in (upright, tilted)
+    )
+    away = np.linalg.norm(before @ turn[:, :2].T + turn[:, 2] - after, axis=1)
+    assert np.median(away) < 3
+    assert away.max() < 9
+
+
+def test_a_photograph_stored_on_its_side_is_turned_first(ask: Ask, faces: Any, photograph: Pixels) -> None:
+    lying, stored = Image.fromarray(np.ascontiguousarray(np.rot90(photograph))), io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it clockwise to see it upright
+    lying.save(stored, "PNG", exif=exif)
+    (reply,) = ask(FEATURE, stored.getvalue(), content_type="image/png")
+    assert msgspec.json.decode(reply.body)["Faces"] == faces(photograph)
+
+
+# Options
+
+
+def test_the_surest_face_comes_first_and_may_be_asked_for_alone(faces: Any, photograph: Pixels) -> None:
+    blurred = cv2.GaussianBlur(photograph, (0, 0), 2.5)
+    pair = np.concatenate((blurred, photograph), 1)
+    found = faces(pair)
+    assert len(found) == 2
+    assert found[0]["Confidence"] >= found[1]["Confidence"]
+    assert faces(pair, max_faces=1) == found[:1]
+    between = (found[0]["Confidence"] + found[1]["Confidence"]) / 2
+    assert faces(pair, min_confidence=between) == found[:1]
+    assert faces(photograph, min_confidence=1) == []
+
+
+@pytest.mark.parametrize("options", [{"max_faces": 0}, {"max_faces": 101}, {"min_confidence": 1.5}])
+def test_options_out_of_range_are_refused_by_name(
+    ask: Ask, weights: Weights, options: dict[str, float]
+) -> None:
+    (reply,) = ask(FEATURE, msgspec.json.encode({**FEATURE.example["request"], **options}))
+    assert reply.status == 400
+    assert next(iter(options)) in msgspec.json.decode(reply.body)["detail"]

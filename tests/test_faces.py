@@ -1,0 +1,244 @@
+"""The parts of face_detection that need no trained weights."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from transformers import ViTConfig, ViTForImageClassification
+
+from containers.face_detection import age_network, detection, mesh_network, network, quantised, vit_network
+from containers.face_detection.crops import Square, batches
+from containers.face_detection.feature import PROFILES, FaceDetectionRequest
+from containers.face_detection.mesh106 import TABLE, mesh_to_106
+from containers.face_detection.model import Item, Model
+from serving.weights import Found, Weights
+
+AGES = ["0-2", "3-9", "10-19", "more than 70"]
+
+
+# What the detector is shown, and what is made of its answer
+
+
+@given(st.integers(2, 4096), st.integers(2, 4096))
+def test_nothing_is_enlarged_and_the_coarse_view_is_the_smaller_one(height: int, width: int) -> None:
+    first, *rest = detection.factors(np.broadcast_to(np.uint8(0), (height, width, 3)))
+    assert 0 < first <= 1
+    assert first * max(height, width) <= detection.FINE + 0.01
+    assert all(factor < first for factor in rest)
+    assert bool(rest) == (max(height, width) > detection.COARSE)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 200), st.integers(2, 200))
+def test_the_networks_input_is_blue_green_red_and_filled_with_the_mean(height: int, width: int) -> None:
+    image = np.full((height, width, 3), (200, 100, 50), np.uint8)
+    framed = detection.network_input(image)
+    assert framed.shape[2] % 32 == framed.shape[3] % 32 == 0
+    np.testing.assert_array_equal(framed[0, :, height - 1, width - 1], (50 - 104, 100 - 117, 200 - 123))
+    assert not framed[..., height:, :].any()
+    assert not framed[..., width:].any()
+
+
+def rows(*boxes: tuple[float, ...]) -> NDArray[np.float32]:
+    """(K, 15) from left, top, right, bottom, score."""
+    return np.array([(*box, *range(10)) for box in boxes], np.float32).reshape(-1, 15)
+
+
+def test_a_face_seen_twice_is_one() -> None:
+    fine, coarse = rows((100, 100, 270, 300, 0.9), (104, 98, 274, 300, 0.8)), rows((26, 25, 68, 75, 0.95))
+    (face,) = detection.faces([fine, coarse], (1.0, 0.25))
+    np.testing.assert_allclose(face.box, (104, 100, 272, 300))
+    np.testing.assert_allclose(face.points, np.arange(10).reshape(5, 2) * 4)
+
+
+def test_a_piece_of_a_large_face_is_none_but_a_neighbour_is() -> None:
+    fine = rows((120, 120, 220, 220, 0.9), (620, 100, 700, 200, 0.99))
+    coarse = rows((25, 25, 150, 150, 0.92), (150, 20, 160, 30, 0.99))  # the last is the fine view's to find
+    found = detection.faces([fine, coarse], (1.0, 0.25))
+    assert [face.box[0] for face in found] == [620, 100]
+
+
+def test_there_may_be_no_face() -> None:
+    assert detection.faces([rows(), rows()], (1.0, 0.25)) == []
+
+
+# Crops
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.3, 0.7), st.floats(0.3, 0.7), st.floats(-3.1, 3.1), st.floats(40, 400))
+def test_a_spot_is_where_its_point_in_the_crop_is_mapped_to(
+    x: float, y: float, angle: float, side: float
+) -> None:
+    square = Square(np.array((310.5, 270.25), np.float32), side, angle)
+    (point,) = square.image_points(np.array([(x * 96, y * 96)], np.float32), 96)
+    down, across = np.mgrid[:600, :640] + 0.5
+    spot = np.exp(-((across - point[0]) ** 2 + (down - point[1]) ** 2) / (side / 8) ** 2)
+    crop = square.crop(np.repeat(255 * spot[..., None], 3, 2).astype(np.uint8), 96)[..., 0].astype(np.float64)
+    middle = [(np.arange(96) + 0.5) @ crop.sum(axis=axis) / crop.sum() for axis in (0, 1)]
+    np.testing.assert_allclose(middle, (x * 96, y * 96), atol=0.3)
+
+
+def test_crops_of_one_colour_stay_that_colour() -> None:
+    image = np.full((300, 400, 3), (10, 20, 30), np.uint8)
+    crop = Square(np.array((200, 150), np.float32), 100, 0.7).crop(image, 64)
+    assert crop.shape == (64, 64, 3)
+    assert (crop == (10, 20, 30)).all()
+    outside = Square(np.array((-300, 150), np.float32), 100).crop(image, 64)
+    assert (outside == (123, 117, 104)).all()
+
+
+def test_batches_keep_order_and_size() -> None:
+    crops = [np.full((4, 4, 3), index, np.uint8) for index in range(7)]
+    found = list(batches(crops, 3))
+    assert [len(batch) for batch in found] == [3, 3, 1]
+    assert np.concatenate(found)[:, 0, 0, 0].tolist() == list(range(7))
+
+
+# Landmarks
+
+
+def test_every_one_of_the_106_points_is_a_point_of_the_mesh() -> None:
+    assert len(TABLE) == 106
+    assert all(0 <= index < 468 for indices in TABLE for index in indices)
+    mesh = np.random.default_rng(0).normal(size=(2, 468, 2)).astype(np.float32)
+    points = mesh_to_106(mesh)
+    assert points.shape == (2, 106, 2)
+    np.testing.assert_array_equal(points[:, 16], mesh[:, 152])  # the chin
+
+
+# Networks
+
+
+def saved(module: torch.nn.Module, path: Path, prefix: str = "") -> Path:
+    torch.save({prefix + name: tensor for name, tensor in module.state_dict().items()}, path)
+    return path
+
+
+def undecided(*, resnet: bool) -> network.RetinaFace:
+    """Whose heads are zero, so that every anchor is half a face."""
+    blank = network.RetinaFace(resnet=resnet)
+    for head in (*blank.ClassHead, *blank.BboxHead, *blank.LandmarkHead):
+        torch.nn.init.zeros_(head.conv1x1.weight)
+        torch.nn.init.zeros_(head.conv1x1.bias)
+    return blank
+
+
+def test_a_detector_without_knowledge_answers_with_its_anchors(tmp_path: Path) -> None:
+    loaded = network.retinaface(saved(undecided(resnet=False), tmp_path / "blank.pth", prefix="module."))
+    found = loaded(torch.zeros(2, 3, 64, 96))
+    assert found.shape == (2, 64 * 96 * 21 // 512, 15)
+    assert set(found[..., 4].unique().tolist()) == {0.5}
+    first, second = found[1, :2, :4].tolist()
+    assert (first, second) == ([-1, -1, 9, 9], [-6, -6, 14, 14])  # squares of 10 and 20 around (4, 4)
+    assert found[1, -1, :4].tolist() == [80 - 128, 48 - 128, 80 + 128, 48 + 128]
+
+
+@pytest.mark.parametrize("missing", ["body.stage1.0.0.weight", "ssh2.conv7x7_3.0.weight"])
+def test_a_file_that_lacks_a_tensor_is_refused_by_name(tmp_path: Path, missing: str) -> None:
+    state = network.RetinaFace(resnet=False).state_dict()
+    del state[missing]
+    torch.save(state, tmp_path / "damaged.pth")
+    with pytest.raises(RuntimeError, match=missing):
+        network.retinaface(tmp_path / "damaged.pth")
+
+
+def test_the_mesh_network_reads_its_own_file_only(tmp_path: Path) -> None:
+    mesh = mesh_network.face_mesh(saved(mesh_network.FaceMesh(), tmp_path / "mesh.pth"))
+    assert mesh(torch.rand(2, 3, 192, 192)).shape == (2, 1405)
+    with pytest.raises(RuntimeError, match=r"backbone1\.0\.weight"):
+        mesh_network.face_mesh(saved(network.RetinaFace(resnet=False), tmp_path / "other.pth"))
+
+
+# The quantised file
+
+
+def written(folder: Path, tensors: list[dict[str, Any]], numbers: bytes) -> tuple[Path, Path]:
+    manifest, content = folder / "weights.json", folder / "weights.bin"
+    manifest.write_text(json.dumps([{"paths": ["weights.bin"], "weights": tensors}]))
+    content.write_bytes(numbers)
+    return manifest, content
+
+
+BYTES: dict[str, Any] = {"name": "a/b", "shape": [2, 2], "dtype": "float32"} | {
+    "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1.0}
+}
+FLOATS: dict[str, Any] = {"name": "a/bias", "shape": [2], "dtype": "float32"}
+
+
+def test_bytes_are_scaled_and_floats_are_read_as_they_are(tmp_path: Path) -> None:
+    numbers = bytes([0, 1, 2, 255]) + np.array((1.5, -2.25), "<f4").tobytes()
+    found = quantised.tensors(*written(tmp_path, [BYTES, FLOATS], numbers))
+    assert found["a/b"].tolist() == [[-1.0, -0.5], [0.0, 126.5]]
+    assert found["a/bias"].tolist() == [1.5, -2.25]
+    assert {value.dtype for value in found.values()} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fault"), [(bytes(11), "11 bytes, but a/bias ends at 12"), (bytes(13), "end at 12")]
+)
+def test_a_file_of_another_length_is_refused(tmp_path: Path, numbers: bytes, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        quantised.tensors(*written(tmp_path, [BYTES, FLOATS], numbers))
+
+
+def test_another_quantisation_is_refused(tmp_path: Path) -> None:
+    wrong = BYTES | {"quantization": {"dtype": "uint16", "scale": 1, "min": 0}}
+    with pytest.raises(ValueError, match=r"weights\.json.*uint8"):
+        quantised.tensors(*written(tmp_path, [wrong], bytes(8)))
+
+
+def test_age_and_gender_need_every_tensor_of_the_file() -> None:
+    with pytest.raises(RuntimeError, match=r"middle_flow.main_block_1.separable_conv2.pointwise.weight"):
+        age_network.filled({"fc/age/bias": np.zeros(1, np.float32)})
+
+
+# The standard profile, with weights nobody trained
+
+
+def transformer(folder: Path, labels: list[str]) -> None:
+    config = ViTConfig(
+        image_size=224, patch_size=56, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, id2label=dict(enumerate(labels)),
+        label2id={name: index for index, name in enumerate(labels)},
+    )  # fmt: skip
+    ViTForImageClassification(config).save_pretrained(folder)
+
+
+@pytest.fixture
+def standard(tmp_path: Path) -> Weights:
+    """Files of the same kinds and names as the profile's."""
+    transformer(tmp_path / "age", AGES)
+    transformer(tmp_path / "gender", ["Female", "Male"])
+    saved(undecided(resnet=True), tmp_path / "retinaface.pth", prefix="module.")
+    saved(mesh_network.FaceMesh(), tmp_path / "facemesh.pth")
+    files = {file.name: Found(tmp_path / file.name, "cache", "") for file in PROFILES["standard"].files}
+    assert all(found.path.is_file() for found in files.values())
+    return Weights(profile="standard", files=files, random=True, derived_dir=tmp_path)
+
+
+def test_the_standard_profile_runs(standard: Weights) -> None:
+    model = Model.load(standard, "cpu-eager")
+    image = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    item = Item(image, FaceDetectionRequest(min_confidence=0.1))
+    first, second = (model.postprocess(found, item) for found in model.predict([item, item]))
+    assert first == second
+    assert first.face_model_version == "retinaface-resnet50+facemesh-468+vit-b16-fairface/1"
+    (face,) = first.faces
+    box = face.bounding_box
+    assert (box.left, box.top, box.width, box.height) == (0, 0, 1, 1)  # the largest anchor, 512 px
+    assert face.confidence == pytest.approx(0.5)
+    assert 0 < face.age < 75
+    assert len(face.landmark_106) == 106
+
+
+def test_the_age_is_the_mean_of_the_classes() -> None:
+    assert [vit_network.middle(label) for label in AGES] == [1.5, 6.5, 15, 75]
+    with pytest.raises(ValueError, match="elderly"):
+        vit_network.middle("elderly")

@@ -1,0 +1,271 @@
+"""People cut out: where they are sought, edges and colours, and the whole with the real networks."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from containers.face_detection.detector import Face
+from containers.human_image_segmentation.feature import SegmentationRequest
+from containers.human_image_segmentation.foreground import cut_out
+from containers.human_image_segmentation.model import Model, encoded
+from containers.human_image_segmentation.refinement import contrast, matte
+from containers.human_image_segmentation.regions import people, region
+from containers.human_image_segmentation.segmenter import SINET_KIND, Segmenter
+from containers.human_image_segmentation.sinet import sinet
+from containers.human_image_segmentation.tiles import enlarged, tiles
+from containers.human_image_segmentation.weight_files import SINET
+from containers.object_recognition.classes import PERSON
+from containers.object_recognition.fastestdet import Detection
+from serving.errors import PayloadTooLarge, UnprocessableInput
+from serving.feature import find
+from serving.media import ImageBytes
+from serving.settings import Settings
+from serving.weights import Store, Weights, resolve
+
+from .composites import PAIRS, Pixels, composite, photograph
+from .conftest import skip_without_weights
+from .modnet import export, trained
+
+sizes = st.integers(2, 900)
+
+
+@pytest.fixture(scope="module")
+def weights() -> Weights:
+    feature, chosen = find("human_image_segmentation"), Settings.read()
+    skip_without_weights(feature, chosen)
+    return resolve(feature, chosen)
+
+
+@pytest.fixture(scope="module")
+def model(weights: Weights) -> Model:
+    return Model.load(weights, "cpu")
+
+
+def png(pixels: Pixels) -> ImageBytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return ImageBytes(out.getvalue())
+
+
+def answer(model: Model, pixels: Pixels, **options: str) -> Image.Image:
+    item = model.preprocess(SegmentationRequest(img=png(pixels), **options))  # type: ignore[arg-type]
+    (output,) = model.predict([item])
+    return Image.open(io.BytesIO(model.postprocess(output, item).result))
+
+
+# Where people are sought
+
+
+def detection(score: float, *box: float) -> Detection:
+    return Detection(np.array(box, np.float32), score, PERSON)
+
+
+def face(score: float, *box: float) -> Face:
+    return Face(np.array(box, np.float32), score, np.zeros((5, 2), np.float32))
+
+
+def test_a_likely_person_counts_where_a_face_confirms_it() -> None:
+    likely = detection(0.3, 0, 0, 100, 200)
+    assert people([likely], []) == []
+    assert len(people([likely], [face(0.7, 40, 10, 80, 60)])) == 1
+
+
+def test_a_bus_is_no_person_although_its_driver_has_a_face() -> None:
+    bus, driver = detection(0.3, 0, 0, 400, 400), face(0.99, 200, 100, 220, 125)
+    ((left, top, right, bottom),) = people([bus], [driver])
+    assert (left < 200, right > 220, top < 100, bottom > 125) == (True,) * 4
+    assert right - left < 100
+
+
+def test_a_face_without_a_person_must_be_sure() -> None:
+    assert people([], [face(0.8, 40, 10, 80, 60)]) == []
+    assert len(people([], [face(0.99, 40, 10, 80, 60)])) == 1
+
+
+def test_a_small_head_on_a_large_body_is_looked_at_again() -> None:
+    body = detection(0.9, 0, 0, 100, 400)
+    assert len(people([body], [face(0.7, 40, 10, 60, 35)])) == 2
+    assert len(people([body], [face(0.7, 10, 10, 90, 110)])) == 1
+
+
+@given(st.tuples(*[st.floats(-500, 1500)] * 4), st.integers(2, 1000), st.integers(2, 1000))
+def test_a_region_lies_inside_the_image(
+    sides: tuple[float, float, float, float], height: int, width: int
+) -> None:
+    box = np.array([*np.minimum(sides[:2], sides[2:]), *np.maximum(sides[:2], sides[2:])], np.float32)
+    found = region(box, height, width)
+    assert 0 <= found.left < found.right <= width
+    assert 0 <= found.top < found.bottom <= height
+    window = found.window(16)
+    assert window.shape == (16, 16)
+    assert ((window >= 0) & (window <= 1)).all()
+
+
+def test_a_patch_fades_out_except_at_the_images_edge() -> None:
+    window = region(np.array((0, 40, 60, 100), np.float32), 100, 200).window(100)
+    assert (window[50, 0], window[99, 50]) == (1, 1)
+    assert max(window[0, 50], window[50, 99]) < 0.3
+
+
+# Edges
+
+
+@pytest.mark.parametrize("seed", range(len(PAIRS)))
+def test_the_matte_comes_close_to_the_truth(seed: int) -> None:
+    case = composite(PAIRS[seed], 512, seed)
+    coarse = contrast(case.coarse, SINET_KIND.unsure)
+    found = matte(case.image, coarse, SINET_KIND.radius) / 255
+    before = np.abs(cv2.resize(coarse, (512, 512)) - case.opacity).mean()
+    after = np.abs(found - case.opacity).mean()
+    assert after < 0.008
+    assert after < 0.8 * before
+
+
+@settings(max_examples=20, deadline=None)
+@given(sizes, sizes, st.integers(0, 255))
+def test_all_and_nothing_stay_so(height: int, width: int, seed: int) -> None:
+    image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    for value in (0, 1):
+        found = matte(image, np.full((224, 224), value, np.float32), SINET_KIND.radius)
+        assert found.dtype == np.uint8
+        assert found.shape == (height, width)
+        assert (found == 255 * value).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(sizes, sizes)
+def test_tiles_make_up_the_enlarged_whole(height: int, width: int) -> None:
+    planes = np.random.default_rng(0).random((9, 7, 3), np.float32)
+    whole = np.full((height, width, 3), np.nan, np.float32)
+    for tile in tiles(height, width):
+        whole[tile] = enlarged(planes, tile, (height, width))
+    once = enlarged(planes, (slice(0, height), slice(0, width)), (height, width))
+    np.testing.assert_allclose(whole, once, atol=0.05)
+
+
+# Colours
+
+
+def test_the_background_is_taken_out_of_the_edges() -> None:
+    case = composite(("coffee", "grass"), 512)
+    opacity = np.rint(case.opacity * 255).astype(np.uint8)
+    edge = (opacity > 25) & (opacity < 230)
+    clean = cut_out(case.image, opacity)
+
+    def off(pixels: NDArray[np.uint8]) -> float:
+        return float(np.abs(pixels[edge].astype(float) - case.colours[edge]).mean())
+
+    assert off(clean[..., :3]) < 0.75 * off(case.image)
+    np.testing.assert_array_equal(clean[..., 3], opacity)
+    np.testing.assert_array_equal(clean[opacity == 255][:, :3], case.image[opacity == 255])
+    assert not clean[opacity == 0].any()
+
+
+# Replies
+
+
+def test_a_reply_over_the_transports_limit_names_what_is_smaller() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1200, 1200, 4), np.uint8)
+    message = (
+        r"result: \d{7} bytes of base64, at most \d+; send a smaller image, or format webp, or type empty"
+    )
+    with pytest.raises(PayloadTooLarge, match=message):
+        encoded(noise, "png")
+    assert encoded(noise, "webp").startswith(b"RIFF")
+
+
+def test_a_matte_is_never_a_webp(model: Model) -> None:
+    with pytest.raises(UnprocessableInput, match="format: webp is for type foreground only"):
+        model.preprocess(SegmentationRequest(img=png(photograph("chelsea")), format="webp"))
+
+
+# The whole
+
+
+def test_the_astronaut_is_separated_from_flag_and_shuttle(model: Model) -> None:
+    found = answer(model, photograph("astronaut"))
+    assert (found.format, found.mode, found.size) == ("PNG", "L", (512, 512))
+    opacity = np.asarray(found)
+    assert opacity[100:150, 200:250].min() > 250, "her face"
+    assert opacity[350:450, 120:220].min() > 250, "her suit"
+    assert opacity[:200, :100].max() < 5, "the flag"
+    assert opacity[:300, 400:].max() < 5, "the shuttle"
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_the_foreground_is_transparent_around_her(model: Model, kind: str) -> None:
+    found = answer(model, photograph("astronaut"), type="foreground", format=kind)
+    assert (found.format, found.mode, found.size) == (kind.upper(), "RGBA", (512, 512))
+    pixels = np.asarray(found)
+    assert pixels[100, 450, 3] == 0
+    assert pixels[400, 150, 3] == 255
+    assert pixels[400, 150, :3].astype(int) == pytest.approx(
+        photograph("astronaut")[400, 150].astype(int), abs=12
+    )
+
+
+@pytest.mark.parametrize("picture", ["chelsea", "coffee", "rocket"])
+def test_nobody_gives_an_empty_matte(model: Model, picture: str) -> None:
+    pixels = photograph(picture)
+    opacity = np.asarray(answer(model, pixels))
+    assert opacity.shape == pixels.shape[:2]
+    assert not opacity.any()
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(2, 300), st.integers(2, 300))
+def test_the_matte_is_as_large_as_the_image(model: Model, height: int, width: int) -> None:
+    pixels = np.asarray(cv2.resize(photograph("astronaut"), (width, height)), np.uint8)
+    assert answer(model, pixels).size == (width, height)
+
+
+def test_a_batch_gives_what_its_images_give_alone(model: Model) -> None:
+    pictures = [
+        photograph("astronaut"),
+        photograph("chelsea"),
+        np.ascontiguousarray(photograph("astronaut")[:, ::-1]),
+    ]
+    items = [model.preprocess(SegmentationRequest(img=png(picture))) for picture in pictures]
+    for item, together in zip(items, model.predict(items), strict=True):
+        (alone,) = model.predict([item])
+        assert [one.region[:4] for one in together] == [one.region[:4] for one in alone]
+        for one, other in zip(together, alone, strict=True):
+            np.testing.assert_allclose(one.probability, other.probability, atol=2e-3)
+
+
+def test_a_file_that_lacks_a_tensor_is_refused(weights: Weights, tmp_path: Path) -> None:
+    state = torch.load(weights[SINET.name], map_location="cpu", weights_only=True)
+    del state["bn_3.running_mean"]
+    torch.save(state, tmp_path / "short.pth")
+    with pytest.raises(RuntimeError, match=r"Missing key.*bn_3\.running_mean"):
+        sinet(tmp_path / "short.pth")
+
+
+# MODNet, of which only the shape is known here
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")  # onnx2torch 1.5 does
+def test_a_file_of_modnets_shape_runs_in_the_place_of_sinet(weights: Weights, tmp_path: Path) -> None:
+    network = trained()
+    export(network, tmp_path / "modnet.onnx")
+    store = replace(Store.of(Settings.read()), model_dir=tmp_path, cache_dir=tmp_path)
+    feature = find("human_image_segmentation")
+    segmenter = Segmenter.load(store.resolve(feature, "standard", download=False), "cpu-eager")
+    image = photograph("astronaut")
+    ((patch, *_),) = segmenter.segment([image])
+    left, top, right, bottom = patch.region[:4]
+    square = cv2.resize(image[top:bottom, left:right], (512, 512), interpolation=cv2.INTER_AREA)
+    tensor = torch.from_numpy(square).permute(2, 0, 1)[None] / 127.5 - 1
+    with torch.inference_mode():
+        both = (network(tensor) + network(tensor.flip(-1)).flip(-1)) / 2
+    expected = both[0, 0].numpy() * patch.region.window(512)
+    np.testing.assert_allclose(patch.probability, expected, atol=1e-3)

@@ -82,9 +82,7 @@ def test_names_are_nobody_elses() -> None:
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
-    with pytest.raises(
-        InvalidRequest, match=r"no 'nope'; there is .*custom_ocr.*general_ocr"
-    ):
+    with pytest.raises(InvalidRequest, match=r"no 'nope'; there is .*custom_ocr.*general_ocr"):
         find("nope")
 
 

@@ -1,5 +1,6 @@
-# make demo [IMAGE=photo.jpg] | make test | make check | make bench; each sets up what it needs.
+# make demo [IMAGE=photo.jpg] | make test | make check | make bench [BENCH=ocr]; each sets up what it needs.
 PYTHON ?= python3
+BENCH ?= ocr
 BIN := .venv/bin
 FEATURES := $(wildcard containers/*/feature.py)
 
@@ -29,7 +30,7 @@ check: venv
 	$(BIN)/aikit docs --check
 
 bench: venv
-	$(BIN)/python -m tests.benchmarks.ocr $(ARGS)
+	$(BIN)/python -m tests.benchmarks.$(BENCH) $(ARGS)
 
 # SageMaker's inference toolkit and Multi Model Server, which need an old setuptools, for one test.
 mms-venv: .venv-mms/.ready

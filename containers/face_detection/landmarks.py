@@ -51,8 +51,13 @@ class Landmarks:
 
 
 def square(face: Face) -> Square:
-    """Around the box, with a margin, the eyes level."""
-    across, down = face.points[1] - face.points[0]
+    """Around the box, with a margin, the face upright.
+
+    The direction from eyes to mouth counts too: in profile that from eye to eye is chance.
+    """
+    left_eye, right_eye, _, left_mouth, right_mouth = face.points
+    x, y = (left_mouth + right_mouth - left_eye - right_eye) / 2
+    across, down = right_eye - left_eye + right_mouth - left_mouth + (y, -x)
     return Square(face.centre, (1 + 2 * MARGIN) * face.size, float(np.arctan2(down, across)))
 
 

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from base64 import b64decode
+from configparser import ConfigParser
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import msgspec
@@ -69,6 +71,14 @@ def test_the_declaration_imports_without_torch_and_boto3(feature: Feature) -> No
     heavy = "{'torch', 'transformers', 'openvino', 'boto3', 'cv2'}"
     code = f"import sys, {feature.module}, serving.front; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_file_of_a_feature_is_packaged(feature: Feature) -> None:
+    settings = ConfigParser()
+    settings.read(Path(__file__).parents[1] / "setup.cfg")
+    packaged = ["*.py", *settings["options.package_data"]["*"].split(", ")]
+    files = [file for file in feature.folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    assert [file.name for file in files if not any(map(file.match, packaged))] == []
 
 
 def test_every_name_finds_its_feature(feature: Feature) -> None:

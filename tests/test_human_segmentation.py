@@ -16,7 +16,7 @@ from PIL import Image
 from containers.face_detection.detector import Face
 from containers.human_image_segmentation.feature import SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
-from containers.human_image_segmentation.model import Model, encoded
+from containers.human_image_segmentation.model import Model
 from containers.human_image_segmentation.refinement import contrast, matte
 from containers.human_image_segmentation.regions import people, region
 from containers.human_image_segmentation.segmenter import SINET_KIND, Segmenter
@@ -25,7 +25,7 @@ from containers.human_image_segmentation.tiles import enlarged, tiles
 from containers.human_image_segmentation.weight_files import SINET
 from containers.object_recognition.classes import PERSON
 from containers.object_recognition.fastestdet import Detection
-from serving.errors import PayloadTooLarge, UnprocessableInput
+from serving.errors import UnprocessableInput
 from serving.feature import find
 from serving.media import ImageBytes
 from serving.settings import Settings
@@ -171,16 +171,6 @@ def test_the_background_is_taken_out_of_the_edges() -> None:
 
 
 # Replies
-
-
-def test_a_reply_over_the_transports_limit_names_what_is_smaller() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (1200, 1200, 4), np.uint8)
-    message = (
-        r"result: \d{7} bytes of base64, at most \d+; send a smaller image, or format webp, or type empty"
-    )
-    with pytest.raises(PayloadTooLarge, match=message):
-        encoded(noise, "png")
-    assert encoded(noise, "webp").startswith(b"RIFF")
 
 
 def test_a_matte_is_never_a_webp(model: Model) -> None:

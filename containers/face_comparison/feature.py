@@ -8,19 +8,10 @@ from msgspec import Meta
 from containers.face_detection.feature import BoundingBox
 from containers.face_detection.weight_files import RETINAFACE, RETINAFACE_R50
 from serving.feature import Batching, Feature, Profile, Resources, Url, WeightFile, any_of
-from serving.media import ImageBase64, ImageRequest, ImageUrl
+from serving.pairs import ImagePairRequest
 
 HASH_LENGTH = 768
 Ratio = Annotated[float, Meta(ge=0, le=1)]
-
-
-class FaceComparisonRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One image, by `url` or `img`; or two to compare, by `url_1` or `img_1` and `url_2` or `img_2`."""
-
-    url_1: ImageUrl = None
-    img_1: ImageBase64 = None
-    url_2: ImageUrl = None
-    img_2: ImageBase64 = None
 
 
 class ComparedFace(msgspec.Struct, frozen=True):
@@ -96,7 +87,7 @@ feature = Feature(
     title="Face Comparison",
     title_zh="人脸相似度比对",
     summary="Turns each face into a vector, or tells how likely two images show the same person.",
-    request=FaceComparisonRequest,
+    request=ImagePairRequest,
     response=Reply,
     profiles={
         "lite": Profile(

@@ -11,23 +11,16 @@ from containers.face_comparison.embedding import FaceEmbedder
 from containers.face_comparison.feature import (
     HASH_LENGTH,
     ComparedFace,
-    FaceComparisonRequest,
     FaceHashes,
     FaceSimilarity,
     HashedFace,
 )
 from containers.face_detection.detector import Face, FaceDetector
 from containers.face_detection.feature import BoundingBox
-from serving.errors import InvalidRequest, UnprocessableInput
+from serving.errors import UnprocessableInput
 from serving.model import Model as Base
+from serving.pairs import ImagePairRequest, Picture, pictures
 from serving.weights import Weights
-
-
-class Picture(NamedTuple):
-    """image: (H, W, 3) RGB. field: of the request, where it came from."""
-
-    image: Pixels
-    field: str
 
 
 class Known(NamedTuple):
@@ -42,7 +35,7 @@ Output = list[list[Known]]
 Response = FaceHashes | FaceSimilarity
 
 
-class Model(Base[FaceComparisonRequest, Item, Output, Response]):
+class Model(Base[ImagePairRequest, Item, Output, Response]):
     """An item is one picture, or two to compare; an output holds all faces of each."""
 
     def __init__(self, detector: FaceDetector, embedder: FaceEmbedder) -> None:
@@ -52,17 +45,8 @@ class Model(Base[FaceComparisonRequest, Item, Output, Response]):
     def load(cls, weights: Weights, device: str) -> Self:
         return cls(FaceDetector.load(weights, device), FaceEmbedder.load(weights, device))
 
-    def preprocess(self, request: FaceComparisonRequest) -> Item:
-        first, second = (request.url_1, request.img_1), (request.url_2, request.img_2)
-        if first == second == (None, None):
-            return (self._picture(request.url, request.img, ""),)
-        if (request.url, request.img) != (None, None):
-            raise InvalidRequest("url, img: not together with url_1, img_1, url_2, img_2")
-        return self._picture(*first, "_1"), self._picture(*second, "_2")
-
-    def _picture(self, url: str | None, img: bytes | None, suffix: str) -> Picture:
-        image = self.media.image(url=url, img=img, field=f"img{suffix}")
-        return Picture(image, f"url{suffix}" if url else f"img{suffix}")
+    def preprocess(self, request: ImagePairRequest) -> Item:
+        return pictures(self.media, request)
 
     def predict(self, batch: Sequence[Item]) -> Sequence[Output]:
         images = [picture.image for item in batch for picture in item]

@@ -11,9 +11,6 @@ from containers.object_recognition.weight_files import FASTESTDET
 from serving.feature import Batching, Feature, Profile, Resources
 from serving.media import ImageRequest
 
-MAX_RESULT = 6_280_000
-"""Characters of base64: SageMaker and Lambda carry 6 MiB, and the rest of a reply needs a little."""
-
 
 class SegmentationRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An image by address or in base64, and what is wanted of it."""

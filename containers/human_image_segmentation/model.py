@@ -7,19 +7,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from containers.human_image_segmentation.feature import MAX_RESULT, CutOut, SegmentationRequest
+from containers.human_image_segmentation.feature import CutOut, SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.refinement import matte
 from containers.human_image_segmentation.segmenter import Patch, Segmenter
-from serving.errors import PayloadTooLarge, UnprocessableInput
+from serving.errors import UnprocessableInput
 from serving.model import Model as Base
+from serving.picture import encoded
 from serving.weights import Weights
 
 Pixels = NDArray[np.uint8]
 
 SIDE = 1024  # longest side of what the networks see
-_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 4)
-_WEBP = (cv2.IMWRITE_WEBP_QUALITY, 90)
 
 
 class Item(NamedTuple):
@@ -53,8 +52,11 @@ class Model(Base[SegmentationRequest, Item, list[Patch], CutOut]):
         opacity = joined(
             item.image, output, item.image.shape[1] / item.small.shape[1], self._segmenter.kind.radius
         )
-        foreground = item.request.type == "foreground"
-        return CutOut(encoded(cut_out(item.image, opacity) if foreground else opacity, item.request.format))
+        if item.request.type != "foreground":
+            return CutOut(encoded(opacity, "png", instead=["a smaller image"]))
+        kind = item.request.format
+        instead = ["a smaller image", *["format webp"] * (kind == "png"), "type empty, for the matte alone"]
+        return CutOut(encoded(cut_out(item.image, opacity), kind, instead=instead))
 
 
 def shrunk(image: Pixels) -> Pixels:
@@ -79,17 +81,3 @@ def joined(image: Pixels, patches: Sequence[Patch], scale: float, radius: float)
         seen = matte(image[rows, columns], probability, radius)
         np.maximum(opacity[rows, columns], seen, out=opacity[rows, columns])
     return opacity
-
-
-def encoded(pixels: Pixels, kind: str) -> bytes:
-    """A PNG or WebP of (H, W) or (H, W, 4) RGBA. Raises `PayloadTooLarge`."""
-    ordered = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA)
-    _, data = cv2.imencode(f".{kind}", ordered, _WEBP if kind == "webp" else _PNG)
-    if (size := -(-len(data) // 3) * 4) > MAX_RESULT:
-        others = ["a smaller image"]
-        if pixels.ndim == 3:
-            others += ["format webp"] * (kind != "webp") + ["type empty, for the matte alone"]
-        raise PayloadTooLarge(
-            f"result: {size} bytes of base64, at most {MAX_RESULT}; send {', or '.join(others)}"
-        )
-    return data.tobytes()

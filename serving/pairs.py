@@ -1,0 +1,41 @@
+"""Requests of one image, or of two to compare."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import InvalidRequest
+from .media import ImageBase64, ImageRequest, ImageUrl, Media
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class ImagePairRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One image, by `url` or `img`; or two to compare, by `url_1` or `img_1` and `url_2` or `img_2`."""
+
+    url_1: ImageUrl = None
+    img_1: ImageBase64 = None
+    url_2: ImageUrl = None
+    img_2: ImageBase64 = None
+
+
+class Picture(NamedTuple):
+    """image: (H, W, 3) uint8 RGB, upright. field: of the request, where it came from."""
+
+    image: "NDArray[np.uint8]"
+    field: str
+
+
+def pictures(media: Media, request: ImagePairRequest) -> tuple[Picture, ...]:
+    """The one image of a request, or its two. Raises as `Media.image` does."""
+    pair = (request.url_1, request.img_1), (request.url_2, request.img_2)
+    if pair == ((None, None), (None, None)):
+        return (_picture(media, request.url, request.img, ""),)
+    if (request.url, request.img) != (None, None):
+        raise InvalidRequest("url, img: not together with url_1, img_1, url_2, img_2")
+    return tuple(_picture(media, *one, suffix) for one, suffix in zip(pair, ("_1", "_2"), strict=True))
+
+
+def _picture(media: Media, url: str | None, img: bytes | None, suffix: str) -> Picture:
+    image = media.image(url=url, img=img, field=f"img{suffix}")
+    return Picture(image, f"url{suffix}" if url else f"img{suffix}")

@@ -1,0 +1,43 @@
+"""Images as replies: every format gives the pixels back, and what is too large names what is smaller."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from serving.errors import PayloadTooLarge
+from serving.media import Media
+from serving.picture import Format, encoded
+
+NOISE = np.random.default_rng(0).integers(0, 256, (1200, 1200, 4), np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_png_gives_its_pixels_back(channels: int) -> None:
+    pixels = NOISE[:20, :30, :channels].squeeze()
+    decoded = cv2.imdecode(np.frombuffer(encoded(pixels, "png"), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert decoded is not None
+    assert np.array_equal(decoded[..., [2, 1, 0, 3][:channels]] if channels > 1 else decoded, pixels)
+
+
+def colours(data: bytes) -> NDArray[np.float32]:
+    """Mean red, green and blue."""
+    return np.asarray(Media().decode(data).mean(axis=(0, 1)), np.float32)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+def test_the_other_formats_keep_the_order_of_colours(kind: Format) -> None:
+    orange = np.full((16, 16, 3), (250, 120, 10), np.uint8)
+    assert np.abs(colours(encoded(orange, kind)) - (250, 120, 10)).max() < 4
+
+
+def test_what_a_jpeg_cannot_see_through_is_white() -> None:
+    half = np.full((16, 16, 4), (0, 0, 0, 128), np.uint8)
+    assert np.abs(colours(encoded(half, "jpeg")) - 127).max() < 2
+
+
+def test_a_picture_over_the_transports_limit_names_what_is_smaller() -> None:
+    message = r"^result: \d{7} bytes of base64, at most \d+; send a smaller image, or format webp$"
+    with pytest.raises(PayloadTooLarge, match=message):
+        encoded(NOISE, "png", instead=["a smaller image", "format webp"])
+    assert encoded(NOISE, "webp").startswith(b"RIFF")

@@ -1,6 +1,11 @@
-"""Bodies to requests and responses to bodies: JSON, a form with a file, or the bare image."""
+"""Bodies to requests and responses to bodies: JSON, a form with a file, or the bare image.
+
+A reply that holds an image under `result` may be asked for as that image alone, by `Accept: image/png`.
+"""
 
 import io
+import re
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -22,12 +27,33 @@ class Codec:
         self._request = feature.request
         self._json = msgspec.json.Decoder(feature.request, dec_hook=dec_hook)
         self._takes_image = feature.takes_image
+        self._formats = feature.formats
 
-    def decode(self, body: bytes, content_type: str) -> Any:
-        """The request in `body`. Raises `InvalidRequest` and `UnsupportedMedia`.
+    def accepted(self, accept: str) -> str:
+        """What to answer in: JSON, or `image/…`, whichever the header likes best. Raises `NotAcceptable`.
+
+        An empty header welcomes anything; of what is liked equally, JSON comes first.
+        """
+        kinds = [JSON, *(f"image/{name}" for name in self._formats)]
+        welcome = _welcome(accept)
+        best = max(kinds, key=lambda kind: _liked(kind, welcome))
+        if not _liked(best, welcome):
+            raise NotAcceptable(
+                f"accept: {accept!r} cannot be produced; this feature answers in {', '.join(kinds)}"
+            )
+        return best
+
+    def decode(self, body: bytes, content_type: str, accept: str = JSON) -> Any:
+        """The request in `body`, for a reply in `accept`. Raises `InvalidRequest` and `UnsupportedMedia`.
 
         No content type means JSON, as boto3 sends none where its caller gives none.
         """
+        request = self._decoded(body, content_type)
+        if accept == JSON:
+            return request
+        return msgspec.structs.replace(request, format=accept.removeprefix("image/"))
+
+    def _decoded(self, body: bytes, content_type: str) -> Any:
         kind = content_type.partition(";")[0].strip().lower() or JSON
         if not body:
             raise InvalidRequest(f"body: empty, expected {kind}")
@@ -53,19 +79,27 @@ class Codec:
                 raise
             return self._json.decode(inner)
 
-    def encode(self, response: Any, accept: str) -> tuple[bytes, str]:
-        """Body and content type. Raises `NotAcceptable`."""
-        check_accept(accept)
-        return msgspec.json.encode(response), JSON
+    def encode(self, response: Any, accept: str = JSON) -> tuple[bytes, str]:
+        """Body and content type of a reply in `accept`."""
+        if accept == JSON:
+            return msgspec.json.encode(response), JSON
+        return response.result, accept
 
 
-def check_accept(accept: str) -> None:
-    """Raises `NotAcceptable` unless JSON is welcome; an empty header welcomes anything."""
-    ranges = [part.partition(";") for part in accept.lower().split(",") if part.strip()]
-    refused = {"q=0", "q=0.0"}
-    welcome = {kind.strip() for kind, _, options in ranges if options.replace(" ", "") not in refused}
-    if ranges and not welcome & {"*/*", "application/*", JSON}:
-        raise NotAcceptable(f"accept: {accept!r} cannot be produced; this feature answers in {JSON}")
+def _welcome(accept: str) -> dict[str, float]:
+    """How much each range of an `Accept` header is liked, 0 to 1."""
+    welcome = {}
+    for kind, _, options in (part.partition(";") for part in accept.lower().split(",") if part.strip()):
+        quality = re.search(r"(?:^|;)\s*q\s*=\s*([\d.]+)", options)
+        with suppress(ValueError):
+            welcome[kind.strip()] = float(quality[1]) if quality else 1.0
+    return welcome or {"*/*": 1.0}
+
+
+def _liked(kind: str, welcome: dict[str, float]) -> float:
+    """By the narrowest range that holds the kind."""
+    ranges = (kind, f"{kind.partition('/')[0]}/*", "*/*")
+    return next((welcome[each] for each in ranges if each in welcome), 0.0)
 
 
 class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
@@ -139,6 +139,13 @@ class Feature:
     def takes_image(self) -> bool:
         """Whether a body may be an image and nothing else."""
         return self.image_alone and "img" in self.request.__struct_fields__
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Of the image under `result` in its replies: what the request's `format` may be; else nothing."""
+        kinds = [one.type for one in msgspec.structs.fields(self.request) if one.name == "format"]
+        plain = (get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds)
+        return tuple(name for kind in plain for name in get_args(kind))
 
     @cached_property
     def example(self) -> dict[str, Any]:

@@ -77,12 +77,11 @@ def shorten(value: Any) -> Any:
 
 
 def _structs_beside(feature: Feature) -> Iterable[type[msgspec.Struct]]:
-    """The structs in the request's module: a hand-written `$ref` may name any of them.
+    """The structs beside the declaration: a hand-written `$ref` may name any of them.
 
     JSON has unions that msgspec has no type for, such as a list of untagged structs of two kinds.
     """
-    module = feature.request.__module__
-    for kind in vars(sys.modules[module]).values():
+    for kind in vars(sys.modules[feature.module]).values():
         if (
             isinstance(kind, type)
             and issubclass(kind, msgspec.Struct)
@@ -101,7 +100,10 @@ def _operation(feature: Feature, request: Json, response: Json, components: Json
     answer = {
         "description": "The answer.",
         "headers": _header_refs("X-Request-Id", "Server-Timing"),
-        "content": {JSON: {"schema": response, **_examples(example, "response")}},
+        "content": {
+            JSON: {"schema": response, **_examples(example, "response")},
+            **{f"image/{name}": {"schema": _FILE} for name in feature.formats},
+        },
     }
     refused = {
         str(int(status)): {"$ref": f"#/components/responses/{kinds[0].__name__}"}

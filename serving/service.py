@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from .batching import Batcher, Result
-from .codec import JSON, Codec, check_accept
+from .codec import JSON, Codec
 from .errors import DeadlineExceeded, Problem, ServingError
 from .feature import Feature
 from .model import Model, load_model
@@ -136,10 +136,10 @@ class Service:
             return problem(ServingError(f"internal error; incident {request_id}"), request_id)
 
     async def _answer(self, body: bytes, content_type: str, accept: str) -> Reply:
-        check_accept(accept)
-        result = await self._batcher.submit(partial(self._in_thread, self._prepare, body, content_type))
+        kind = self._codec.accepted(accept)
+        result = await self._batcher.submit(partial(self._in_thread, self._prepare, body, content_type, kind))
         start = time.monotonic()
-        content, kind = await self._in_thread(self._finish, result, accept)
+        content, kind = await self._in_thread(self._finish, result, kind)
         stages = Stages(
             decode=result.prepare_s,
             queue=result.queue_s,
@@ -149,8 +149,8 @@ class Service:
         )
         return Reply(HTTPStatus.OK, content, kind, self._headers, stages)
 
-    def _prepare(self, body: bytes, content_type: str) -> Any:
-        return self._model.preprocess(self._codec.decode(body, content_type))
+    def _prepare(self, body: bytes, content_type: str, accept: str) -> Any:
+        return self._model.preprocess(self._codec.decode(body, content_type, accept))
 
     def _finish(self, result: Result[Any, Any], accept: str) -> tuple[bytes, str]:
         return self._codec.encode(self._model.postprocess(result.output, result.item), accept)

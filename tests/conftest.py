@@ -65,7 +65,9 @@ class Ask:
         self._stack, self._templates = stack, templates
         self._loaded: dict[str, Hosted] = {}
 
-    def __call__(self, feature: Feature, *bodies: bytes, content_type: str = JSON) -> list[Reply]:
+    def __call__(
+        self, feature: Feature, *bodies: bytes, content_type: str = JSON, accept: str = "*/*"
+    ) -> list[Reply]:
         """The replies to concurrent requests."""
         hosted = self._loaded.get(feature.name)
         if hosted is None:
@@ -74,7 +76,7 @@ class Ask:
             hosted = self._loaded[feature.name] = Hosted(feature, settings)
             self._stack.callback(hosted.close)
         with ThreadPoolExecutor(len(bodies)) as callers:
-            return list(callers.map(lambda body: hosted.invoke(body, content_type), bodies))
+            return list(callers.map(lambda body: hosted.invoke(body, content_type, accept), bodies))
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from containers.human_image_segmentation.sinet import sinet
 from containers.human_image_segmentation.tiles import enlarged, tiles
 from containers.human_image_segmentation.weight_files import SINET
 from containers.object_recognition.classes import PERSON
-from containers.object_recognition.fastestdet import Detection
+from containers.object_recognition.detection import Detection
 from serving.errors import UnprocessableInput
 from serving.feature import find
 from serving.media import ImageBytes
@@ -32,7 +32,7 @@ from serving.settings import Settings
 from serving.weights import Store, Weights, resolve
 
 from .composites import PAIRS, Pixels, composite, photograph
-from .conftest import skip_without_weights
+from .conftest import Ask, skip_without_weights
 from .modnet import export, trained
 
 sizes = st.integers(2, 900)
@@ -259,3 +259,14 @@ def test_a_file_of_modnets_shape_runs_in_the_place_of_sinet(weights: Weights, tm
         both = (network(tensor) + network(tensor.flip(-1)).flip(-1)) / 2
     expected = both[0, 0].numpy() * patch.region.window(512)
     np.testing.assert_allclose(patch.probability, expected, atol=1e-3)
+
+
+def test_the_image_may_be_asked_for_alone(ask: Ask) -> None:
+    (reply,) = ask(
+        find("human_image_segmentation"),
+        png(photograph("chelsea")),
+        content_type="image/png",
+        accept="image/png",
+    )
+    assert (reply.status, reply.content_type) == (200, "image/png")
+    assert reply.body.startswith(b"\x89PNG")

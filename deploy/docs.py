@@ -149,7 +149,7 @@ def reference(feature: Feature) -> str:
     response = operation["responses"]["200"]["content"]["application/json"]
     request = _resolved(accepts["application/json"]["schema"], components)
     example = feature.example["request"]
-    takes_image = "image/*" in accepts
+    takes_image, has_images = "image/*" in accepts, any(map(is_image, request["properties"].values()))
     values = {
         "title": feature.title,
         "title_zh": feature.title_zh,
@@ -157,7 +157,7 @@ def reference(feature: Feature) -> str:
         "name": feature.name,
         "names": ", ".join(f"`{name}`" for name in feature.names),
         "call": "--img photo.jpg" if takes_image else "--json request.json",
-        "bodies": "\n".join(f"* {line}" for line in _bodies(takes_image)),
+        "bodies": "\n".join(f"* {line}" for line in _bodies(takes_image, has_images)),
         "request_table": rows(_request_rows(request)),
         "request_by_content": _pretty(shorten(example)),
         "reply": _reply(response["schema"], components),
@@ -172,17 +172,17 @@ def reference(feature: Feature) -> str:
         **_by_address(example, request),
     }
     template = _TEMPLATE.read_text("utf-8")
-    template = re.sub(
-        r"<!-- /?img -->\n" if takes_image else r"(?s)<!-- img -->.*?<!-- /img -->\n", "", template
-    )
+    for mark, kept in {"img": takes_image, "address": has_images}.items():
+        dropped = rf"<!-- /?{mark} -->\n" if kept else rf"(?s)<!-- {mark} -->.*?<!-- /{mark} -->\n"
+        template = re.sub(dropped, "", template)
     return Template(template).substitute(values)
 
 
-def _bodies(takes_image: bool) -> Iterator[str]:
+def _bodies(takes_image: bool, has_images: bool) -> Iterator[str]:
     yield "`application/json`: the parameters below;"
     if takes_image:
         yield "`image/*` or `application/octet-stream`: the image itself, with no other parameter;"
-    yield "`multipart/form-data`: the parameters as fields of a form, images as files."
+    yield "`multipart/form-data`: the parameters as fields of a form" + ", images as files" * has_images + "."
 
 
 def _by_address(example: Json, schema: Json) -> dict[str, str]:

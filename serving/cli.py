@@ -81,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_profile(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--profile", choices=["lite", "standard"], help="set of weights, default lite where there is one"
-    )
+    command.add_argument("--profile", help="set of weights; default lite, or standard where there is no lite")
 
 
 def _add_loading_options(command: argparse.ArgumentParser) -> None:
@@ -147,12 +145,12 @@ def _call(args: argparse.Namespace) -> int:
     return 0
 
 
-def _draw(lines: list[dict[str, Any]], image: Path, target: Path) -> None:
-    from .draw import draw_lines
+def _draw(reply: Any, image: Path, target: Path) -> None:
+    from .draw import draw
     from .media import Media
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    draw_lines(Media().decode(image.read_bytes()), lines).save(target, compress_level=1)
+    draw(Media().decode(image.read_bytes()), reply).save(target, compress_level=1)
     print(f"drawn: {target}")
 
 

@@ -4,8 +4,10 @@ A picture is marked in place, and beside it (under it, where it is very wide) st
 what was found; numbers link the two.
 """
 
+import base64
+import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,10 +38,47 @@ class Row(NamedTuple):
     colour: Colour
 
 
-def draw_lines(image: NDArray[np.uint8], lines: Iterable[Mapping[str, Any]]) -> Image.Image:
+def draw(image: NDArray[np.uint8], reply: Any) -> Image.Image:
+    """Any feature's reply: its picture (`result`) where it is one, else what it says over the image it read.
+
+    image: (H, W, 3) RGB. Drawn are the lines of a text, every `BoundingBox` under the nearest `Name`, and
+    the points of `landmark_106`.
+    """
+    if isinstance(reply, list):
+        return draw_lines(image, reply)
+    if "result" in reply:
+        return Image.open(io.BytesIO(base64.b64decode(reply["result"])))
+    things = list(_with_boxes(reply, ""))
+    points = [(point["x"], point["y"]) for _, thing in things for point in thing.get("landmark_106", ())]
+    return draw_lines(image, [_line(name, thing, image.shape) for name, thing in things], points)
+
+
+def _with_boxes(reply: Any, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every object of a reply that has a box, and what it or the object around it is called."""
+    if isinstance(reply, dict):
+        name = reply.get("Name", name)
+        if "BoundingBox" in reply:
+            yield name, reply
+    parts = reply.values() if isinstance(reply, dict) else reply if isinstance(reply, list) else ()
+    for part in parts:
+        yield from _with_boxes(part, name)
+
+
+def _line(name: str, thing: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
+    """As a line of text. Confidence is a share, or a percentage where the thing has a name."""
+    width, height, left, top = (thing["BoundingBox"][side] for side in ("Width", "Height", "Left", "Top"))
+    corners = ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
+    polygon = [(x * shape[1], y * shape[0]) for x, y in corners]
+    return {"words": name, "score": thing["Confidence"] / (100 if name else 1), "polygon": polygon}
+
+
+def draw_lines(
+    image: NDArray[np.uint8], lines: Iterable[Mapping[str, Any]], points: Iterable[Point] = ()
+) -> Image.Image:
     """The text lines of a general_ocr reply over their picture, and the panel of their words.
 
     image: (H, W, 3) RGB. lines: the elements of the reply; one without a polygon (`duration`) is passed over.
+    points: pixels to be dotted.
     """
     factor = -(-LEGIBLE // max(image.shape[:2]))
     picture = Image.fromarray(image).resize((image.shape[1] * factor, image.shape[0] * factor))
@@ -50,7 +89,10 @@ def draw_lines(image: NDArray[np.uint8], lines: Iterable[Mapping[str, Any]]) -> 
         first, *others = _wrapped(line["words"])
         rows += [Row(str(number), first, f"{line['score']:.2f}", colour)]
         rows += [Row("", words, "", colour) for words in others]
-    return _beside(picture, rows or [Row("", "没有找到文字 · no text found", "", FAINT)])
+    pen, radius = ImageDraw.Draw(picture), max(picture.size) / 700
+    for x, y in points:
+        pen.circle((x * factor, y * factor), radius, PAPER, SURE)
+    return _beside(picture, rows or [Row("", "没有找到 · nothing found", "", FAINT)])
 
 
 def _colour(score: float) -> Colour:

@@ -63,7 +63,7 @@ def meaning(kind: type[ServingError]) -> str:
 
 
 def shorten(value: Any) -> Any:
-    """An example fit to be read: base64 and vectors are cut, of a list of objects two stand for all."""
+    """An example fit to be read: base64 and vectors are cut, two objects or vectors stand for a list."""
     match value:
         case dict():
             return {key: shorten(item) for key, item in value.items()}
@@ -71,17 +71,20 @@ def shorten(value: Any) -> Any:
             return [shorten(item) for item in value[:_KEPT_ITEMS]]
         case [int() | float(), *_] if len(value) > _LONG_VECTOR:
             return value[:_KEPT_NUMBERS]
+        case [[int() | float(), *_] as vector, *_] if len(vector) > _LONG_VECTOR:
+            return [shorten(item) for item in value[:_KEPT_ITEMS]]
         case str() if len(value) > _LONG_TEXT:
             return f"{value[:_KEPT_TEXT]}..."
     return value
 
 
 def _structs_beside(feature: Feature) -> Iterable[type[msgspec.Struct]]:
-    """The structs beside the declaration: a hand-written `$ref` may name any of them.
+    """The structs beside the declaration and beside the request: a hand-written `$ref` may name any of them.
 
     JSON has unions that msgspec has no type for, such as a list of untagged structs of two kinds.
     """
-    for kind in vars(sys.modules[feature.module]).values():
+    modules = (feature.module, feature.request.__module__)
+    for kind in (kind for module in modules for kind in vars(sys.modules[module]).values()):
         if (
             isinstance(kind, type)
             and issubclass(kind, msgspec.Struct)

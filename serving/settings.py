@@ -10,8 +10,6 @@ from msgspec import Meta
 
 from .errors import ServingError
 
-ProfileName = Literal["lite", "standard"]
-
 
 class SettingsError(ServingError):
     """A setting that cannot be used; the message names the variable, its value and what is allowed."""
@@ -22,7 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     feature: str = ""
     """What `aikit serve` serves when it is given no name (the container image sets it)."""
-    profile: ProfileName | None = None
+    profile: str | None = None
     """Which of the feature's sets of weights to serve; lite, or standard where there is no lite."""
     device: str = "auto"
     """cpu, cuda, cuda:N, or auto: a GPU where there is one."""

@@ -1,5 +1,7 @@
 """Pictures of replies: every finding is marked in its place and listed legibly beside it."""
 
+import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
-from serving.draw import FONT, PAPER, draw_lines
+from serving.draw import FONT, PAPER, draw, draw_lines
 
 EXAMPLES = sorted(Path(__file__).parents[1].glob("containers/general_ocr*/example.txt"))
 
@@ -82,6 +84,41 @@ def test_long_words_go_on_in_the_next_row() -> None:
     long = draw_lines(grey(1000, 1000), [line((10, 10, 900, 40), "面" * 64)])
     assert long.width == short.width
     assert (pixels(long)[:, 1000:] != PAPER).sum() > 1.5 * (pixels(short)[:, 1000:] != PAPER).sum()
+
+
+BOX = {"Left": 0.1, "Top": 0.2, "Width": 0.5, "Height": 0.4}
+"""As ratios; in 1000x500 pixels from (100, 100) to (600, 300)."""
+
+
+def test_a_thing_is_boxed_where_the_reply_says_and_listed_by_its_name() -> None:
+    cat = {"Name": "cat", "Confidence": 95.0, "Instances": [{"BoundingBox": BOX, "Confidence": 95.0}]}
+    page = draw(grey(500, 1000), {"Labels": [cat], "LabelModelVersion": "1"})
+    corners = (100, 100), (600, 100), (600, 300), (100, 300)
+    assert page == draw_lines(grey(500, 1000), [{"words": "cat", "score": 0.95, "polygon": corners}])
+
+
+def test_a_face_is_boxed_and_its_points_are_dotted() -> None:
+    face: dict[str, Any] = {"BoundingBox": BOX, "Confidence": 0.95}
+    dotted = face | {"landmark_106": [{"x": 300, "y": 200}, {"x": 800, "y": 400}]}
+    plain, page = (pixels(draw(grey(500, 1000), {"Faces": [one]})) for one in (face, dotted))
+    assert (plain[120:280, 120:580] != 120).any(axis=2).all()
+    changed = np.argwhere((plain != page).any(axis=2))
+    assert {tuple(place) for place in changed // 10} >= {(20, 30), (40, 80)}
+    assert len(changed) < 100
+
+
+def test_a_reply_that_is_a_picture_is_that_picture() -> None:
+    encoded = io.BytesIO()
+    Image.fromarray(np.eye(7, dtype=np.uint8)).save(encoded, "PNG")
+    page = draw(grey(7, 7), {"result": base64.b64encode(encoded.getvalue()).decode()})
+    assert (pixels(page) == np.eye(7)).all()
+
+
+@pytest.mark.parametrize(
+    "reply", [{"Labels": [], "LabelModelVersion": "1"}, {"Faces": []}, [], {"porn": 0.1}]
+)
+def test_a_reply_of_nothing_leaves_the_picture_as_it_is(reply: Any) -> None:
+    assert draw(grey(1100, 1000), reply) == draw_lines(grey(1100, 1000), [])
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """The parts of face_detection that need no trained weights."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from transformers import ViTConfig, ViTForImageClassification
 
-from containers.face_detection import age_network, detection, mesh_network, network, quantised, vit_network
+from containers.face_detection import age_network, detection, mesh_network, network, vit_network
 from containers.face_detection.crops import Square, batches
 from containers.face_detection.feature import PROFILES, FaceDetectionRequest
 from containers.face_detection.mesh106 import TABLE, mesh_to_106
@@ -156,42 +154,7 @@ def test_the_mesh_network_reads_its_own_file_only(tmp_path: Path) -> None:
         mesh_network.face_mesh(saved(network.RetinaFace(resnet=False), tmp_path / "other.pth"))
 
 
-# The quantised file
-
-
-def written(folder: Path, tensors: list[dict[str, Any]], numbers: bytes) -> tuple[Path, Path]:
-    manifest, content = folder / "weights.json", folder / "weights.bin"
-    manifest.write_text(json.dumps([{"paths": ["weights.bin"], "weights": tensors}]))
-    content.write_bytes(numbers)
-    return manifest, content
-
-
-BYTES: dict[str, Any] = {"name": "a/b", "shape": [2, 2], "dtype": "float32"} | {
-    "quantization": {"dtype": "uint8", "scale": 0.5, "min": -1.0}
-}
-FLOATS: dict[str, Any] = {"name": "a/bias", "shape": [2], "dtype": "float32"}
-
-
-def test_bytes_are_scaled_and_floats_are_read_as_they_are(tmp_path: Path) -> None:
-    numbers = bytes([0, 1, 2, 255]) + np.array((1.5, -2.25), "<f4").tobytes()
-    found = quantised.tensors(*written(tmp_path, [BYTES, FLOATS], numbers))
-    assert found["a/b"].tolist() == [[-1.0, -0.5], [0.0, 126.5]]
-    assert found["a/bias"].tolist() == [1.5, -2.25]
-    assert {value.dtype for value in found.values()} == {np.dtype(np.float32)}
-
-
-@pytest.mark.parametrize(
-    ("numbers", "fault"), [(bytes(11), "11 bytes, but a/bias ends at 12"), (bytes(13), "end at 12")]
-)
-def test_a_file_of_another_length_is_refused(tmp_path: Path, numbers: bytes, fault: str) -> None:
-    with pytest.raises(ValueError, match=fault):
-        quantised.tensors(*written(tmp_path, [BYTES, FLOATS], numbers))
-
-
-def test_another_quantisation_is_refused(tmp_path: Path) -> None:
-    wrong = BYTES | {"quantization": {"dtype": "uint16", "scale": 1, "min": 0}}
-    with pytest.raises(ValueError, match=r"weights\.json.*uint8"):
-        quantised.tensors(*written(tmp_path, [wrong], bytes(8)))
+# The age network
 
 
 def test_age_and_gender_need_every_tensor_of_the_file() -> None:

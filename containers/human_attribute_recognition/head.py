@@ -1,17 +1,14 @@
 """What an image's embedding says of each value: a linear layer, of sentences or trained."""
 
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from containers.human_attribute_recognition.attributes import Table, digest, prompted
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
+from serving.kept import kept
 from serving.weights import Weights
 
 Floats = NDArray[np.float32]
@@ -37,15 +34,8 @@ def of(weights: Weights, table: Table) -> Head:
     """The weights' own head, else the prompts' embeddings: from an earlier start, or computed and kept."""
     if TRAINED in weights:
         return Head(**load_file(weights[TRAINED]))
-    kept = weights.derived(f"prompts-{digest(table)}.safetensors")
-    if kept is None:
-        return of_prompts(weights, table)
-    with suppress(FileNotFoundError, SafetensorError):  # missing, or damaged
-        return Head(**load_file(kept))
-    head = of_prompts(weights, table)
-    with suppress(OSError):  # a folder that cannot be written
-        _keep(head, kept)
-    return head
+    file = weights.derived(f"prompts-{digest(table)}.safetensors")
+    return Head(**kept(file, lambda: of_prompts(weights, table)._asdict()))
 
 
 def of_prompts(weights: Weights, table: Table) -> Head:
@@ -70,11 +60,3 @@ def of_prompts(weights: Weights, table: Table) -> Head:
     return Head(
         directions * np.float32(siglip.scale(weights[NETWORK.name])), np.zeros(len(values), np.float32)
     )
-
-
-def _keep(head: Head, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        written = Path(scratch) / target.name
-        save_file(head._asdict(), written)
-        written.replace(target)

@@ -14,7 +14,8 @@ from containers.human_attribute_recognition.attributes import ATTRIBUTES, Attrib
 from containers.human_attribute_recognition.head import Head
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK
 from containers.object_recognition.classes import PERSON
-from containers.object_recognition.fastestdet import Detection, FastestDet
+from containers.object_recognition.detection import Detection
+from containers.object_recognition.fastestdet import FastestDet
 from serving.executor import Executor, compile
 from serving.weights import Weights
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from containers.face_detection.detector import Face
 from containers.object_recognition.classes import PERSON
-from containers.object_recognition.fastestdet import Detection
+from containers.object_recognition.detection import Detection
 
 Floats = NDArray[np.float32]
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from containers.object_recognition.detection import Detection, surest
 from containers.object_recognition.weight_files import FASTESTDET
 from serving.executor import Executor, compile
 from serving.weights import Weights
@@ -22,14 +23,6 @@ Floats = NDArray[np.float32]
 SIDE = 352
 MAX_OVERLAP = 0.45  # of two boxes of one class, intersection over union
 _BATCH = 8
-
-
-class Detection(NamedTuple):
-    """box: (4,) left, top, right, bottom in pixels, inside the image. score: 0 to 1. label: of COCO_NAMES."""
-
-    box: Floats
-    score: float
-    label: int
 
 
 class FastestDet:
@@ -80,16 +73,7 @@ def detections(grid: Floats, size: tuple[int, ...], min_score: float) -> list[De
     centre = np.stack(((np.tanh(x) + columns) / grid.shape[2], (np.tanh(y) + rows) / grid.shape[1]), 1)
     half = 0.5 / (1 + np.exp(-np.stack((across, down), 1)))
     boxes = np.concatenate((centre - half, centre + half), 1).clip(0, 1) * (width, height, width, height)
-    boxes = boxes.astype(np.float32)
-    corner_and_size = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), 1)
-    kept = np.asarray(
-        cv2.dnn.NMSBoxesBatched(
-            corner_and_size.tolist(), scores.tolist(), labels.tolist(), min_score, MAX_OVERLAP
-        ),
-        int,
-    )
-    kept = kept[np.argsort(-scores[kept], kind="stable")]
-    return [Detection(boxes[index], float(scores[index]), int(labels[index])) for index in kept]
+    return surest(boxes.astype(np.float32), scores, labels, MAX_OVERLAP)
 
 
 def _network(file: Path) -> "torch.nn.Module":

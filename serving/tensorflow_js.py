@@ -32,12 +32,22 @@ class _Group(msgspec.Struct, frozen=True):
     weights: list[Tensor]
 
 
+class _Model(msgspec.Struct, frozen=True, rename="camel"):
+    """A layers model, of which only the list of its tensors is read."""
+
+    weights_manifest: list[_Group]
+
+
 def tensors(manifest: Path, numbers: Path) -> dict[str, Array]:
-    """Every tensor by name, in TensorFlow's layout. Raises ValueError naming the file that is wrong."""
+    """Every tensor by name, in TensorFlow's layout. Raises ValueError naming the file that is wrong.
+
+    manifest: the list of tensors, by itself or inside a layers model.
+    """
     try:
-        groups = msgspec.json.decode(manifest.read_bytes(), type=list[_Group])
+        listed = msgspec.json.decode(manifest.read_bytes(), type=list[_Group] | _Model)
     except msgspec.DecodeError as error:
         raise ValueError(f"{manifest}: {error}") from error
+    groups = listed.weights_manifest if isinstance(listed, _Model) else listed
     content, found, start = numbers.read_bytes(), {}, 0
     for tensor in (tensor for group in groups for tensor in group.weights):
         kind = np.dtype("uint8" if tensor.quantization else "<f4")

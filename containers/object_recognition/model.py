@@ -1,0 +1,73 @@
+"""Object recognition: things found by name, grouped for the reply."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.face_detection.feature import BoundingBox
+from containers.object_recognition.coco import CocoRecogniser
+from containers.object_recognition.fastestdet import FastestDet
+from containers.object_recognition.feature import MIN_CONFIDENCE, Instance, Label, ObjectRequest, Objects
+from containers.object_recognition.open_vocabulary import OpenVocabulary
+from containers.object_recognition.recogniser import Query, Recogniser, Thing
+from containers.object_recognition.yolox import Yolox
+from serving.model import Model as Base
+from serving.weights import Weights
+
+VERSIONS = {
+    "lite": "fastestdet-coco80/1",
+    "yolox": "yolox-s-coco80/1",
+    "standard": "owlv2-base-patch16-ensemble/1",
+}
+
+
+class Item(NamedTuple):
+    """image: (H, W, 3) uint8 RGB."""
+
+    image: NDArray[np.uint8]
+    query: Query
+    max_labels: int
+
+
+class Model(Base[ObjectRequest, Item, list[Thing], Objects]):
+    """Tells the things of images."""
+
+    def __init__(self, recogniser: Recogniser, profile: str) -> None:
+        self._recogniser, self._profile = recogniser, profile
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        recogniser: Recogniser
+        match weights.profile:
+            case "standard":
+                recogniser = OpenVocabulary.load(weights, device)
+            case "yolox":
+                recogniser = CocoRecogniser(Yolox.load(weights, device), "yolox")
+            case profile:
+                recogniser = CocoRecogniser(FastestDet.load(weights, device), profile)
+        return cls(recogniser, weights.profile)
+
+    def preprocess(self, request: ObjectRequest) -> Item:
+        names = tuple(dict.fromkeys(request.labels or self._recogniser.known))
+        self._recogniser.check(names)
+        least = MIN_CONFIDENCE[self._profile] if request.min_confidence is None else request.min_confidence
+        return Item(self.media.of(request), Query(names, least / 100), request.max_labels)
+
+    def predict(self, batch: Sequence[Item]) -> Sequence[list[Thing]]:
+        return self._recogniser.find([item.image for item in batch], [item.query for item in batch])
+
+    def postprocess(self, output: list[Thing], item: Item) -> Objects:
+        instances: dict[str, list[Instance]] = {}
+        for thing in output:  # surest first, and so are the classes and the instances of each
+            instances.setdefault(thing.name, []).append(_instance(thing, *item.image.shape[1::-1]))
+        labels = [Label(name, found[0].confidence, found) for name, found in instances.items()]
+        return Objects(labels[: item.max_labels], VERSIONS[self._profile])
+
+
+def _instance(thing: Thing, width: int, height: int) -> Instance:
+    sides = (thing.box / (width, height, width, height)).clip(0, 1).tolist()
+    left, top, right, bottom = (round(side, 6) for side in sides)
+    box = BoundingBox(width=round(right - left, 6), height=round(bottom - top, 6), left=left, top=top)
+    return Instance(box, min(100.0, round(100 * thing.score, 2)))

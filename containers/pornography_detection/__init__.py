@@ -1,0 +1,1 @@
+"""How explicit an image is: normal, sexy or porn."""

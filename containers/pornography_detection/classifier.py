@@ -1,0 +1,93 @@
+"""Classes of images, by the network of the weights at hand."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.pornography_detection.feature import EVA02, LAYERS, NUMBERS
+from serving.executor import Executor, compile
+from serving.kept import kept
+from serving.weights import Weights
+
+if TYPE_CHECKING:
+    import torch
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+_BATCH = 8
+
+
+class Kind(NamedTuple):
+    """side: pixels of the network's input. classes: its own, in its order, and what each counts as."""
+
+    version: str
+    side: int
+    classes: dict[str, Literal["normal", "sexy", "porn"]]
+
+    def total(self, verdict: str, probabilities: Floats) -> float:
+        """Of the classes that count as that, at most 1."""
+        counted = [one == verdict for one in self.classes.values()]
+        return min(1.0, float(probabilities[counted].sum()))
+
+
+MOBILENET = Kind(
+    version="nsfwjs-mobilenet-v2/1",
+    side=224,
+    classes={"drawing": "normal", "hentai": "porn", "neutral": "normal", "porn": "porn", "sexy": "sexy"},
+)
+FREEPIK = Kind(
+    version="freepik-eva02-base-448/1",
+    side=448,
+    classes={"neutral": "normal", "low": "sexy", "medium": "sexy", "high": "porn"},
+)
+
+
+class Classifier:
+    """network: (N, 3, side, side) RGB in 0..1 -> (N, classes) probabilities."""
+
+    def __init__(self, network: Executor, kind: Kind) -> None:
+        self.kind, self._network = kind, network
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        """Freepik's where it is declared, else nsfwjs's."""
+        kind = FREEPIK if EVA02.name in weights else MOBILENET
+        sizes = [(count, 3, kind.side, kind.side) for count in (1, _BATCH)]
+        network = compile(
+            partial(_network, weights),
+            np.zeros(sizes[0], np.float32),
+            device=device,
+            cache=weights.derived("moderation"),
+            warm_up=sizes,
+        )
+        return cls(network, kind)
+
+    def squeezed(self, image: Pixels) -> Pixels:
+        """(H, W, 3) RGB, of any proportions -> (side, side, 3)."""
+        size = self.kind.side, self.kind.side
+        return cast(Pixels, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+
+    def classify(self, squares: Sequence[Pixels]) -> Floats:
+        """(N, classes) probabilities of (side, side, 3) RGB images; each row sums to 1."""
+        (found,) = self._network(cv2.dnn.blobFromImages(squares, 1 / 255))
+        exact: Floats = found.astype(np.float64)  # a GPU's half floats sum to 1 in three decimals only
+        shares: Floats = exact / exact.sum(axis=1, keepdims=True)
+        return shares
+
+
+def _network(weights: Weights) -> "torch.nn.Module":
+    # late: needed only where nothing is compiled yet
+    if EVA02.name in weights:
+        from containers.pornography_detection.eva import levels
+
+        return levels(weights[EVA02.name])
+    from containers.pornography_detection.importer import imported
+    from containers.pornography_detection.network import mobilenet_v2
+
+    file = weights.derived("nsfw_mobilenet_v2.safetensors")
+    return mobilenet_v2(kept(file, lambda: imported(weights[LAYERS.name], weights[NUMBERS.name])))

@@ -1,0 +1,1 @@
+"""How alike texts are, and the vectors that say so; Chinese first, any language accepted."""

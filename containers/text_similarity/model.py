@@ -1,0 +1,77 @@
+"""Text similarity: the texts of requests, embedded together, behind the feature's request and reply."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from msgspec import UNSET
+
+from containers.text_similarity.encoder import Encoder, Prepared
+from containers.text_similarity.feature import TextRequest, TextSimilarity, TextVector, TextVectors
+from containers.text_similarity.grams import is_blank
+from containers.text_similarity.lexical import Lexical
+from containers.text_similarity.weight_files import IDF
+from serving.errors import InvalidRequest
+from serving.model import Model as Base
+from serving.vectors import Floats, cosine, numbers, similarity
+from serving.weights import Weights
+
+Response = TextVector | TextVectors | TextSimilarity
+
+
+class Item(NamedTuple):
+    """The texts of a request in its order."""
+
+    request: TextRequest
+    texts: list[Prepared]
+
+
+class Model(Base[TextRequest, Item, Floats, Response]):
+    """An output is (texts, 768), of the texts of one request."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        if IDF.name in weights:
+            return cls(Lexical.load(weights[IDF.name]))
+        from containers.text_similarity.bge import Bge  # late: `lite` needs no tokenizer and no network
+
+        return cls(Bge.load(weights, device))
+
+    def preprocess(self, request: TextRequest) -> Item:
+        return Item(request, self._encoder.prepare(texts_of(request)))
+
+    def predict(self, batch: Sequence[Item]) -> Sequence[Floats]:
+        vectors = self._encoder.embed([text for item in batch for text in item.texts])
+        return np.split(vectors, np.cumsum([len(item.texts) for item in batch[:-1]]))
+
+    def postprocess(self, output: Floats, item: Item) -> Response:
+        truncated = [text.truncated for text in item.texts]
+        version = self._encoder.version
+        if item.request.texts is not None:
+            return TextVectors([numbers(vector) for vector in output], truncated, version)
+        if item.request.text is not None:
+            return TextVector(numbers(output[0]), truncated[0], version)
+        alike = cosine(*output)
+        return TextSimilarity(
+            similarity(alike), any(truncated), version, alike if item.request.detail else UNSET
+        )
+
+
+def texts_of(request: TextRequest) -> list[str]:
+    """One, two or many, in order. Raises `InvalidRequest` naming the field."""
+    fields = "text", "text_1", "text_2", "texts"
+    given = {field: value for field in fields if (value := getattr(request, field)) is not None}
+    if list(given) not in (["text"], ["text_1", "text_2"], ["texts"]):
+        raise InvalidRequest(
+            f"text, text_1, text_2, texts: either text, or text_1 and text_2, or texts is required; "
+            f"given: {', '.join(given) or 'none'}"
+        )
+    if request.texts is not None:
+        given = {f"texts[{index}]": text for index, text in enumerate(request.texts)}
+    for field, text in given.items():
+        if is_blank(text):
+            raise InvalidRequest(f"{field}: empty, at least one visible character is required")
+    return list(given.values())

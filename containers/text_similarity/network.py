@@ -1,0 +1,74 @@
+"""BERT (https://arxiv.org/abs/1810.04805) with the parameters of a BGE file (https://arxiv.org/abs/2309.07597)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+Array = NDArray[Any]
+
+PADDING = 0
+"""The token that fills a row up, as in every BERT vocabulary of its authors."""
+
+_HEAD = 64  # of BERT, the width of an attention head
+
+
+class Bert(nn.Module):
+    """(N, L) int64 tokens, filled up with `PADDING` -> (N, D), the state of the first token."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        tensors = parameters(file)
+        self.bert = BertModel(_config(tensors), add_pooling_layer=False)
+        expected = self.bert.state_dict()
+        found = {name: torch.tensor(tensors[name]) for name in expected if name in tensors}
+        self.bert.load_state_dict(found)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        states: Tensor = self.bert(tokens, attention_mask=(tokens != PADDING).long()).last_hidden_state
+        return states[:, 0]
+
+
+def parameters(file: Path) -> dict[str, Array]:
+    """The tensors of an exported BERT by their names in torch.
+
+    The export keeps all names but those of the linear layers' weights, which it transposes: they are named
+    after the bias that is added to their product.
+    """
+    graph = onnx.load(file).graph
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    weight_of = {
+        node.output[0]: tensors[node.input[1]]
+        for node in graph.node
+        if node.op_type == "MatMul" and node.input[1] in tensors
+    }
+    for node in graph.node:
+        product = next((name for name in node.input if name in weight_of), None)
+        bias = next((name for name in node.input if name.endswith(".bias")), None)
+        if node.op_type == "Add" and product and bias:
+            tensors[f"{bias.removesuffix('.bias')}.weight"] = weight_of[product].T
+    return tensors
+
+
+def _config(tensors: Mapping[str, Array]) -> BertConfig:
+    """What the shapes say; the rest are BERT's own values."""
+    embeddings, first = "embeddings.{}_embeddings.weight", "encoder.layer.0.intermediate.dense.bias"
+    words, positions, types = (
+        tensors[embeddings.format(kind)].shape[0] for kind in ("word", "position", "token_type")
+    )
+    width = tensors[embeddings.format("word")].shape[1]
+    return BertConfig(
+        vocab_size=words,
+        max_position_embeddings=positions,
+        type_vocab_size=types,
+        hidden_size=width,
+        num_attention_heads=width // _HEAD,
+        num_hidden_layers=sum(name.endswith(".intermediate.dense.bias") for name in tensors),
+        intermediate_size=tensors[first].shape[0],
+    )

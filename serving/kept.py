@@ -1,0 +1,36 @@
+"""Arrays that are computed once and kept beside the weights they come from."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def kept(file: Path | None, make: Callable[[], Arrays]) -> Arrays:
+    """What `make` gives, from the safetensors file of an earlier start or written to it for the next.
+
+    file: named by `Weights.derived`; None keeps nothing.
+    """
+    if file is None:
+        return make()
+    with suppress(FileNotFoundError, SafetensorError):  # missing, or damaged
+        return load_file(file)
+    made = make()
+    with suppress(OSError):  # a folder that cannot be written
+        _write(made, file)
+    return made
+
+
+def _write(arrays: Arrays, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent) as scratch:
+        written = Path(scratch) / file.name
+        save_file(dict(arrays), written)
+        written.replace(file)

@@ -1,0 +1,125 @@
+"""image_similarity: `python -m tests.benchmarks.near_duplicates [PHOTOGRAPH OR FOLDER ...]`. Prints Markdown.
+
+Photographs are changed in many ways, and each changed one is looked for among all originals. Photographs are those of
+scikit-image, and of the arguments; large ones are cut into pieces that do not overlap. Another piece of the
+same photograph is no answer and no distractor, as it may show the same sky.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage import data
+
+from containers.image_similarity.embedder import Embedder
+from serving.feature import find
+from serving.media import Media
+from serving.settings import Settings
+from serving.weights import resolve
+from tests.changes import CHANGES, Pixels
+
+Floats = NDArray[np.float32]
+
+LIMIT = 0.84  # a similarity; 1 in 1,000 pairs of other photographs, which are not measured here, exceed it
+PIECE = 512  # px, about
+FLAT = 12  # deviation of the brightness below which a piece shows nothing
+BUNDLED = (
+    *("astronaut", "brick", "camera", "cell", "chelsea", "clock", "coffee", "coins", "grass", "gravel"),
+    *("hubble_deep_field", "immunohistochemistry", "moon", "retina", "rocket"),
+)
+
+
+class Picture(NamedTuple):
+    """source: what it is a piece of."""
+
+    image: Pixels
+    source: str
+
+
+def main() -> None:
+    settings = Settings.read()
+    embedder = Embedder.load(resolve(find("image_similarity"), settings), settings.device)
+    pictures = [*_bundled(), *(piece for name in sys.argv[1:] for piece in _pieces(Path(name)))]
+    sources = np.array([picture.source for picture in pictures])
+    other = sources[:, None] != sources
+    originals = _embedded(embedder, [picture.image for picture in pictures])
+    lines = [_unrelated(originals, other, len(set(sources))), ""]
+    lines += ["| change | recall | precision | first | median similarity |", "|---|---|---|---|---|"]
+    found = np.zeros(3, int)
+    firsts = []
+    for name, change in CHANGES.items():
+        changed = _embedded(embedder, [np.ascontiguousarray(change(picture.image)) for picture in pictures])
+        similarities = (1 + changed @ originals.T) / 2
+        own, rest = similarities.diagonal(), np.where(other, similarities, 0)
+        counts = np.array([(own >= LIMIT).sum(), (rest >= LIMIT).sum(), len(own)])
+        found += counts
+        firsts.append((own > rest.max(1)).mean())
+        lines.append(_row(name, counts, firsts[-1], float(np.median(own))))
+    lines.append(_row("**all**", found, float(np.mean(firsts)), None))
+    sys.stdout.writelines(f"{line}\n" for line in (*lines, *_times(embedder, pictures[0].image)))
+
+
+def _bundled() -> Iterator[Picture]:
+    for name in BUNDLED:
+        image = getattr(data, name)()
+        yield Picture(image[..., :3] if image.ndim == 3 else np.dstack([image] * 3), name)
+
+
+def _pieces(path: Path) -> Iterator[Picture]:
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        image = Media().decode(file.read_bytes())
+        for strip in np.array_split(image, max(1, image.shape[0] // PIECE)):
+            for piece in np.array_split(strip, max(1, image.shape[1] // PIECE), 1):
+                if cv2.cvtColor(piece, cv2.COLOR_RGB2GRAY).std() >= FLAT:
+                    yield Picture(np.ascontiguousarray(piece), file.name)
+
+
+def _embedded(embedder: Embedder, images: list[Pixels]) -> Floats:
+    views = [embedder.view(image) for image in images]
+    return np.concatenate([embedder.embed(views[start : start + 8]) for start in range(0, len(views), 8)])
+
+
+def _unrelated(vectors: Floats, other: NDArray[np.bool_], sources: int) -> str:
+    similarities = ((1 + vectors @ vectors.T) / 2)[other]
+    low, middle, high = np.quantile(similarities, (0.01, 0.5, 0.99))
+    return (
+        f"{len(vectors)} pictures of {sources} photographs. Pairs of different photographs: similarity "
+        f"{middle:.2f} in the middle, 98 % from {low:.2f} to {high:.2f}, highest {similarities.max():.2f}; "
+        f"{(similarities >= LIMIT).mean():.2%} reach {LIMIT}."
+    )
+
+
+def _row(name: str, counts: NDArray[np.int_], first: float, median: float | None) -> str:
+    right, wrong, queries = counts.tolist()
+    precision = f"{right / (right + wrong):.1%}" if right else "–"
+    return f"| {name} | {right / queries:.1%} | {precision} | {first:.1%} | {median or 0:.2f} |".replace(
+        "| 0.00 |", "| |"
+    )
+
+
+def _times(embedder: Embedder, image: Pixels) -> Iterator[str]:
+    views = [embedder.view(image)] * 8
+    yield ""
+    yield f"view of {image.shape[1]}x{image.shape[0]} px: {_ms(partial(embedder.view, image)):.1f} ms"
+    yield f"vector, one at a time: {_ms(partial(embedder.embed, views[:1])):.1f} ms"
+    yield f"vector, eight at a time: {_ms(partial(embedder.embed, views)) / 8:.1f} ms each"
+
+
+def _ms(work: Callable[[], object], runs: int = 31) -> float:
+    """Median."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return 1000 * sorted(times)[runs // 2]
+
+
+if __name__ == "__main__":
+    main()

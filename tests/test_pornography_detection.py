@@ -1,0 +1,260 @@
+"""pornography_detection with its own weights, and the road from TensorFlow.js files to torch."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+from containers.pornography_detection import importer
+from containers.pornography_detection.classifier import MOBILENET, Classifier
+from containers.pornography_detection.feature import LAYERS, NUMBERS
+from containers.pornography_detection.network import mobilenet_v2
+from serving.feature import find
+from serving.media import Media
+from serving.settings import Settings
+from serving.tensorflow_js import tensors
+from serving.weights import Store, Weights, WeightsError
+
+from .composites import photograph
+from .conftest import SHARED, Ask
+from .layers_model import outputs
+
+Pixels = NDArray[np.uint8]
+
+FEATURE = find("pornography_detection")
+BENIGN = (
+    "astronaut",
+    "brick",
+    "camera",
+    "cat",
+    "coffee",
+    "coins",
+    "grass",
+    "gravel",
+    "moon",
+    "page",
+    "rocket",
+)
+KERAS = [0.8525861, 0.0251071, 0.1134273, 0.0073989, 0.0014806]
+
+
+@pytest.fixture(scope="module")
+def weights() -> Weights:
+    try:
+        return Store.of(Settings.read()).resolve(FEATURE, "lite", download=False)
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def classifier(weights: Weights) -> Classifier:
+    return Classifier.load(weights, "cpu")
+
+
+@pytest.fixture
+def verdict(ask: Ask, weights: Weights) -> Any:
+    """Asks about one picture, given as bytes."""
+
+    def of(content: bytes, **options: object) -> dict[str, Any]:
+        body = msgspec.json.encode({"img": content, **options})  # bytes become base64
+        (reply,) = ask(FEATURE, body)
+        assert reply.status == 200, reply.body
+        found: dict[str, Any] = msgspec.json.decode(reply.body)
+        return found
+
+    return of
+
+
+def png(pixels: NDArray[Any], **options: Any) -> bytes:
+    packed = io.BytesIO()
+    Image.fromarray(pixels).save(packed, "png", **options)
+    return packed.getvalue()
+
+
+# From TensorFlow.js to torch
+
+
+@pytest.fixture(scope="module")
+def images() -> NDArray[np.float32]:
+    """(3, 224, 224, 3) in 0..1: a photograph, noise, one colour."""
+    pictures = (
+        cv2.resize(photograph("astronaut"), (224, 224), interpolation=cv2.INTER_AREA),
+        np.random.default_rng(0).integers(0, 256, (224, 224, 3)),
+        np.full((224, 224, 3), (224, 172, 140)),
+    )
+    return np.asarray(np.stack(pictures) / 255, np.float32)
+
+
+@pytest.fixture(scope="module")
+def imported(weights: Weights, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the torch network makes of the images."""
+    network = mobilenet_v2(importer.imported(weights[LAYERS.name], weights[NUMBERS.name]))
+    found: NDArray[np.float32] = network(torch.from_numpy(images.transpose(0, 3, 1, 2))).numpy()
+    return found
+
+
+def test_the_network_computes_what_its_own_graph_says(
+    weights: Weights, images: NDArray[np.float32], imported: NDArray[np.float32]
+) -> None:
+    topology = json.loads(weights[LAYERS.name].read_bytes())["modelTopology"]["model_config"]["config"]
+    values = tensors(weights[LAYERS.name], weights[NUMBERS.name])
+    np.testing.assert_allclose(imported, outputs(topology, values, images), atol=1e-5)
+
+
+def test_the_network_computes_what_keras_computes(imported: NDArray[np.float32]) -> None:
+    """The last image needs no decoder and no resizing. Expected: Keras 2.21 on TensorFlow 2.21, run once."""
+    np.testing.assert_allclose(imported[2], KERAS, atol=1e-5)
+
+
+def test_what_was_imported_is_kept_as_safetensors(
+    weights: Weights, images: NDArray[np.float32], imported: NDArray[np.float32], tmp_path: Path
+) -> None:
+    own = replace(weights, derived_dir=tmp_path)
+    square = (255 * images[0]).round().astype(np.uint8)
+    for _ in range(2):
+        (found,) = Classifier.load(own, "cpu-eager").classify([square])
+        np.testing.assert_allclose(found, imported[0], atol=1e-5)
+    (file,) = tmp_path.rglob("*.safetensors")
+    save_file({name: np.zeros_like(array) for name, array in load_file(file).items()}, file)
+    (found,) = Classifier.load(own, "cpu-eager").classify([square])
+    np.testing.assert_allclose(found, 1 / 5, atol=1e-6)  # of zeros: it is the copy that is read
+
+
+def test_a_file_that_is_too_short_is_refused_by_name(weights: Weights, tmp_path: Path) -> None:
+    short = tmp_path / "short.bin"
+    short.write_bytes(weights[NUMBERS.name].read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"short\.bin: 2619460 bytes, but .* ends at 2619461"):
+        importer.imported(weights[LAYERS.name], short)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (
+            "block_3_expand_BN/gamma",
+            "block_3_expand_BN/delta",
+            "no tensor block_3_expand_BN/gamma",
+        ),
+        ("dense_2/kernel", "dense_9/kernel", "no tensor dense_9/bias"),
+        ("dense_2/", "dense_9/", r"dense_2\.weight"),
+        ("Conv1/kernel", "Conv1/core", "Conv1/core is of no layer with a kernel"),
+    ],
+)
+def test_a_file_of_another_network_is_refused_by_tensor(
+    weights: Weights, tmp_path: Path, old: str, new: str, fault: str
+) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(weights[LAYERS.name].read_text().replace(f'"{old}', f'"{new}'))
+    with pytest.raises((ValueError, RuntimeError), match=fault):
+        mobilenet_v2(importer.imported(other, weights[NUMBERS.name]))
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize("name", BENIGN)
+def test_photographs_of_scikit_image_are_normal(classifier: Classifier, name: str) -> None:
+    assert normal(classifier, photograph(name)) > 0.9
+
+
+def test_photographs_of_streets_landscapes_and_texts_are_normal(classifier: Classifier) -> None:
+    if not (SHARED / "images").is_dir():
+        pytest.skip(f"no real photographs: {SHARED / 'images'} does not exist")
+    files = sorted(
+        file
+        for folder in ("images/objects", "images/ocr", "training/photos")
+        for file in (SHARED / folder).glob("*.jpg")
+    )
+    assert len(files) > 20
+    unsure = {file.name for file in files if normal(classifier, Media().decode(file.read_bytes())) < 0.5}
+    assert unsure == set()
+
+
+def test_portraits_are_normal(classifier: Classifier) -> None:
+    files = sorted((SHARED / "images" / "faces_lfw_aligned").glob("*.jpg"))
+    if not files:
+        pytest.skip("no real portraits")
+    found = [normal(classifier, Media().decode(file.read_bytes())) for file in files]
+    assert np.mean(np.array(found) >= 0.5) > 0.97
+
+
+@pytest.mark.parametrize("tone", [(255, 224, 196), (224, 172, 140), (141, 85, 36), (60, 40, 30)])
+def test_the_colour_of_skin_alone_is_normal(classifier: Classifier, tone: tuple[int, int, int]) -> None:
+    assert normal(classifier, np.full((300, 200, 3), tone, np.uint8)) > 0.8
+
+
+def normal(classifier: Classifier, image: Pixels) -> float:
+    (found,) = classifier.classify([classifier.squeezed(image)])
+    return classifier.kind.total("normal", found)
+
+
+def test_a_batch_finds_what_its_images_show_alone(classifier: Classifier) -> None:
+    squares = [classifier.squeezed(photograph(name)) for name in BENIGN]
+    together = classifier.classify(squares)
+    np.testing.assert_allclose(together.sum(1), 1)
+    alone = np.concatenate([classifier.classify([square]) for square in squares])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+# Requests and replies
+
+
+def test_the_reply_is_three_numbers_and_more_on_demand_only(verdict: Any) -> None:
+    content = (FEATURE.folder / "example.jpg").read_bytes()
+    brief, full = verdict(content), verdict(content, detail=True)
+    assert list(brief) == ["normal", "sexy", "porn"]
+    assert sum(brief.values()) == pytest.approx(1)
+    assert full == brief | {"classes": full["classes"], "model_version": "nsfwjs-mobilenet-v2/1"}
+    own = full["classes"]
+    assert list(own) == list(MOBILENET.classes)
+    assert brief["normal"] == pytest.approx(own["drawing"] + own["neutral"])
+    assert brief["sexy"] == own["sexy"]
+    assert brief["porn"] == pytest.approx(own["porn"] + own["hentai"])
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 4096), (1000, 3)])
+def test_pictures_of_any_size_are_answered(verdict: Any, shape: tuple[int, int]) -> None:
+    assert sum(verdict(png(np.full(shape, 200, np.uint8))).values()) == pytest.approx(1)
+
+
+def test_a_photograph_stored_on_its_side_is_turned_first(verdict: Any) -> None:
+    upright = photograph("coffee")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it clockwise to see it upright
+    lying = png(np.ascontiguousarray(np.rot90(upright)), exif=exif)
+    assert verdict(lying) == verdict(png(upright))
+
+
+def test_a_grey_picture_is_one_of_three_equal_colours(verdict: Any) -> None:
+    grey = photograph("camera")
+    assert verdict(png(grey[..., 0].copy())) == verdict(png(grey))
+
+
+def test_what_is_transparent_is_white(verdict: Any) -> None:
+    clear = np.dstack((photograph("cat"), np.zeros((300, 451), np.uint8)))
+    assert verdict(png(clear)) == verdict(png(np.full((300, 451, 3), 255, np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "named"),
+    [
+        (b'{"img": "!"}', 400, "img"),
+        (b'{"img": "", "detail": 1}', 400, "detail"),
+        (b'{"img": "R0lGODlh"}', 422, "img: GIF"),
+        (b'{"img": "/9j/"}', 422, "img: damaged image"),
+    ],
+)
+def test_what_is_wrong_is_named(ask: Ask, weights: Weights, body: bytes, status: int, named: str) -> None:
+    (reply,) = ask(FEATURE, body)
+    assert reply.status == status
+    assert named in msgspec.json.decode(reply.body)["detail"]

@@ -1,0 +1,75 @@
+"""Counts idf.txt of text_similarity: how rare runs of a few characters are in Chinese and in English.
+
+Run from the repository root: `python -m training.count_idf dict.txt`, with the dictionary of 350,000 words
+and their frequencies from jieba 0.42.1 (MIT, by Sun Junyi): `pip download --no-deps jieba==0.42.1`, and in
+that archive jieba/dict.txt. The English is the reference that `help()` of Python 3.11.7 shows (PSF-2.0).
+Prints the file's size and sha256 for the declaration.
+"""
+
+import argparse
+import hashlib
+import math
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from pydoc_data.topics import topics
+
+from containers.text_similarity.grams import counted, kind_of
+
+TARGET = Path(__file__).parents[1] / "containers/text_similarity/idf.txt"
+DICTIONARY = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
+STEP = 0.1  # of an IDF
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dictionary", type=Path)
+    data = parser.parse_args().dictionary.read_bytes()
+    if hashlib.sha256(data).hexdigest() != DICTIONARY:
+        raise SystemExit("not the dictionary of jieba 0.42.1")
+    english = Counter(re.findall("[a-z]+", "\n".join(topics.values()).lower()))
+    every = {**idfs(english, 60, 5), **idfs(dict(han(data.decode())), 20, 500)}
+    written = "".join(f"{line}\n" for line in lines(every)).encode()
+    TARGET.write_bytes(written)
+    sys.stdout.write(f"{len(written)} bytes, sha256 {hashlib.sha256(written).hexdigest()}\n")
+
+
+def han(dictionary: str) -> Iterator[tuple[str, int]]:
+    """Words of Han characters only, with their frequencies."""
+    for line in dictionary.splitlines():
+        word, frequency, _ = line.rsplit(" ", 2)
+        if [kind for kind, _ in groupby(word, kind_of)] == ["han"]:
+            yield word, int(frequency)
+
+
+def idfs(words: Mapping[str, int], sentence: int, fewest: int) -> dict[str, float]:
+    """Minus the logarithm of the share of sentences that hold a gram, were its occurrences independent.
+
+    sentence: its characters. Grams of fewer occurrences are left out: they are as rare as any.
+    """
+    occurrences: Counter[str] = Counter()
+    for word, frequency in words.items():
+        for gram, count in counted(word).items():
+            occurrences[gram] += count * frequency
+    characters = sum(len(word) * frequency for word, frequency in words.items())
+    return {
+        gram: -math.log(-math.expm1(-sentence * count / characters))
+        for gram, count in occurrences.items()
+        if count >= fewest
+    }
+
+
+def lines(idfs: Mapping[str, float]) -> Iterator[str]:
+    """An IDF and the grams that have it, the most frequent first; `_` stands for a word's end."""
+    alike: defaultdict[int, list[str]] = defaultdict(list)
+    for gram, idf in idfs.items():
+        alike[round(idf / STEP)].append(gram.replace(" ", "_"))
+    for steps in sorted(alike):
+        yield " ".join([f"{steps * STEP:.1f}", *sorted(alike[steps])])
+
+
+if __name__ == "__main__":
+    main()

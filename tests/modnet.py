@@ -4,9 +4,6 @@ Paper: MODNet: Real-Time Trimap-Free Portrait Matting via Objective Decompositio
 (https://arxiv.org/abs/2011.11961). The backbone is torchvision's MobileNetV2.
 """
 
-import warnings
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -85,20 +82,3 @@ def trained() -> MODNet:
                 if values.is_floating_point():
                     values.add_(torch.rand_like(values), alpha=0.1)
     return network
-
-
-def export(network: MODNet, file: Path) -> None:
-    """Write the network with all axes of its input but the channels open."""
-    axes = {0: "batch", 2: "height", 3: "width"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's: this exporter is old, as is the one that made the file
-        torch.onnx.export(
-            network,
-            (torch.zeros(1, 3, 512, 512),),
-            str(file),
-            input_names=["input"],
-            output_names=["output"],
-            dynamic_axes={"input": axes, "output": axes},
-            opset_version=12,
-            dynamo=False,
-        )

@@ -106,6 +106,15 @@ def test_a_batch_finds_what_its_pictures_hold_alone(detector: FaceDetector, phot
     assert detector.detect([]) == []
 
 
+def test_each_picture_of_a_batch_has_its_own_least_score(detector: FaceDetector, photograph: Pixels) -> None:
+    blurred = cv2.GaussianBlur(photograph, (0, 0), 3).astype(np.uint8)
+    alone, with_doubtful = detector.detect([blurred])[0], detector.detect([blurred], [0.1])[0]
+    assert len(alone) < len(with_doubtful)
+    together = detector.detect([blurred, blurred], [0.1, 0.7])
+    assert close(together[0], with_doubtful)
+    assert close(together[1], alone)
+
+
 @pytest.mark.parametrize("width", [32, 90, 300, 700])
 def test_faces_of_all_sizes_are_found_once(detector: FaceDetector, photograph: Pixels, width: int) -> None:
     side = max(1200, 6 * width)

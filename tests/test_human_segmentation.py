@@ -33,7 +33,8 @@ from serving.weights import Store, Weights, resolve
 
 from .composites import PAIRS, Pixels, composite, photograph
 from .conftest import Ask, skip_without_weights
-from .modnet import export, trained
+from .modnet import trained
+from .onnx_files import export
 
 sizes = st.integers(2, 900)
 
@@ -246,7 +247,8 @@ def test_a_file_that_lacks_a_tensor_is_refused(weights: Weights, tmp_path: Path)
 @pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")  # onnx2torch 1.5 does
 def test_a_file_of_modnets_shape_runs_in_the_place_of_sinet(weights: Weights, tmp_path: Path) -> None:
     network = trained()
-    export(network, tmp_path / "modnet.onnx")
+    axes = {0: "batch", 2: "height", 3: "width"}
+    export(network, tmp_path / "modnet.onnx", 1, 3, 512, 512, open_axes=axes)
     store = replace(Store.of(Settings.read()), model_dir=tmp_path, cache_dir=tmp_path)
     feature = find("human_image_segmentation")
     segmenter = Segmenter.load(store.resolve(feature, "standard", download=False), "cpu-eager")

@@ -1,15 +1,16 @@
 """Age and gender of faces."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from containers.face_detection import landmarks
 from containers.face_detection.crops import Image, Square, batches
 from containers.face_detection.detection import Face
-from containers.face_detection.weight_files import TINY_XCEPTION
+from containers.face_detection.weight_files import FAIRFACE, TINY_XCEPTION
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
@@ -28,33 +29,35 @@ class Person(NamedTuple):
 
 
 class AgeGender:
-    """network: (N, 3, size, size) RGB in 0..255 -> (N, 2) age and probability of male."""
+    """network: (N, 3, size, size) RGB in 0..255 -> (N, 2) age and probability of male.
 
-    def __init__(self, network: Executor, size: int) -> None:
-        self._network, self._size = network, size
+    cut: what of a face it is shown.
+    """
+
+    def __init__(self, network: Executor, size: int, cut: Callable[[Face], Square]) -> None:
+        self._network, self._size, self._cut = network, size, cut
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """TinyXception, or where it is not declared the two vision transformers."""
+        """TinyXception, or where it is not declared FairFace."""
         manifest, numbers = (weights.get(file.name) for file in TINY_XCEPTION)
         if manifest and numbers:
-            network, size = partial(_tiny, manifest, numbers), 112
+            network, size, cut = partial(_tiny, manifest, numbers), 112, square
         else:
-            folders = (weights[f"{role}/config.json"].parent for role in ("age", "gender"))
-            network, size = partial(_transformers, *folders), 224
+            network, size, cut = partial(_fairface, weights[FAIRFACE.name]), 224, landmarks.square
         example = np.zeros((2, 3, size, size), np.float32)
         cache = weights.derived("age_gender")
-        return cls(compile(network, example, device=device, cache=cache), size)
+        return cls(compile(network, example, device=device, cache=cache), size, cut)
 
     def of(self, faces: Sequence[tuple[Image, Face]]) -> list[Person]:
         """One of each face in its image."""
-        crops = (square(face).crop(image, self._size) for image, face in faces)
+        crops = (self._cut(face).crop(image, self._size) for image, face in faces)
         found = self._network.map(batches(crops), lambda outputs: outputs[0].tolist())
         return [Person(max(0.0, age), male) for batch in found for age, male in batch]
 
 
 def square(face: Face) -> Square:
-    """Of which the distance from eyes to mouth is a fixed part, upright like the image."""
+    """What TinyXception wants: the distance from eyes to mouth a fixed part, upright like the image."""
     eyes, mouth = face.points[:2], face.points[3:].mean(axis=0)
     side = float(np.linalg.norm(eyes - mouth, axis=1).mean()) / EYES_TO_MOUTH
     middle = (eyes.sum(axis=0) + mouth) / 3
@@ -67,7 +70,7 @@ def _tiny(manifest: Path, numbers: Path) -> "torch.nn.Module":
     return age_network.tiny_xception(manifest, numbers)
 
 
-def _transformers(age: Path, gender: Path) -> "torch.nn.Module":
-    from containers.face_detection import vit_network  # late: as above
+def _fairface(file: Path) -> "torch.nn.Module":
+    from containers.face_detection import fairface  # late: as above
 
-    return vit_network.age_and_gender(age, gender)
+    return fairface.fairface(file)

@@ -65,17 +65,22 @@ class FaceDetector:
             )
         )
 
-    def detect(self, images: Sequence[Image], min_score: float = MIN_SCORE) -> list[list[Face]]:
-        """Faces of every (H, W, 3) RGB image, best first, each once; 200 at most."""
+    def detect(self, images: Sequence[Image], min_scores: Sequence[float] | None = None) -> list[list[Face]]:
+        """Faces of every (H, W, 3) RGB image, best first, each once; 200 at most.
+
+        min_scores: of each image; `MIN_SCORE` where there are none.
+        """
+        limits = min_scores or [self.MIN_SCORE] * len(images)
         scales = [factors(image) for image in images]
         views = (view(image, scale) for image, each in zip(images, scales, strict=True) for scale in each)
-        found = iter(self._network.map(views, lambda outputs: likely(outputs[0][0], min_score)))
+        least = iter([limit for limit, each in zip(limits, scales, strict=True) for _ in each])
+        found = iter(self._network.map(views, lambda outputs: likely(outputs[0][0], next(least))))
         first = [faces([next(found) for _ in each], each)[:MAX_FACES] for each in scales]
         scores = iter(self._final_scores(list(_pairs(images, first))))
         final = [[face._replace(score=next(scores)) for face in each] for each in first]
         return [
-            sorted((face for face in each if face.score >= min_score), key=lambda face: -face.score)
-            for each in final
+            sorted((face for face in each if face.score >= limit), key=lambda face: -face.score)
+            for each, limit in zip(final, limits, strict=True)
         ]
 
     def _final_scores(self, found: Sequence[tuple[Image, Face]]) -> list[float]:

@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from containers.face_detection.weight_files import FACEMESH, RETINAFACE, RETINAFACE_R50, TINY_XCEPTION, VITS
+from containers.face_detection.weight_files import (
+    FACEMESH,
+    FAIRFACE,
+    RETINAFACE,
+    RETINAFACE_R50,
+    TINY_XCEPTION,
+)
 from serving.feature import Batching, Feature, Profile, Resources
 from serving.media import ImageRequest
 
@@ -88,8 +94,8 @@ PROFILES = {
         verified=True,
     ),
     "standard": Profile(
-        files=(RETINAFACE_R50, FACEMESH, *VITS),
-        summary="RetinaFace ResNet-50, FaceMesh and two ViT-B/16 for age and gender, for GPUs.",
+        files=(RETINAFACE_R50, FACEMESH, FAIRFACE),
+        summary="RetinaFace ResNet-50, FaceMesh and FairFace (ResNet-34) for age and gender, for GPUs.",
         verified=False,
     ),
 }
@@ -103,6 +109,7 @@ feature = Feature(
     request=FaceDetectionRequest,
     response=Faces,
     profiles=PROFILES,
+    requires=("onnx2torch>=1.5.15",),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=2048, lambda_memory_mb=4096),
 )

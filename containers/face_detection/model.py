@@ -22,7 +22,7 @@ from serving.weights import Weights
 
 VERSIONS = {
     "lite": "retinaface-mobilenet0.25+facemesh-468+tinyxception/1",
-    "standard": "retinaface-resnet50+facemesh-468+vit-b16-fairface/1",
+    "standard": "retinaface-resnet50+facemesh-468+fairface-resnet34/1",
 }
 AGE_MARGIN = 8  # years to either side
 
@@ -65,9 +65,9 @@ class Model(Base[FaceDetectionRequest, Item, list[Described], Faces]):
 
     def predict(self, batch: Sequence[Item]) -> Sequence[list[Described]]:
         found = self._detector.detect(
-            [item.image for item in batch], min(item.request.min_confidence for item in batch)
+            [item.image for item in batch], [item.request.min_confidence for item in batch]
         )
-        kept = [_asked_for(faces, item.request) for faces, item in zip(found, batch, strict=True)]
+        kept = [faces[: item.request.max_faces] for faces, item in zip(found, batch, strict=True)]
         pairs = [(item.image, face) for item, faces in zip(batch, kept, strict=True) for face in faces]
         described = iter(zip(self._landmarks.of(pairs), self._age_gender.of(pairs), strict=True))
         return [[Described(face, *next(described)) for face in faces] for faces in kept]
@@ -77,10 +77,6 @@ class Model(Base[FaceDetectionRequest, Item, list[Described], Faces]):
         return Faces(
             [_reply(one, width, height, detail=item.request.detail) for one in output], self._version
         )
-
-
-def _asked_for(faces: Sequence[Face], request: FaceDetectionRequest) -> list[Face]:
-    return [face for face in faces if face.score >= request.min_confidence][: request.max_faces]
 
 
 def _reply(one: Described, width: int, height: int, *, detail: bool) -> DetectedFace:

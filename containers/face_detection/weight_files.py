@@ -1,6 +1,6 @@
 """The weight files of faces, also declared by features that look for faces first."""
 
-from serving.feature import Hub, Url, WeightFile
+from serving.feature import Url, WeightFile
 
 _GITHUB = "https://raw.githubusercontent.com"
 
@@ -67,13 +67,10 @@ TINY_XCEPTION = (
 )
 
 
-def _vit(role: str, file: str) -> WeightFile:
-    return WeightFile(
-        name=f"{role}/{file}",
-        source=Hub(repository=f"dima806/fairface_{role}_image_detection", path=file),
-        license="Apache-2.0",
-        origin="ViT-B/16 by dima806, trained on FairFace (CC-BY-4.0)",
-    )
-
-
-VITS = tuple(_vit(role, file) for role in ("age", "gender") for file in ("config.json", "model.safetensors"))
+FAIRFACE = WeightFile(
+    name="age_gender.onnx",
+    source=Url(address="https://github.com/yakhyo/fairface-onnx/releases/download/weights/fairface.onnx"),
+    sha256="9c8c47d437cd310538d233f2465f9ed0524cb7fb51882a37f74e8bc22437fdbf",
+    license="CC-BY-4.0",
+    origin="FairFace (ResNet-34) by Kimmo Karkkainen and Jungseock Joo, as ONNX by yakhyo",
+)

@@ -79,7 +79,7 @@ def _recall(detector: FaceDetector) -> str:
     }
     lines = ["\n| portraits | " + " | ".join(f"found at {limit}" for limit in THRESHOLDS) + " |\n"]
     for name, change in variants.items():
-        found = detector.detect([change(portrait) for portrait in portraits], 0.3)
+        found = detector.detect([change(portrait) for portrait in portraits], [0.3] * len(portraits))
         best = np.array([max((face.score for face in faces), default=0) for faces in found])
         lines.append(
             f"| {name} | " + " | ".join(f"{(best >= limit).mean():.0%}" for limit in THRESHOLDS) + " |\n"
@@ -128,7 +128,7 @@ def _false_alarms(detector: FaceDetector) -> str:
         *SHARED.glob("images/custom_ocr/*.*g"),
         *SHARED.glob("training/photos/*.jpg"),
     ]
-    found = detector.detect([Media().decode(file.read_bytes()) for file in files], 0.3)
+    found = detector.detect([Media().decode(file.read_bytes()) for file in files], [0.3] * len(files))
     scores = [face.score for faces in found for face in faces]
     counts = ", ".join(f"{sum(score >= limit for score in scores)} at {limit}" for limit in THRESHOLDS)
     return f"\nfalse alarms in {len(files)} photographs: {counts}\n"

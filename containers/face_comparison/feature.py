@@ -5,13 +5,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from containers.face_detection.feature import BoundingBox
 from containers.face_detection.weight_files import RETINAFACE, RETINAFACE_R50
+from serving.boxes import BoundingBox, Ratio
 from serving.feature import Batching, Feature, Profile, Resources, Url, WeightFile, any_of
 from serving.pairs import ImagePairRequest
 
 HASH_LENGTH = 768
-Ratio = Annotated[float, Meta(ge=0, le=1)]
 
 
 class ComparedFace(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from containers.face_comparison.feature import (
     HashedFace,
 )
 from containers.face_detection.detector import Face, FaceDetector
-from containers.face_detection.feature import BoundingBox
+from serving.boxes import BoundingBox, bounding_box
 from serving.errors import UnprocessableInput
 from serving.model import Model as Base
 from serving.pairs import ImagePairRequest, Picture, pictures
@@ -86,11 +86,7 @@ class Model(Base[ImagePairRequest, Item, Output, Response]):
 
 def _seen(face: Face, image: Pixels) -> tuple[BoundingBox, float]:
     """The box inside the image, and the confidence."""
-    height, width = image.shape[:2]
-    sides = (face.box / (width, height, width, height)).clip(0, 1).tolist()
-    left, top, right, bottom = (round(side, 6) for side in sides)
-    box = BoundingBox(width=round(right - left, 6), height=round(bottom - top, 6), left=left, top=top)
-    return box, min(1.0, round(face.score, 6))
+    return bounding_box(face.box, image.shape), min(1.0, round(face.score, 6))
 
 
 def _padded(vector: Floats) -> NDArray[np.float64]:

@@ -12,10 +12,9 @@ from containers.face_detection.weight_files import (
     RETINAFACE_R50,
     TINY_XCEPTION,
 )
+from serving.boxes import BoundingBox, Ratio
 from serving.feature import Batching, Feature, Profile, Resources
 from serving.media import ImageRequest
-
-Ratio = Annotated[float, Meta(ge=0, le=1)]
 
 
 class FaceDetectionRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -28,15 +27,6 @@ class FaceDetectionRequest(ImageRequest, frozen=True, forbid_unknown_fields=True
         float, Meta(ge=0.1, le=1, description="Faces the detector is less sure of are left out.")
     ] = 0.7
     detail: Annotated[bool, Meta(description="Add `AgeRange` and `landmarks_5` to each face.")] = False
-
-
-class BoundingBox(msgspec.Struct, frozen=True, rename="pascal"):
-    """The part of a face's box inside the image, as ratios of the upright image's width and height."""
-
-    width: Ratio
-    height: Ratio
-    left: Ratio
-    top: Ratio
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -57,8 +47,8 @@ class DetectedFace(msgspec.Struct, frozen=True, omit_defaults=True):
     """One face."""
 
     bounding_box: BoundingBox = msgspec.field(name="BoundingBox")
-    confidence: Annotated[float, Meta(ge=0, le=1, description="That this is a face, 0 to 1.")] = (
-        msgspec.field(name="Confidence")
+    confidence: Annotated[Ratio, Meta(description="That this is a face, 0 to 1.")] = msgspec.field(
+        name="Confidence"
     )
     landmark_106: Annotated[
         list[Point],

@@ -10,13 +10,13 @@ from containers.face_detection.age_gender import AgeGender, Person
 from containers.face_detection.detector import Face, FaceDetector
 from containers.face_detection.feature import (
     AgeRange,
-    BoundingBox,
     DetectedFace,
     FaceDetectionRequest,
     Faces,
     Point,
 )
 from containers.face_detection.landmarks import Landmarks
+from serving.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -73,17 +73,14 @@ class Model(Base[FaceDetectionRequest, Item, list[Described], Faces]):
         return [[Described(face, *next(described)) for face in faces] for faces in kept]
 
     def postprocess(self, output: list[Described], item: Item) -> Faces:
-        height, width = item.image.shape[:2]
-        return Faces(
-            [_reply(one, width, height, detail=item.request.detail) for one in output], self._version
-        )
+        shape, detail = item.image.shape, item.request.detail
+        return Faces([_reply(one, shape, detail=detail) for one in output], self._version)
 
 
-def _reply(one: Described, width: int, height: int, *, detail: bool) -> DetectedFace:
-    left, top, right, bottom = (one.face.box / (width, height, width, height)).clip(0, 1).tolist()
+def _reply(one: Described, shape: tuple[int, ...], *, detail: bool) -> DetectedFace:
     age = round(one.person.age)
     return DetectedFace(
-        bounding_box=BoundingBox(width=right - left, height=bottom - top, left=left, top=top),
+        bounding_box=bounding_box(one.face.box, shape),
         confidence=min(1.0, one.face.score),
         landmark_106=_points(one.landmarks),
         gender="male" if one.person.male > 0.5 else "female",

@@ -8,12 +8,12 @@ from msgspec import Meta, field
 from containers.human_attribute_recognition import attributes
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
 from containers.object_recognition.weight_files import FASTESTDET
+from serving.boxes import BoundingBox, Ratio
 from serving.feature import Batching, Feature, Profile, Resources
 from serving.media import ImageRequest
 
 LABEL_MODEL_VERSION = "fastestdet+siglip2-base-patch16-224/1"
 
-Ratio = Annotated[float, Meta(ge=0, le=1)]
 Percentage = Annotated[float, Meta(ge=0, le=100)]
 
 
@@ -27,15 +27,6 @@ class HumanAttributeRequest(ImageRequest, frozen=True, forbid_unknown_fields=Tru
     min_confidence: Annotated[
         float, Meta(ge=0, le=1, description="People found with less `Confidence` are left out.")
     ] = 0.5
-
-
-class BoundingBox(msgspec.Struct, frozen=True, rename="pascal"):
-    """A box as ratios of the image's width and height."""
-
-    width: Ratio
-    height: Ratio
-    left: Ratio
-    top: Ratio
 
 
 def _field(attribute: attributes.Attribute) -> tuple[str, object]:

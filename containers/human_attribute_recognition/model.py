@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Language
-from containers.human_attribute_recognition.feature import BoundingBox, HumanAttributeRequest, HumanAttributes
+from containers.human_attribute_recognition.feature import HumanAttributeRequest, HumanAttributes
 from containers.human_attribute_recognition.feature import Person as PersonReply
 from containers.human_attribute_recognition.recogniser import Person, Recogniser, Wanted
+from serving.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -40,15 +41,12 @@ class Model(Base[HumanAttributeRequest, Item, list[Person], HumanAttributes]):
         return self._recogniser.recognise([item.image for item in batch], [item.wanted for item in batch])
 
     def postprocess(self, output: list[Person], item: Item) -> HumanAttributes:
-        height, width = item.image.shape[:2]
-        return HumanAttributes([_reply(person, item.language, width, height) for person in output])
+        return HumanAttributes([_reply(person, item.language, item.image.shape) for person in output])
 
 
-def _reply(person: Person, language: Language, width: int, height: int) -> PersonReply:  # type: ignore[valid-type]
-    left, top, right, bottom = (person.box / (width, height, width, height)).tolist()
+def _reply(person: Person, language: Language, shape: tuple[int, ...]) -> PersonReply:  # type: ignore[valid-type]
     attributes = {
         one.key: dict(zip(one.labels(language), scores, strict=True))
         for one, scores in zip(ATTRIBUTES, person.scores, strict=True)
     }
-    box = BoundingBox(width=right - left, height=bottom - top, left=left, top=top)
-    return PersonReply(**attributes, bounding_box=box, confidence=person.score)
+    return PersonReply(**attributes, bounding_box=bounding_box(person.box, shape), confidence=person.score)

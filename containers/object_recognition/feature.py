@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from containers.face_detection.feature import BoundingBox
 from containers.object_recognition.weight_files import FASTESTDET, OWLV2, YOLOX_S
+from serving.boxes import BoundingBox
 from serving.feature import Batching, Feature, Profile, Resources
 from serving.media import ImageRequest
 

@@ -6,13 +6,13 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from containers.face_detection.feature import BoundingBox
 from containers.object_recognition.coco import CocoRecogniser
 from containers.object_recognition.fastestdet import FastestDet
 from containers.object_recognition.feature import MIN_CONFIDENCE, Instance, Label, ObjectRequest, Objects
 from containers.object_recognition.open_vocabulary import OpenVocabulary
 from containers.object_recognition.recogniser import Query, Recogniser, Thing
 from containers.object_recognition.yolox import Yolox
+from serving.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -61,13 +61,10 @@ class Model(Base[ObjectRequest, Item, list[Thing], Objects]):
     def postprocess(self, output: list[Thing], item: Item) -> Objects:
         instances: dict[str, list[Instance]] = {}
         for thing in output:  # surest first, and so are the classes and the instances of each
-            instances.setdefault(thing.name, []).append(_instance(thing, *item.image.shape[1::-1]))
+            instances.setdefault(thing.name, []).append(_instance(thing, item.image.shape))
         labels = [Label(name, found[0].confidence, found) for name, found in instances.items()]
         return Objects(labels[: item.max_labels], VERSIONS[self._profile])
 
 
-def _instance(thing: Thing, width: int, height: int) -> Instance:
-    sides = (thing.box / (width, height, width, height)).clip(0, 1).tolist()
-    left, top, right, bottom = (round(side, 6) for side in sides)
-    box = BoundingBox(width=round(right - left, 6), height=round(bottom - top, 6), left=left, top=top)
-    return Instance(box, min(100.0, round(100 * thing.score, 2)))
+def _instance(thing: Thing, shape: tuple[int, ...]) -> Instance:
+    return Instance(bounding_box(thing.box, shape), min(100.0, round(100 * thing.score, 2)))

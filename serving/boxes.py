@@ -1,0 +1,29 @@
+"""Boxes as replies have them."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Ratio = Annotated[float, Meta(ge=0, le=1)]
+
+
+class BoundingBox(msgspec.Struct, frozen=True, rename="pascal"):
+    """The part of a box inside the image, as ratios of the upright image's width and height."""
+
+    width: Ratio
+    height: Ratio
+    left: Ratio
+    top: Ratio
+
+
+def bounding_box(box: "NDArray[np.float32]", shape: tuple[int, ...]) -> BoundingBox:
+    """Of (4,) left, top, right, bottom in pixels of an image of that shape; six decimals."""
+    height, width = shape[:2]
+    sides = (box / (width, height, width, height)).clip(0, 1).tolist()
+    left, top, right, bottom = (round(side, 6) for side in sides)
+    return BoundingBox(width=round(right - left, 6), height=round(bottom - top, 6), left=left, top=top)

@@ -230,6 +230,9 @@ def third_party(features: Iterable[Feature]) -> str:
         for name, profile in feature.profiles.items():
             tests = "verified by this project's tests" if profile.verified else "declared, not verified"
             lines += ["", f"## {feature.name}, {name}", "", f"{profile.summary} Status: {tests}.", ""]
+            if not profile.files:
+                lines.append("No files.")
+                continue
             lines += ["| file | origin | licence | from | sha256 |", "|---|---|---|---|---|"]
             lines += [_third_party_row(file) for file in profile.files]
     return "\n".join(lines) + "\n"

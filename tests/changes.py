@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -130,5 +131,5 @@ def _written(image: Pixels, text: str, place: tuple[int, int], size: float) -> P
     return _bytes(written)
 
 
-def _bytes(values: NDArray[np.generic]) -> Pixels:
+def _bytes(values: Any) -> Pixels:
     return np.ascontiguousarray(np.clip(values, 0, 255), np.uint8)

@@ -1,0 +1,1 @@
+"""Pictures as vectors, and how alike two of them are."""

@@ -1,0 +1,54 @@
+"""From pictures to vectors of length 1, by the descriptor or network of a profile."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.image_similarity.feature import CLIP, DIMENSIONS
+from serving.executor import Executor, compile
+from serving.vectors import Floats, unit
+from serving.weights import Weights
+
+if TYPE_CHECKING:
+    import torch
+
+Image = NDArray[np.uint8]
+
+VERSIONS = {"lite": "local-harmonics/1", "standard": "clip-vit-b32-openai/1"}
+"""By profile. To be raised with any change to a descriptor: the compiled network is kept under it."""
+
+
+class Embedder:
+    """view: (H, W, 3) uint8 RGB -> (C, S, S), what the network sees. network: (N, C, S, S) -> (N, 512)."""
+
+    def __init__(self, view: Callable[[Image], Floats], network: Executor, version: str) -> None:
+        self.view, self._network, self.version = view, network, version
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        version = VERSIONS[weights.profile]
+        view, network = _clip(weights) if CLIP.name in weights else _harmonics()
+        example = view(np.zeros((2, 2, 3), np.uint8))[None]
+        cache = weights.derived(version.replace("/", "-"))
+        sizes = [(size, *example.shape[1:]) for size in (1, 2, 4, 8)]
+        return cls(view, compile(network, example, device=device, cache=cache, warm_up=sizes), version)
+
+    def embed(self, views: Sequence[Floats]) -> Floats:
+        """(N, 512), each of length 1."""
+        return unit(self._network(np.stack(views))[0])
+
+
+def _harmonics() -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":
+    from containers.image_similarity import harmonics
+
+    return harmonics.view, partial(harmonics.whitened, DIMENSIONS)
+
+
+def _clip(weights: Weights) -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":
+    from containers.image_similarity import clip
+
+    file = weights[CLIP.name]
+    return partial(clip.view, side=clip.side(file)), partial(clip.image_tower, file)

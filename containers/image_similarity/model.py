@@ -1,0 +1,49 @@
+"""Image similarity: the pictures of a whole batch are embedded together."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+from containers.image_similarity.embedder import Embedder
+from containers.image_similarity.feature import ImageSimilarity, ImageSimilarityRequest, ImageVector
+from serving.model import Model as Base
+from serving.pairs import pictures
+from serving.vectors import Floats, cosine, numbers, similarity
+from serving.weights import Weights
+
+
+class Item(NamedTuple):
+    """views: of one picture, or of two to compare."""
+
+    views: list[Floats]
+    detail: bool
+
+
+Response = ImageVector | ImageSimilarity
+
+
+class Model(Base[ImageSimilarityRequest, Item, list[Floats], Response]):
+    """An output holds a (512,) vector of every view of its item."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    @classmethod
+    def load(cls, weights: Weights, device: str) -> Self:
+        return cls(Embedder.load(weights, device))
+
+    def preprocess(self, request: ImageSimilarityRequest) -> Item:
+        views = [self._embedder.view(picture.image) for picture in pictures(self.media, request)]
+        return Item(views, request.detail)
+
+    def predict(self, batch: Sequence[Item]) -> Sequence[list[Floats]]:
+        vectors = iter(self._embedder.embed([view for item in batch for view in item.views]))
+        return [[next(vectors) for _ in item.views] for item in batch]
+
+    def postprocess(self, output: list[Floats], item: Item) -> Response:
+        version = self._embedder.version
+        if len(output) == 1:
+            return ImageVector(numbers(output[0]), version)
+        found = cosine(*output)
+        if item.detail:
+            return ImageSimilarity(similarity(found), version, found)
+        return ImageSimilarity(similarity(found), version)

@@ -1,0 +1,1 @@
+"""Pictures enlarged two- or fourfold, with the detail that was likely there."""

@@ -1,0 +1,105 @@
+"""image_super_resolution: likeness to the truth against bicubic, and time and memory by size.
+
+Prints Markdown. `ARGS="photo.jpg …"` adds photographs to those of scikit-image; no more than 2048 px of
+their sides are used.
+"""
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from containers.image_super_resolution.feature import EnlargementRequest
+from containers.image_super_resolution.model import Model
+from serving.errors import PayloadTooLarge
+from serving.feature import find
+from serving.media import ImageBytes, Media
+from serving.picture import encoded
+from serving.settings import Settings
+from serving.weights import resolve
+from tests.composites import photograph
+from tests.photographs import NAMES, likeness, resized
+
+SIZES = ((64, 64), (256, 256), (640, 480), (1280, 720), (1920, 1080))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("photos", nargs="*", type=Path)
+    parser.add_argument("--no-times", action="store_true")
+    options = parser.parse_args()
+    model = Model.load(resolve(find("image_super_resolution"), Settings.read()), "cpu")
+    pictures: dict[str, Path | None] = {name: None for name in NAMES}
+    pictures |= {path.stem: path for path in options.photos}
+    for part in (qualities(model, pictures), () if options.no_times else times(model)):
+        for line in part:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+
+def qualities(model: Model, pictures: dict[str, Path | None]) -> Iterator[str]:
+    """PSNR in dB and SSIM of the luma after bicubic shrinking, of bicubic and of the feature."""
+    yield "| picture | scale | bicubic | enlarged | gain | bicubic SSIM | enlarged SSIM |"
+    yield "|---|---|---|---|---|---|---|"
+    for scale in (2, 4):
+        gains = []
+        for name, path in pictures.items():
+            truth = (Media().decode(path.read_bytes()) if path else photograph(name))[:2048, :2048]
+            truth = truth[: len(truth) // scale * scale, : truth.shape[1] // scale * scale]
+            small = resized(truth, 1 / scale)
+            request = EnlargementRequest(img=ImageBytes(encoded(small[:9, :9], "png")), scale=scale)
+            (found,) = model.predict([model.preprocess(request)._replace(colours=small)])
+            (plain, plain_ssim), (ours, ours_ssim) = (
+                likeness(each, truth, scale) for each in (resized(small, scale), found)
+            )
+            gains.append(ours - plain)
+            figures = f"{plain:.2f} | {ours:.2f} | {gains[-1]:+.2f} | {plain_ssim:.4f} | {ours_ssim:.4f}"
+            yield f"| {name} | {scale} | {figures} |"
+        yield f"| mean | {scale} | | | {np.mean(gains):+.2f} | | |"
+
+
+def times(model: Model) -> Iterator[str]:
+    """Milliseconds of the three steps, one request at a time, and peak memory so far."""
+    yield from (
+        "",
+        "| size | scale | decode | network | ms per output megapixel | CPU s | webp | reply | peak MB |",
+        "|---|---|---|---|---|---|---|---|---|",
+    )
+    for width, height in SIZES:
+        picture = cv2.resize(photograph("coffee")[..., ::-1], (width, height), interpolation=cv2.INTER_CUBIC)
+        file = ImageBytes(cv2.imencode(".jpg", picture)[1].tobytes())
+        for scale in (2, 4):
+            request = EnlargementRequest(img=file, scale=scale, format="webp")
+            _steps(model, request)
+            steps, cpu, reply = _steps(model, request)
+            decode, network, encode = (1000 * step for step in steps)
+            pace = network / (width * height * scale**2 / 1e6)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            row = (
+                f"{decode:.0f} | {network:.0f} | {pace:.0f} | {cpu:.1f} | {encode:.0f} | {reply} | {peak:.0f}"
+            )
+            yield f"| {width}x{height} | {scale} | {row} |"
+
+
+def _steps(model: Model, request: EnlargementRequest) -> tuple[list[float], float, str]:
+    moments = [time.perf_counter()]
+    item = model.preprocess(request)
+    moments.append(time.perf_counter())
+    busy = time.process_time()
+    (output,) = model.predict([item])
+    busy = time.process_time() - busy
+    moments.append(time.perf_counter())
+    try:
+        reply = f"{len(model.postprocess(output, item).result) / 1000:.0f} kB"
+    except PayloadTooLarge:
+        reply = "413"
+    return np.diff([*moments, time.perf_counter()]).tolist(), busy, reply
+
+
+if __name__ == "__main__":
+    main()

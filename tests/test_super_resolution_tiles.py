@@ -1,0 +1,181 @@
+"""Tiles and networks of image_super_resolution: what tiles give is what the whole gives."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import nn
+
+from containers.image_super_resolution import tiles
+from containers.image_super_resolution.enlarger import Enlarger
+from containers.image_super_resolution.rlfn import rlfn
+from containers.image_super_resolution.rrdb import RRDBNet, real_esrgan
+from containers.image_super_resolution.tiles import LARGEST, MARGIN, STEP, mirrored
+from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
+from serving.executor import compile
+from serving.feature import find
+from serving.settings import Settings
+from serving.weights import Store, Weights, resolve
+
+from . import tiny_real_esrgan
+from .composites import photograph
+from .conftest import skip_without_weights
+
+Pixels = NDArray[np.uint8]
+
+FEATURE = find("image_super_resolution")
+sizes = st.integers(1, 2000)
+
+
+@pytest.fixture(scope="module")
+def weights() -> Weights:
+    chosen = Settings.read()
+    skip_without_weights(FEATURE, chosen)
+    return resolve(FEATURE, chosen)
+
+
+@pytest.fixture(scope="module")
+def enlarger(weights: Weights) -> Enlarger:
+    return Enlarger.load(weights, "cpu")
+
+
+def whole(network: nn.Module, image: Pixels, scale: int) -> Pixels:
+    """The image in one piece through the network."""
+    height, width = image.shape[:2]
+    rest = [(MARGIN, MARGIN + -side % 6) for side in (height, width)]
+    padded = np.pad(image, (*rest, (0, 0)), mode="reflect").transpose(2, 0, 1)[None].astype(np.float32)
+    with torch.inference_mode():
+        enlarged = network(torch.from_numpy(padded))[0].permute(1, 2, 0).numpy()
+    inner = enlarged[scale * MARGIN :, scale * MARGIN :][: scale * height, : scale * width]
+    return np.asarray(inner.clip(0, 255).round(), np.uint8)
+
+
+class _Plain(nn.Module):
+    """Every pixel four or sixteen times; notes the shapes it is given."""
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.up, self.shapes = nn.Upsample(scale_factor=scale), list[tuple[int, ...]]()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.shapes.append(tuple(images.shape))
+        return self.up(images)  # type: ignore[no-any-return]
+
+
+def plain() -> tuple[Enlarger, dict[int, _Plain]]:
+    modules = {scale: _Plain(scale) for scale in (2, 4)}
+    example = np.zeros((1, 3, STEP, STEP), np.float32)
+    networks = {
+        scale: compile(lambda module=module: module, example, device="cpu-eager")  # type: ignore[misc]
+        for scale, module in modules.items()
+    }
+    return Enlarger(networks), modules
+
+
+# Geometry
+
+
+@given(sizes, sizes)
+def test_cores_cover_every_pixel_once_by_tiles_of_one_bounded_size(height: int, width: int) -> None:
+    found = list(tiles.tiles(height, width))
+    (tall, wide) = {(tile.height, tile.width) for tile in found}.pop()
+    assert max(tall, wide) <= LARGEST
+    assert tall % STEP == wide % STEP == 0
+    down, across = tall - 2 * MARGIN, wide - 2 * MARGIN
+    assert down % 6 == across % 6 == 0, "RLFN's cells must lie alike in every tile"
+    corners = [(top, left) for top in range(0, height, down) for left in range(0, width, across)]
+    assert [(tile.top, tile.left) for tile in found] == corners
+
+
+@given(st.integers(-500, 500), st.integers(1, 300), st.integers(1, 200))
+def test_an_image_goes_on_mirrored(start: int, count: int, length: int) -> None:
+    found = mirrored(start, count, length)
+    before, after = max(0, -start), max(0, start + count)
+    expected = np.pad(np.arange(length), (before, after), mode="reflect" if length > 1 else "edge")
+    np.testing.assert_array_equal(found, expected[start + before :][:count])
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 420), st.integers(1, 420), st.sampled_from((2, 4))), max_size=3))
+def test_every_pixel_of_every_image_comes_back_in_its_place(shapes: list[tuple[int, int, int]]) -> None:
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (height, width, 3), np.uint8) for height, width, _ in shapes]
+    enlarger, _ = plain()
+    found = enlarger.enlarge(images, [scale for *_, scale in shapes])
+    for image, enlarged, (*_, scale) in zip(images, found, shapes, strict=True):
+        np.testing.assert_array_equal(enlarged, image.repeat(scale, 0).repeat(scale, 1))
+
+
+def test_memory_is_bounded_by_the_tile_and_images_share_passes() -> None:
+    enlarger, modules = plain()
+    image = np.zeros((30, 30, 3), np.uint8)
+    enlarger.enlarge([np.zeros((400, 1920, 3), np.uint8)], [2])
+    assert max(batch * height * width for batch, _, height, width in modules[2].shapes) <= LARGEST**2
+    enlarger.enlarge([image] * 5, [2] * 5)
+    assert modules[2].shapes[-1][0] == 5
+
+
+# Networks
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_tiles_give_what_the_whole_gives(weights: Weights, enlarger: Enlarger, scale: int) -> None:
+    image = photograph("astronaut")[100:150, 90:430]
+    (tiled,) = enlarger.enlarge([image], [scale])
+    at_once = whole(rlfn(weights[RLFN.name], scale), image, scale)
+    off = np.abs(tiled.astype(int) - at_once)
+    assert off.max() <= 1
+    assert (off > 0).mean() < 0.002
+
+
+def test_twofold_is_fourfold_halved(weights: Weights) -> None:
+    image = photograph("coffee")[100:130, 200:230]
+    four, two = (whole(rlfn(weights[RLFN.name], scale), image, scale) for scale in (4, 2))
+    halved = four.reshape(60, 2, 60, 2, 3).mean((1, 3))
+    assert np.abs(two - halved).mean() < 0.5
+
+
+def test_a_batch_gives_what_its_images_give_alone(enlarger: Enlarger) -> None:
+    images = [photograph(name)[100:136, 100:136] for name in ("rocket", "coffee", "chelsea")]
+    scales = [2, 2, 4]
+    for image, scale, together in zip(images, scales, enlarger.enlarge(images, scales), strict=True):
+        (alone,) = enlarger.enlarge([image], [scale])
+        assert np.abs(together.astype(int) - alone).max() <= 1
+
+
+def test_no_images_are_fine(enlarger: Enlarger) -> None:
+    assert enlarger.enlarge([], []) == []
+
+
+def test_a_file_that_lacks_a_tensor_is_refused(weights: Weights, tmp_path: Path) -> None:
+    state = torch.load(weights[RLFN.name], map_location="cpu", weights_only=True)
+    del state["B3.esa.conv_f.bias"]
+    torch.save(state, tmp_path / "short.pth")
+    with pytest.raises(RuntimeError, match=r"Missing key.*B3\.esa\.conv_f\.bias"):
+        rlfn(tmp_path / "short.pth", 2)
+
+
+# Real-ESRGAN, of which only the shape is known here
+
+
+def test_files_of_real_esrgans_shape_run_as_profile_standard(tmp_path: Path) -> None:
+    networks = tiny_real_esrgan.write(tmp_path)
+    store = replace(Store.of(Settings.read()), model_dir=tmp_path, cache_dir=tmp_path)
+    enlarger = Enlarger.load(store.resolve(FEATURE, "standard", download=False), "cpu-eager")
+    image = photograph("coffee")[100:150, 100:460]
+    for scale, network in networks.items():
+        (found,) = enlarger.enlarge([image], [scale])
+        assert np.ptp(found) > 20
+        assert np.abs(found.astype(int) - whole(network, image, scale)).max() <= 1
+
+
+def test_the_papers_network_fills_a_file_of_the_published_size(tmp_path: Path) -> None:
+    network = RRDBNet(64, 32, 23, shrink=1)
+    torch.save({"params_ema": network.state_dict()}, tmp_path / "x4.pth")
+    assert abs((tmp_path / "x4.pth").stat().st_size / REAL_ESRGAN[4].size - 1) < 0.01  # type: ignore[operator]
+    assert sum(each.numel() for each in real_esrgan(tmp_path / "x4.pth").parameters()) == 16_697_987

@@ -1,0 +1,21 @@
+"""Small networks of Real-ESRGAN's class with random weights, in files laid out as the published ones."""
+
+from pathlib import Path
+
+import torch
+
+from containers.image_super_resolution.rrdb import RRDBNet
+from containers.image_super_resolution.weight_files import REAL_ESRGAN
+
+
+def write(folder: Path) -> dict[int, RRDBNet]:
+    """The networks by scale, whose files are then in the folder under their names in the profile."""
+    networks = {}
+    for scale, file in REAL_ESRGAN.items():
+        with torch.random.fork_rng():
+            torch.manual_seed(scale)
+            networks[scale] = RRDBNet(8, 4, 2, shrink=4 // scale).eval().requires_grad_(False)
+        state = networks[scale].state_dict()
+        state["conv_last.bias"] += 0.5  # mid-grey, so that little is cut off at black and white
+        torch.save({"params_ema": state}, folder / file.name)
+    return networks

@@ -16,7 +16,7 @@ from serving.feature import Feature, discover, find
 from serving.hosted import Hosted
 from serving.service import Reply
 from serving.settings import Settings
-from serving.weights import Store, WeightsError, resolve
+from serving.weights import Store, Weights, WeightsError, resolve
 
 from .origin import Server, running, store_in
 
@@ -50,10 +50,11 @@ def reader() -> TextReader:
     return TextReader.load(resolve(find("general_ocr"), settings), "cpu")
 
 
-def skip_without_weights(feature: Feature, settings: Settings) -> None:
-    """Skips the test where the weights are not on this machine; nothing is downloaded."""
+def weights_of(feature: Feature, settings: Settings | None = None) -> Weights:
+    """Those of its default profile; skips the test where they are not on this machine, and downloads none."""
+    chosen = settings or Settings.read()
     try:
-        Store.of(settings).resolve(feature, settings.profile or feature.default_profile, download=False)
+        return Store.of(chosen).resolve(feature, chosen.profile or feature.default_profile, download=False)
     except WeightsError as error:
         pytest.skip(str(error))
 
@@ -72,7 +73,7 @@ class Ask:
         hosted = self._loaded.get(feature.name)
         if hosted is None:
             settings = Settings.read(template_store=str(self._templates))
-            skip_without_weights(feature, settings)
+            weights_of(feature, settings)
             hosted = self._loaded[feature.name] = Hosted(feature, settings)
             self._stack.callback(hosted.close)
         with ThreadPoolExecutor(len(bodies)) as callers:

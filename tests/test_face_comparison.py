@@ -18,10 +18,9 @@ from serving.codec import Codec
 from serving.errors import InvalidRequest
 from serving.feature import find
 from serving.media import Media
-from serving.settings import Settings
-from serving.weights import Weights, WeightsError, resolve
+from serving.weights import Weights
 
-from .conftest import SHARED, Ask
+from .conftest import SHARED, Ask, weights_of
 
 FEATURE = find("face_comparison")
 PHOTO = FEATURE.example["request"]["img"]
@@ -33,10 +32,7 @@ Compare = Callable[..., list[tuple[int, Json]]]
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    try:
-        return resolve(FEATURE, Settings.read())
-    except WeightsError as error:
-        pytest.skip(str(error))
+    return weights_of(FEATURE)
 
 
 @pytest.fixture(scope="module")

@@ -26,8 +26,9 @@ from containers.face_comparison.embedding import KINDS, FaceEmbedder, Kind
 from containers.face_comparison.mobileface import mobileface
 from serving.feature import find
 from serving.settings import Settings
-from serving.weights import Found, Weights, WeightsError, resolve
+from serving.weights import Found, Weights
 
+from .conftest import weights_of
 from .test_mxnet_params import packed
 
 Operation = Callable[[list[Tensor], dict[str, str]], Tensor]
@@ -38,10 +39,7 @@ angles, scales, shifts = st.floats(-math.pi, math.pi), st.floats(0.05, 20), st.f
 @pytest.fixture(scope="module")
 def parameters() -> Path:
     """The .params file of MobileFace V2."""
-    try:
-        return resolve(find("face_comparison"), Settings.read())["mobileface.params"]
-    except WeightsError as error:
-        pytest.skip(str(error))
+    return weights_of(find("face_comparison"))["mobileface.params"]
 
 
 @pytest.fixture(scope="module")

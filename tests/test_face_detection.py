@@ -14,10 +14,9 @@ from PIL import Image
 from containers.face_detection.detector import Face, FaceDetector
 from serving.feature import find
 from serving.media import Media
-from serving.settings import Settings
-from serving.weights import Store, Weights, WeightsError
+from serving.weights import Weights
 
-from .conftest import Ask
+from .conftest import Ask, weights_of
 
 Pixels = NDArray[np.uint8]
 FEATURE = find("face_detection")
@@ -26,10 +25,7 @@ FACE = (179, 54, 271, 178)  # of the photograph, as a person would draw it
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    try:
-        return Store.of(Settings.read()).resolve(FEATURE, "lite", download=False)
-    except WeightsError as error:
-        pytest.skip(str(error))
+    return weights_of(FEATURE)
 
 
 @pytest.fixture(scope="module")

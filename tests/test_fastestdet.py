@@ -16,21 +16,17 @@ from containers.object_recognition.fastestdet import FastestDet, detections
 from containers.object_recognition.network import Detector, detector
 from containers.object_recognition.weight_files import FASTESTDET
 from serving.feature import find
-from serving.settings import Settings
-from serving.weights import Weights, resolve
+from serving.weights import Weights
 
 from .composites import photograph
-from .conftest import SHARED, skip_without_weights
+from .conftest import SHARED, weights_of
 
 PHOTOGRAPHS = SHARED / "images" / "objects"
 
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    """Of a feature that looks for people first."""
-    feature, chosen = find("human_image_segmentation"), Settings.read()
-    skip_without_weights(feature, chosen)
-    return resolve(feature, chosen)
+    return weights_of(find("object_recognition"))
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from serving.settings import Settings
 from serving.weights import resolve
 from tests import tiny_siglip
 
-from .conftest import skip_without_weights
+from .conftest import weights_of
 
 Image = NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Of a service with the random SigLIP 2 and the detector's own weights."""
     tiny = tiny_siglip.write(tmp_path_factory.mktemp("tiny"))
     settings = Settings.read(profile="standard", model_dir=str(tiny), device="cpu")
-    skip_without_weights(FEATURE, settings)
+    weights_of(FEATURE, settings)
     return settings
 
 

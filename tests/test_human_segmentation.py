@@ -29,10 +29,10 @@ from serving.errors import UnprocessableInput
 from serving.feature import find
 from serving.media import ImageBytes
 from serving.settings import Settings
-from serving.weights import Store, Weights, resolve
+from serving.weights import Store, Weights
 
 from .composites import PAIRS, Pixels, composite, photograph
-from .conftest import Ask, skip_without_weights
+from .conftest import Ask, weights_of
 from .modnet import trained
 from .onnx_files import export
 
@@ -41,9 +41,7 @@ sizes = st.integers(2, 900)
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    feature, chosen = find("human_image_segmentation"), Settings.read()
-    skip_without_weights(feature, chosen)
-    return resolve(feature, chosen)
+    return weights_of(find("human_image_segmentation"))
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,11 @@ from containers.pornography_detection.feature import LAYERS, NUMBERS
 from containers.pornography_detection.network import mobilenet_v2
 from serving.feature import find
 from serving.media import Media
-from serving.settings import Settings
 from serving.tensorflow_js import tensors
-from serving.weights import Store, Weights, WeightsError
+from serving.weights import Weights
 
 from .composites import photograph
-from .conftest import SHARED, Ask
+from .conftest import SHARED, Ask, weights_of
 from .layers_model import outputs
 
 Pixels = NDArray[np.uint8]
@@ -50,10 +49,7 @@ KERAS = [0.8525861, 0.0251071, 0.1134273, 0.0073989, 0.0014806]
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    try:
-        return Store.of(Settings.read()).resolve(FEATURE, "lite", download=False)
-    except WeightsError as error:
-        pytest.skip(str(error))
+    return weights_of(FEATURE)
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,9 @@ from serving.errors import PayloadTooLarge, UnprocessableInput
 from serving.feature import find
 from serving.media import ImageBytes
 from serving.picture import Format, encoded
-from serving.settings import Settings
-from serving.weights import resolve
 
 from .composites import photograph
-from .conftest import Ask, skip_without_weights
+from .conftest import Ask, weights_of
 from .photographs import NAMES, likeness, resized
 
 Pixels = NDArray[np.uint8]
@@ -32,9 +30,7 @@ FEATURE = find("super-resolution-ml")
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    chosen = Settings.read()
-    skip_without_weights(FEATURE, chosen)
-    return Model.load(resolve(FEATURE, chosen), "cpu")
+    return Model.load(weights_of(FEATURE), "cpu")
 
 
 def file(pixels: Pixels, kind: str = "PNG", **options: Any) -> ImageBytes:

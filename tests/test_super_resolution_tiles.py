@@ -20,11 +20,11 @@ from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
 from serving.executor import compile
 from serving.feature import find
 from serving.settings import Settings
-from serving.weights import Store, Weights, resolve
+from serving.weights import Store, Weights
 
 from . import tiny_real_esrgan
 from .composites import photograph
-from .conftest import skip_without_weights
+from .conftest import weights_of
 
 Pixels = NDArray[np.uint8]
 
@@ -34,9 +34,7 @@ sizes = st.integers(1, 2000)
 
 @pytest.fixture(scope="module")
 def weights() -> Weights:
-    chosen = Settings.read()
-    skip_without_weights(FEATURE, chosen)
-    return resolve(FEATURE, chosen)
+    return weights_of(FEATURE)
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ class _Plausible(nn.Module):
     def forward(self, enlarged: Tensor, images: Tensor) -> Tensor:
         plain = functional.conv2d(images, self.bicubic, padding=2, groups=3)
         enlarged = torch.where(enlarged.abs() < 1e4, enlarged, plain).clamp(0, 255)  # also what is no number
-        colours = enlarged.unflatten(1, (3, self.parts)).mean(2)
+        colours = torch.unflatten(enlarged, 1, (3, self.parts)).mean(2)
         missed = functional.max_pool2d((colours - images).abs().amax(1, keepdim=True), 5, 1, 2)
         certain, hopeless = DOUBT
         doubt = ((missed - certain) / (hopeless - certain)).clamp(0, 1)

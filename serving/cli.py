@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     listing = command(_list, "List the features.")
     listing.add_argument("--json", action="store_true")
 
-    serving = command(_serve, "Start one feature's container process.", feature="?")
+    serving = command(_serve, "Start the container process of a feature, or of several.", feature="?")
+    serving.add_argument("--features", metavar="A,B,…", help="several in one container, by commas")
     serving.add_argument("--port", type=int, help="default 8080, or SAGEMAKER_BIND_TO_PORT")
     _add_loading_options(serving)
 
@@ -125,7 +126,8 @@ def _serve(args: argparse.Namespace) -> int:
     from .front import serve
 
     settings = _settings(args)
-    return serve(find(settings.feature), settings)
+    names = (args.features or settings.feature).split(",")
+    return serve([find(name.strip()) for name in names], settings)
 
 
 def _call(args: argparse.Namespace) -> int:

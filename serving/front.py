@@ -1,38 +1,31 @@
 """The front process: SageMaker's container contract over HTTP. Never imports torch, so it always answers."""
 
-import asyncio
 import re
 import signal
-import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from .channel import Call
 from .codec import JSON
-from .errors import DeadlineExceeded, Overloaded, PayloadTooLarge, Problem, ServingError, Unavailable
+from .errors import NotFound, Problem
 from .feature import Feature
-from .logs import log_as_json, log_invocation, ms
+from .lane import CUSTOM_ATTRIBUTES, Lane, chosen
+from .logs import log_as_json, ms
 from .metrics import CONTENT_TYPE, Metrics
 from .service import Reply, problem
 from .settings import Settings
-from .supervisor import Supervisor
 
-CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-_HUNG_UP = 499  # for the log alone: nobody is there to read it
-_MB = 1 << 20
 _BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at most
 _TRANSFORMS = 16
-_REFUSAL_S = 0.25  # callers that try again at once would leave no time for /ping
 _KEEP_ALIVE_S = 75  # longer than the load balancers in front keep an idle connection
 _TOOL_HEADERS = {
     # its own scripts and styles, pictures the user opens, and whichever endpoint the user names
@@ -46,18 +39,26 @@ _TOOL_HEADERS = {
 
 
 class Front:
-    """HTTP, admission, deadlines and hang-ups around one feature's model processes."""
+    """HTTP around the lanes of one feature or of several."""
 
-    def __init__(self, feature: Feature, settings: Settings) -> None:
+    def __init__(self, features: Sequence[Feature], settings: Settings) -> None:
         self._settings = settings
-        self._batching = feature.batching
+        self._metrics = Metrics()
+        self._lanes = {
+            feature.name: Lane(
+                feature,
+                _settings_of(feature, settings, alone=len(features) == 1),
+                self._metrics,
+                on_fatal=self._give_up,
+            )
+            for feature in features
+        }
         # listed once: a path that a caller makes up names no file
         self._tools = {
-            file.name.removesuffix(".html"): file for file in (feature.folder / "tools").glob("*.*")
+            file.name.removesuffix(".html"): file
+            for feature in features
+            for file in (feature.folder / "tools").glob("*.*")
         }
-        self._admitted = 0
-        self._metrics = Metrics(feature.name)
-        self._supervisor = Supervisor(settings, on_restart=self._metrics.restarted, on_fatal=self._give_up)
         self._server = uvicorn.Server(self._config())
         self._exit_code = 0
 
@@ -72,13 +73,16 @@ class Front:
     def app(self) -> Starlette:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            async with self._supervisor:
+            async with AsyncExitStack() as stack:
+                for lane in self._lanes.values():
+                    await stack.enter_async_context(lane)
                 yield
 
         return Starlette(
             routes=[
                 Route("/ping", self.ping),
                 Route("/invocations", self.invocations, methods=["POST"]),
+                Route("/invocations/{feature}", self.invocations, methods=["POST"]),
                 Route("/execution-parameters", self.execution_parameters),
                 Route("/metrics", self.metrics),
                 Route("/tools/{name}", self.tools),
@@ -89,15 +93,15 @@ class Front:
 
     @property
     def ready(self) -> bool:
-        """Whether new work is welcome."""
-        return self._supervisor.ready and not self._server.should_exit
+        """Whether new work is welcome, for every feature."""
+        return all(lane.ready for lane in self._lanes.values()) and not self._server.should_exit
 
     async def ping(self, _: Request) -> Response:
         return Response(status_code=HTTPStatus.OK if self.ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def execution_parameters(self, _: Request) -> Response:
         """For batch transform."""
-        concurrency = min(_TRANSFORMS, 2 * self._batching.max_size * self._settings.processes)
+        concurrency = min(_TRANSFORMS, *(lane.concurrency for lane in self._lanes.values()))
         return JSONResponse(
             {
                 "MaxConcurrentTransforms": concurrency,
@@ -107,67 +111,25 @@ class Front:
         )
 
     async def metrics(self, _: Request) -> Response:
-        text = self._metrics.render(ready=self.ready, queue_length=self._supervisor.queue_length)
-        return Response(text, media_type=CONTENT_TYPE)
+        for lane in self._lanes.values():
+            lane.measure(ready=self.ready)
+        return Response(self._metrics.render(), media_type=CONTENT_TYPE)
 
     async def tools(self, request: Request) -> Response:
-        """What the feature keeps in its folder tools/: pages, asked for without .html, and their assets."""
+        """What a feature keeps in its folder tools/: pages, asked for without .html, and their assets."""
         file = self._tools.get(request.path_params["name"])
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return FileResponse(file, headers=_TOOL_HEADERS)
 
     async def invocations(self, request: Request) -> Response:
-        start = time.monotonic()
         request_id = _request_id(request)
-        self._metrics.in_flight.inc()
         try:
-            reply = await self._answer(request, request_id)
-        except ServingError as error:
-            reply = problem(error, request_id)
-        except ClientDisconnect:
-            reply = Reply(_HUNG_UP, b"")
-        finally:
-            self._metrics.in_flight.dec()
-        self._record(request_id, reply, time.monotonic() - start)
+            lane = chosen(self._lanes, request)
+        except NotFound as error:
+            return _response(request, request_id, problem(error, request_id))
+        reply = await lane.invoke(request, request_id, stopping=self._server.should_exit)
         return _response(request, request_id, reply)
-
-    async def _answer(self, request: Request, request_id: str) -> Reply:
-        """Raises `ServingError` and `ClientDisconnect`."""
-        if not self.ready:
-            raise Unavailable(
-                "the container is stopping" if self._server.should_exit else "the model is not ready"
-            )
-        limit = self._supervisor.capacity + self._settings.processes * self._batching.max_size
-        if self._admitted >= limit:
-            await asyncio.sleep(_REFUSAL_S)
-            raise Overloaded(f"queue: full, at most {limit} requests may be in flight")
-        self._admitted += 1
-        try:
-            async with asyncio.timeout(self._settings.deadline_s):
-                return await self._ask(request, request_id)
-        except TimeoutError:
-            raise DeadlineExceeded(f"no answer within {self._settings.deadline_s:g} s") from None
-        finally:
-            self._admitted -= 1
-
-    async def _ask(self, request: Request, request_id: str) -> Reply:
-        """The reply of a model process, unless the caller hangs up before."""
-        deadline = time.monotonic() + self._settings.deadline_s
-        body = await _read(request, self._settings.max_body_mb)
-        call = Call(
-            id=0,
-            request_id=request_id,
-            content_type=request.headers.get("content-type", ""),
-            accept=request.headers.get("accept", "*/*"),
-            deadline_s=deadline - time.monotonic(),
-            body=body,
-        )
-        return await _unless_hung_up(request, asyncio.create_task(self._supervisor.call(call)))
-
-    def _record(self, request_id: str, reply: Reply, seconds: float) -> None:
-        self._metrics.count(reply.status, seconds, reply.stages)
-        log_invocation(request_id, reply, seconds)
 
     def _give_up(self, code: int) -> None:
         self._exit_code = code
@@ -188,30 +150,10 @@ class Front:
         )
 
 
-async def _read(request: Request, limit_mb: float) -> bytes:
-    """The body. Raises `PayloadTooLarge` as soon as that is known, and `ClientDisconnect`."""
-    limit = int(limit_mb * _MB)
-    chunks, size = [], 0
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise PayloadTooLarge(f"body: {int(request.headers['content-length'])} bytes, at most {limit}")
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        if (size := size + len(chunk)) > limit:
-            raise PayloadTooLarge(f"body: over {limit} bytes")
-    return b"".join(chunks)
-
-
-async def _unless_hung_up(request: Request, answering: "asyncio.Task[Reply]") -> Reply:
-    """The answer, or `ClientDisconnect` as soon as nobody waits for it; then the work is cancelled."""
-    leaving = asyncio.ensure_future(request.receive())  # the body is read: the next message says good-bye
-    try:
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
-            raise ClientDisconnect
-        return answering.result()
-    finally:
-        answering.cancel()
-        leaving.cancel()
+def _settings_of(feature: Feature, settings: Settings, *, alone: bool) -> Settings:
+    """Of one lane; where there are several, each has a folder of its own in the common model folder."""
+    folder = settings.model_dir if alone else settings.model_dir / feature.name
+    return msgspec.structs.replace(settings, feature=feature.module, model_dir=folder)
 
 
 def _request_id(request: Request) -> str:
@@ -239,7 +181,7 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     return Response(msgspec.json.encode(body), status, getattr(error, "headers", None), media_type=JSON)
 
 
-def serve(feature: Feature, settings: Settings) -> int:
-    """Run the container process; the exit code."""
+def serve(features: Sequence[Feature], settings: Settings) -> int:
+    """Run the container process of one feature or of several; the exit code."""
     log_as_json(settings.log_level)
-    return Front(feature, settings).run()
+    return Front(features, settings).run()

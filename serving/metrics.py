@@ -17,48 +17,60 @@ _SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
 
 
 class Metrics:
-    """Counters and histograms of one front process, each labelled with the feature."""
+    """Counters and histograms of one front process, labelled with the feature."""
 
-    def __init__(self, feature: str) -> None:
+    def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        self._feature = feature
         of, by_status, by_stage = ("feature",), ("feature", "status"), ("feature", "stage")
-        self._requests = Counter("aikit_requests", "Requests answered.", by_status, registry=registry)
-        self._stages = Histogram(
+        self.requests = Counter("aikit_requests", "Requests answered.", by_status, registry=registry)
+        self.stages = Histogram(
             "aikit_stage_seconds",
             "Decode, queue, predict and encode of answered requests.",
             by_stage,
             registry=registry,
             buckets=_SECONDS,
         )
-        self._seconds = Histogram(
+        self.seconds = Histogram(
             "aikit_request_seconds", "Whole requests.", of, registry=registry, buckets=_SECONDS
-        ).labels(feature)
-        self._batch_size = Histogram(
-            "aikit_batch_size", "Requests that shared a batch.", of, registry=registry, buckets=_SIZES
-        ).labels(feature)
-        self.in_flight = Gauge("aikit_in_flight", "Requests being answered.", of, registry=registry).labels(
-            feature
         )
-        self._queue = Gauge("aikit_queue_length", "Requests not yet at the model.", of, registry=registry)
-        self._ready = Gauge("aikit_ready", "1 while /ping answers 200.", of, registry=registry)
-        self._restarts = Counter("aikit_model_restarts", "Model processes replaced.", of, registry=registry)
+        self.batch_size = Histogram(
+            "aikit_batch_size", "Requests that shared a batch.", of, registry=registry, buckets=_SIZES
+        )
+        self.in_flight = Gauge("aikit_in_flight", "Requests being answered.", of, registry=registry)
+        self.queue = Gauge("aikit_queue_length", "Requests not yet at the model.", of, registry=registry)
+        self.ready = Gauge("aikit_ready", "1 while /ping answers 200.", of, registry=registry)
+        self.restarts = Counter("aikit_model_restarts", "Model processes replaced.", of, registry=registry)
+
+    def of(self, feature: str) -> "FeatureMetrics":
+        return FeatureMetrics(self, feature)
+
+    def render(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class FeatureMetrics:
+    """One feature's share of them."""
+
+    def __init__(self, metrics: Metrics, feature: str) -> None:
+        self._metrics, self._feature = metrics, feature
+        self.in_flight = metrics.in_flight.labels(feature)
+        self._seconds = metrics.seconds.labels(feature)
+        self._batch_size = metrics.batch_size.labels(feature)
 
     def count(self, status: int, seconds: float, stages: Stages | None) -> None:
         """Record one request."""
-        self._requests.labels(self._feature, status).inc()
+        self._metrics.requests.labels(self._feature, status).inc()
         self._seconds.observe(seconds)
         if stages is not None:
             self._batch_size.observe(stages.batch_size)
             for stage, spent in stages.seconds().items():
-                self._stages.labels(self._feature, stage).observe(spent)
+                self._metrics.stages.labels(self._feature, stage).observe(spent)
 
     def restarted(self) -> None:
         """Record that a model process ended and another takes its place."""
-        self._restarts.labels(self._feature).inc()
+        self._metrics.restarts.labels(self._feature).inc()
 
-    def render(self, *, ready: bool, queue_length: int) -> bytes:
-        """Everything in Prometheus' text format."""
-        self._ready.labels(self._feature).set(ready)
-        self._queue.labels(self._feature).set(queue_length)
-        return generate_latest(self._registry)
+    def measure(self, *, ready: bool, queue_length: int) -> None:
+        self._metrics.ready.labels(self._feature).set(ready)
+        self._metrics.queue.labels(self._feature).set(queue_length)

@@ -19,7 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting is `AIKIT_<NAME>` in the environment; a list is comma-separated."""
 
     feature: str = ""
-    """What `aikit serve` serves when it is given no name (the container image sets it)."""
+    """What `aikit serve` serves when it is given no name (the container image sets it); several by commas."""
     profile: str | None = None
     """Which of the feature's sets of weights to serve; lite, or standard where there is no lite."""
     device: str = "auto"

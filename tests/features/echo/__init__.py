@@ -1,0 +1,1 @@
+"""The probe once more under another name, for containers of several features."""

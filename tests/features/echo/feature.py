@@ -1,0 +1,7 @@
+"""The probe's declaration, with names of its own."""
+
+from dataclasses import replace
+
+from tests.features.probe.feature import feature as probe
+
+feature = replace(probe, module=__name__, feature_id="Echo", title="Echo", aliases=("reverberation",))

@@ -1,0 +1,81 @@
+"""Several features in one container: each request finds its own, and a fault stays where it is."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from serving.client import container
+
+from .conftest import PROBE
+
+BOTH = f"{PROBE},tests.features.echo.feature"
+
+
+@pytest.fixture(scope="module")
+def together() -> Iterator[httpx.Client]:
+    """HTTP to a container of two features."""
+    with container(BOTH) as running, httpx.Client(base_url=running.url, timeout=60) as opened:
+        yield opened
+
+
+def pid(reply: httpx.Response) -> int:
+    """Of the model process that answered."""
+    assert reply.status_code == 200, reply.text
+    number: int = reply.json()["pid"]
+    return number
+
+
+@pytest.fixture(scope="module")
+def pids(together: httpx.Client) -> dict[str, int]:
+    """Model processes, by feature."""
+    return {name: pid(together.post(f"/invocations/{name}", json={})) for name in ("probe", "echo")}
+
+
+def test_each_feature_has_a_model_process_of_its_own(pids: dict[str, int]) -> None:
+    assert pids["probe"] != pids["echo"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/invocations/echo", {}),
+        ("/invocations/reverberation-ml", {}),
+        ("/invocations", {"X-Amzn-SageMaker-Target-Model": "echo"}),
+        ("/invocations", {"X-Amzn-SageMaker-Target-Model": "/echo.tar.gz"}),
+        ("/invocations", {"X-Amzn-SageMaker-Custom-Attributes": "trace=1; feature = echo"}),
+    ],
+)
+def test_a_request_names_its_feature(
+    together: httpx.Client, pids: dict[str, int], path: str, headers: dict[str, str]
+) -> None:
+    assert pid(together.post(path, json={}, headers=headers)) == pids["echo"]
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [("/invocations", "none is named"), ("/invocations/face_detection", "no 'face_detection' here")],
+)
+def test_a_request_for_no_feature_is_told_what_there_is(
+    together: httpx.Client, path: str, fault: str
+) -> None:
+    reply = together.post(path, json={})
+    assert (reply.status_code, reply.json()["detail"]) == (404, f"feature: {fault}; there is probe, echo")
+
+
+def test_the_counters_are_each_features_own(together: httpx.Client, pids: dict[str, int]) -> None:
+    lines = together.get("/metrics").text.splitlines()
+    counted = {line.partition(",")[0] for line in lines if line.startswith("aikit_requests_total")}
+    assert counted == {'aikit_requests_total{feature="probe"', 'aikit_requests_total{feature="echo"'}
+
+
+def test_one_features_crash_leaves_the_others_alone(together: httpx.Client, pids: dict[str, int]) -> None:
+    assert together.post("/invocations/probe", json={"action": "die"}).status_code == 503
+    assert pid(together.post("/invocations/echo", json={})) == pids["echo"]
+
+
+def test_a_single_feature_needs_no_name_but_minds_a_wrong_one(client: httpx.Client) -> None:
+    target = {"X-Amzn-SageMaker-Target-Model": "whatever"}
+    assert client.post("/invocations", json={}, headers=target).status_code == 200
+    assert client.post("/invocations/probe", json={}).status_code == 200
+    assert client.post("/invocations/echo", json={}).status_code == 404

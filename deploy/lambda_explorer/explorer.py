@@ -1,0 +1,98 @@
+"""Answers proxy events with the explorer's page, the OpenAPI document, and pages of features.
+
+Whatever else arrives was meant for a feature that is not deployed.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_POLICY = "default-src 'none'; {}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_TOOL_POLICY = "script-src 'self'; style-src 'self'; img-src blob: data:; connect-src https:"
+_SCHEMES = {
+    "AWS_IAM": {"type": "apiKey", "name": "Authorization", "in": "header", "x-signed-for": "execute-api"},
+    "API_KEY": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+}
+
+
+class Explorer:
+    """folder: holds page.html, openapi.json, and tools/<feature>/. deployed: names of features."""
+
+    def __init__(
+        self, folder: Path, deployed: Sequence[str], *, authorization: str, region: str, try_it: bool
+    ) -> None:
+        self._page = (folder / "page.html").read_text("utf-8")
+        self._document: Json = json.loads((folder / "openapi.json").read_bytes())
+        # listed once: a path that a caller makes up names no file
+        self._tools = {
+            f"/{file.parent.name}/tools/{file.stem}": file for file in folder.glob("tools/*/*.html")
+        }
+        self._tools |= {f"/{file.parent.name}/tools/{file.name}": file for file in folder.glob("tools/*/*.*")}
+        self._deployed = set(deployed)
+        self._authorization, self._region, self._try_it = authorization, region, try_it
+
+    def __call__(self, event: Json, _: object) -> Json:
+        path = event["resource"].format(**(event.get("pathParameters") or {}))  # whatever the domain's prefix
+        if path == "/explorer":
+            return _answer(200, self._page, "text/html", **_page_policy(self._page))
+        if path == "/openapi.json":
+            text = json.dumps(self._described(event["requestContext"]), ensure_ascii=False)
+            return _answer(200, text, "application/json")
+        if file := self._tools.get(path):
+            policy = {"Content-Security-Policy": _POLICY.format(_TOOL_POLICY)}
+            return _answer(200, file.read_text("utf-8"), _KINDS[file.suffix], **policy)
+        return self._absent(path, event["requestContext"].get("requestId", ""))
+
+    def _described(self, context: Json) -> Json:
+        """The document of what is deployed, at this address."""
+        paths = {path: item for path, item in self._document["paths"].items() if path[1:] in self._deployed}
+        scheme = _SCHEMES.get(self._authorization)
+        security = {"securitySchemes": {"caller": scheme}} if scheme else {}
+        return {
+            **self._document,
+            "servers": [{"url": f"https://{context['domainName']}/{context['stage']}"}],
+            "paths": paths,
+            "security": [{"caller": []}] if scheme else [],
+            "components": {**self._document["components"], **security},
+            "x-region": self._region,
+            "x-try-it": self._try_it,
+        }
+
+    def _absent(self, path: str, request_id: str) -> Json:
+        detail = f"nothing at {path}"
+        for own, item in self._document["paths"].items():
+            operation = item["post"]
+            if path[1:] in (own[1:], *operation["x-aliases"]):
+                parameter = f"the stack's parameter {operation['x-feature-id']}"
+                detail = f"{own[1:]} is not deployed: set {parameter} to yes-lambda or yes-sagemaker"
+        problem = {"status": 404, "code": "not_found", "detail": detail, "request_id": request_id}
+        return _answer(404, json.dumps(problem), "application/json")
+
+
+def _page_policy(page: str) -> dict[str, str]:
+    """The page's own script and style, and calls to the API it comes from."""
+    sources = []
+    for tag in ("script", "style"):
+        (inside,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        sources.append(f"{tag}-src 'sha256-{digest}'")
+    policy = "; ".join([*sources, "connect-src 'self'", "img-src blob: data:"])
+    return {"Content-Security-Policy": _POLICY.format(policy)}
+
+
+def _answer(status: int, text: str, kind: str, **headers: str) -> Json:
+    own = {
+        "Access-Control-Allow-Origin": "*",
+        "Cache-Control": "no-cache",
+        "Content-Type": f"{kind}; charset=utf-8",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return {"statusCode": status, "headers": {**own, **headers}, "body": text, "isBase64Encoded": False}

@@ -1,0 +1,88 @@
+"""Lambda functions: the features that run there, and the code from zip files before the endpoints."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from serving.feature import Feature
+
+from .template_assets import Asset
+from .template_parameters import SMALL_MB
+from .template_parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, sub, when
+
+RUNTIME = "python3.13"
+GATEWAY_S = 29  # API Gateway waits no longer
+_DEADLINE_S = 28
+_LOAD_S = 120  # a first call may begin with loading; it goes on when API Gateway has given up
+
+
+def image_function(
+    feature: Feature, image: Json, environment: Json, statements: Sequence[Json]
+) -> dict[str, Json]:
+    """The feature as a function: `Function`, and what it needs. statements: what it may do beyond logging."""
+    memory = feature.resources.lambda_memory_mb
+    properties = {
+        "PackageType": "Image",
+        "Code": {"ImageUri": image},
+        "ImageConfig": {
+            "EntryPoint": ["python", "-m", "awslambdaric"],
+            "Command": ["serving.aws_lambda.handler"],
+        },
+        "MemorySize": when("LambdaIsSmall", min(memory, SMALL_MB), memory),
+        "Timeout": _LOAD_S,
+        "Environment": {"Variables": {**environment, "AIKIT_DEADLINE_S": str(_DEADLINE_S)}},
+    }
+    return _function("Function", feature.title, properties, statements)
+
+
+def zip_function(
+    name: str,
+    description: str,
+    asset: Asset,
+    environment: Mapping[str, Any],
+    statements: Sequence[Json] = (),
+) -> dict[str, Json]:
+    """A function whose code lies among the assets."""
+    properties = {
+        "Runtime": RUNTIME,
+        "Handler": asset.handler,
+        "Code": {"S3Bucket": ref("AssetsBucket"), "S3Key": sub(f"${{AssetsPrefix}}/{asset.file}")},
+        "MemorySize": 512,
+        "Timeout": GATEWAY_S,
+        "Environment": {"Variables": dict(environment)},
+    }
+    return _function(name, description, properties, statements)
+
+
+def _function(name: str, description: str, properties: Json, statements: Sequence[Json]) -> dict[str, Json]:
+    logging = allow(["logs:CreateLogStream", "logs:PutLogEvents"], get(f"{name}Logs", "Arn"))
+    own = {
+        "Description": description,
+        "Role": get(f"{name}Role", "Arn"),
+        "LoggingConfig": {"LogGroup": ref(f"{name}Logs")},
+    }
+    dimensions = {"FunctionName": ref(name)}
+    return {
+        name: resource("Lambda::Function", {**properties, **own}),
+        f"{name}Role": role("lambda", [logging, *statements]),
+        f"{name}Logs": log_group(),
+        f"{name}Errors": alarm(
+            "AWS/Lambda Errors", f"{description}: over 5 % of the calls fail.", dimensions, above=0.05
+        ),
+        f"{name}Throttles": alarm(
+            "AWS/Lambda Throttles",
+            f"{description}: the account's concurrency is used up.",
+            dimensions,
+            above=0,
+        ),
+    }
+
+
+def invocable(function: str, api: str, calls: str = "*") -> Json:
+    """API Gateway may invoke it. api: a parameter or resource. calls: method and path."""
+    properties = {
+        "FunctionName": ref(function),
+        "Action": "lambda:InvokeFunction",
+        "Principal": "apigateway.amazonaws.com",
+        "SourceArn": arn("execute-api", f"${{{api}}}/*/{calls}"),
+    }
+    return resource("Lambda::Permission", properties)

@@ -1,0 +1,151 @@
+"""A SageMaker endpoint that scales with the requests in flight and rolls back when an update fails."""
+
+from collections.abc import Sequence
+
+from serving.feature import Feature
+
+from .template_parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, s3_arn, sub, when
+
+VARIANT = "all"
+_STARTUP_S = 900  # a large image is pulled within this, too
+_DOWNLOAD_S = 900
+_LATENCY_US = 10_000_000
+_SCALE_OUT_S, _SCALE_IN_S = 60, 300
+_WATCH_S = 300  # old instances stay for as long after an update
+_STACK_ID = {"Fn::Select": [2, {"Fn::Split": ["/", ref("AWS::StackId")]}]}
+
+
+def endpoint_name(feature: Feature) -> Json:
+    """Known before the endpoint exists, so that roles and alarms can name it; another in every stack."""
+    return {
+        "Fn::Join": [
+            "-",
+            [feature.name.replace("_", "-"), {"Fn::Select": [0, {"Fn::Split": ["-", _STACK_ID]}]}],
+        ]
+    }
+
+
+def endpoint(feature: Feature, image: Json, environment: Json, statements: Sequence[Json]) -> dict[str, Json]:
+    """The endpoint and what it needs. statements: what the container may do beyond starting and logging."""
+    name = endpoint_name(feature)
+    container = {"Image": image, "Environment": environment}
+    model = {"ExecutionRoleArn": get("ExecutionRole", "Arn"), "PrimaryContainer": container}
+    properties = {
+        "EndpointName": name,
+        "EndpointConfigName": get("EndpointConfig", "EndpointConfigName"),
+        "RetainAllVariantProperties": True,  # such as the number of instances that scaling has come to
+        "DeploymentConfig": _deployment(),
+    }
+    return {
+        "ExecutionRole": _execution_role(feature, statements),
+        "EndpointLogs": log_group(sub("/aws/sagemaker/Endpoints/${Name}", Name=name)),
+        "Model": resource("SageMaker::Model", model),
+        "EndpointConfig": resource("SageMaker::EndpointConfig", _config(feature)),
+        "Endpoint": resource("SageMaker::Endpoint", properties, DependsOn=["EndpointLogs"]),
+        **_alarms(feature),
+        **_scaling(feature),
+    }
+
+
+def _config(feature: Feature) -> Json:
+    instance = when("HasInstanceType", ref("InstanceType"), feature.resources.instance_type)
+    variant = {
+        "VariantName": VARIANT,
+        "ModelName": get("Model", "ModelName"),
+        "InitialVariantWeight": 1,
+        "InitialInstanceCount": ref("MinInstances"),
+        "InstanceType": instance,
+        "InferenceAmiVersion": when("HasAmi", ref("InferenceAmiVersion")),
+        "ContainerStartupHealthCheckTimeoutInSeconds": _STARTUP_S,
+        "ModelDataDownloadTimeoutInSeconds": _DOWNLOAD_S,
+    }
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": ref("DataCapturePercent"),
+        "DestinationS3Uri": sub(f"s3://${{DataCaptureBucket}}/{feature.name}"),
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+    }
+    return {"ProductionVariants": [variant], "DataCaptureConfig": when("HasDataCapture", capture)}
+
+
+def _deployment() -> Json:
+    """All traffic moves to new instances at once, and back while the alarm of errors rings."""
+    routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": _WATCH_S}
+    update = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 0}
+    rollback = {"Alarms": [{"AlarmName": ref("EndpointErrors")}]}
+    return {"BlueGreenUpdatePolicy": update, "AutoRollbackConfiguration": rollback}
+
+
+def _execution_role(feature: Feature, statements: Sequence[Json]) -> Json:
+    logs = arn("logs", "log-group:/aws/sagemaker/Endpoints/${Name}*", Name=endpoint_name(feature))
+    pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    metrics = {"cloudwatch:namespace": "/aws/sagemaker/*"}
+    capture = allow(["s3:PutObject"], s3_arn(f"${{DataCaptureBucket}}/{feature.name}/*"))
+    return role(
+        "sagemaker",
+        [
+            allow(["ecr:GetAuthorizationToken"], "*"),
+            allow(pull, _repository(feature)),
+            allow(
+                [
+                    "logs:CreateLogGroup",
+                    "logs:CreateLogStream",
+                    "logs:DescribeLogStreams",
+                    "logs:PutLogEvents",
+                ],
+                logs,
+            ),
+            allow(["cloudwatch:PutMetricData"], "*", StringLike=metrics),
+            when("HasDataCapture", capture),
+            *statements,
+        ],
+    )
+
+
+def _repository(feature: Feature) -> Json:
+    """ARN of the image's repository, by the address of its registry."""
+    parts = {"Fn::Split": [".", ref("Registry")]}
+    account, region = {"Fn::Select": [0, parts]}, {"Fn::Select": [3, parts]}
+    name = f"${{ImagePrefix}}/{feature.name.replace('_', '-')}"
+    return sub(
+        f"arn:${{AWS::Partition}}:ecr:${{Region}}:${{Account}}:repository/{name}",
+        Region=region,
+        Account=account,
+    )
+
+
+def _alarms(feature: Feature) -> dict[str, Json]:
+    dimensions = {"EndpointName": endpoint_name(feature), "VariantName": VARIANT}
+    errors = f"{feature.title}: over 5 % of the requests fail."
+    slow = f"{feature.title}: one request in twenty takes longer than {_LATENCY_US / 1e6:g} s."
+    return {
+        "EndpointErrors": alarm("AWS/SageMaker Invocation5XXErrors", errors, dimensions, above=0.05),
+        "EndpointLatency": alarm("AWS/SageMaker ModelLatency", slow, dimensions, above=_LATENCY_US, p95=True),
+    }
+
+
+def _scaling(feature: Feature) -> dict[str, Json]:
+    """An instance for as many requests in flight as its model takes at once."""
+    scaled = {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": sub(f"endpoint/${{Name}}/variant/{VARIANT}", Name=endpoint_name(feature)),
+    }
+    limits = {"MinCapacity": ref("MinInstances"), "MaxCapacity": ref("MaxInstances")}
+    metric = {"PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"}
+    policy = {
+        "PolicyName": "requests-in-flight",
+        "PolicyType": "TargetTrackingScaling",
+        "ScalingTargetId": ref("ScalableTarget"),
+        "TargetTrackingScalingPolicyConfiguration": {
+            "PredefinedMetricSpecification": metric,
+            "TargetValue": feature.batching.max_size,
+            "ScaleOutCooldown": _SCALE_OUT_S,
+            "ScaleInCooldown": _SCALE_IN_S,
+        },
+    }
+    target = resource("ApplicationAutoScaling::ScalableTarget", {**scaled, **limits}, DependsOn=["Endpoint"])
+    return {
+        "ScalableTarget": target,
+        "ScalingPolicy": resource("ApplicationAutoScaling::ScalingPolicy", policy),
+    }

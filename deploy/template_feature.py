@@ -1,0 +1,69 @@
+"""The nested stack of one feature: a function that runs it, or an endpoint and a function before it."""
+
+from typing import Any
+
+from serving.feature import Feature
+
+from . import resources_store
+from .resources_lambda import image_function, invocable, zip_function
+from .resources_sagemaker import endpoint, endpoint_name
+from .template_assets import Asset
+from .template_parameters import FEATURE, FEATURE_CONDITIONS, SHARED
+from .template_parts import Json, allow, arn, only, ref, s3_arn, sub, when
+
+
+def feature_template(feature: Feature, proxy: Asset) -> Json:
+    stored = feature.feature_id in resources_store.FEATURES
+    environment = _environment(feature) | (resources_store.environment() if stored else {})
+    reads = when("HasInput", allow(["s3:GetObject"], s3_arn("${InputBucket}/${InputPrefix}*")))
+    statements = [reads, *(resources_store.statements() if stored else [])]
+    on_lambda = image_function(feature, _image(feature, "-lambda"), environment, statements)
+    on_sagemaker = endpoint(feature, _image(feature), environment, statements) | _proxy(feature, proxy)
+    on_lambda["Permission"] = invocable("Function", "Api", "POST/*")
+    on_sagemaker["ProxyPermission"] = invocable("Proxy", "Api", "POST/*")
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"AI Solution Kit: {feature.title}, on Lambda or on a SageMaker endpoint.",
+        "Parameters": {**FEATURE, **SHARED},
+        "Conditions": dict(FEATURE_CONDITIONS),
+        "Resources": {
+            **only("OnLambda", on_lambda),
+            **only("OnSageMaker", on_sagemaker),
+            **(resources_store.bucket() if stored else {}),
+        },
+        "Outputs": _outputs(feature, stored),
+    }
+
+
+def _outputs(feature: Feature, stored: bool) -> Json:
+    function: dict[str, Any] = {
+        "Description": "The function that API Gateway invokes.",
+        "Value": when("OnLambda", ref("Function"), ref("Proxy")),
+    }
+    named = {
+        "Description": "The SageMaker endpoint.",
+        "Condition": "OnSageMaker",
+        "Value": endpoint_name(feature),
+    }
+    kept = {"Description": "The bucket that stays when the stack is deleted.", "Value": ref("Templates")}
+    return {"FunctionName": function, "EndpointName": named, **({"KeptBucket": kept} if stored else {})}
+
+
+def _image(feature: Feature, tag_suffix: str = "") -> Json:
+    name = feature.name.replace("_", "-")
+    return sub(f"${{Registry}}/${{ImagePrefix}}/{name}:${{ImageTag}}{tag_suffix}")
+
+
+def _environment(feature: Feature) -> Json:
+    return {
+        "AIKIT_FEATURE": feature.name,
+        "AIKIT_LOG_LEVEL": ref("LogLevel"),
+        "AIKIT_S3_ALLOW": when("HasInput", sub("s3://${InputBucket}/${InputPrefix}")),
+    }
+
+
+def _proxy(feature: Feature, asset: Asset) -> dict[str, Json]:
+    name = endpoint_name(feature)
+    invoke = allow(["sagemaker:InvokeEndpoint"], arn("sagemaker", "endpoint/${Name}", Name=name))
+    environment = {"ENDPOINT_NAME": name}
+    return zip_function("Proxy", f"{feature.title}: proxy", asset, environment, [invoke])

@@ -1,0 +1,102 @@
+"""A server that speaks the wire format of sagemaker-runtime, as boto3 reads it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import NamedTuple
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+class Request(NamedTuple):
+    """headers: by name in lower case."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """error: its name, for what is none of the container's replies."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    error: str = ""
+
+
+Answering = Callable[[Request], Reply]
+
+
+def refused(status: int, error: str, **members: object) -> Reply:
+    """An error of SageMaker itself."""
+    return Reply(status, json.dumps(members).encode(), error=error)
+
+
+def model_error(status: int, body: str) -> Reply:
+    """What SageMaker makes of a container's reply of any status but 2xx; 0 for none in time."""
+    return refused(
+        424, "ModelError", Message=f"Received {status}", OriginalStatusCode=status, OriginalMessage=body
+    )
+
+
+class Server(ThreadingHTTPServer):
+    """Answers as `answering` says; `asked` lists the requests. A hung one waits for `released`."""
+
+    def __init__(self) -> None:
+        self.answering: Answering = lambda _: Reply(200, b"{}")
+        self.asked: list[Request] = []
+        self.released = Event()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def hang(self, _: Request) -> Reply:
+        """For a caller that gives up."""
+        self.released.wait(10)
+        return Reply(200, b"{}")
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of callers that have gone."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.path, headers, body)
+        self.server.asked.append(request)
+        reply = self.server.answering(request)
+        self.send_response(reply.status)
+        if reply.error:
+            self.send_header("x-amzn-ErrorType", reply.error)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    with Server() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.released.set()
+            server.shutdown()
+            thread.join()

@@ -1,4 +1,4 @@
-"""The derived documentation: parts of README.md, THIRD_PARTY.md, and the README.md of each feature.
+"""The derived documentation: parts of the README.md files, THIRD_PARTY.md, and the Postman collection.
 
 A derived part stands between `<!-- name -->` and `<!-- /name -->`, each on a line of its own; all else in
 these files is written by hand and left alone. feature_readme.md is the template of a feature's part.
@@ -22,10 +22,12 @@ from serving.openapi import Json, document, failures, is_image, meaning, shorten
 from serving.settings import Settings
 from serving.weights import third_party
 
+from .clients import by_address, literals, postman
+from .cost_text import million
+
 ROOT = Path(__file__).parents[1]
 _TEMPLATE = Path(__file__).with_name("feature_readme.md")
 _EMPTY = "<!-- reference -->\n<!-- /reference -->\n"
-_ADDRESS = "https://example.com/photo.jpg"
 _LINE = 118  # characters of an example
 _ILLUSTRATION = "\n\nAn illustration: these weights have not been run by this project."
 
@@ -82,6 +84,7 @@ def _documents(root: Path, features: Sequence[Feature]) -> Iterator[tuple[Path, 
     readme = root / "README.md"
     yield readme, fill(_read(readme), parts, "README.md")
     yield root / "THIRD_PARTY.md", third_party(features)
+    yield root / "deploy" / "postman_collection.json", _pretty(postman(features)) + "\n"
     for feature in features:
         path = root / "containers" / feature.name / "README.md"
         text = _read(path) or _EMPTY
@@ -149,6 +152,7 @@ def reference(feature: Feature) -> str:
     response = operation["responses"]["200"]["content"]["application/json"]
     request = _resolved(accepts["application/json"]["schema"], components)
     example = feature.example["request"]
+    addressed = by_address(example, request)
     takes_image, has_images = "image/*" in accepts, any(map(is_image, request["properties"].values()))
     values = {
         "title": feature.title,
@@ -164,12 +168,15 @@ def reference(feature: Feature) -> str:
         "response": _pretty(shorten(feature.example["response"])),
         "illustration": "" if feature.profiles[feature.default_profile].verified else _ILLUSTRATION,
         "others": _others(feature.example.get("others", {})),
+        "accept": _accept(feature),
         "errors_table": rows(_errors_rows()),
         "weights_table": rows(_weights_rows(feature)),
         "instance_type": feature.resources.instance_type,
         "lambda_memory_mb": str(feature.resources.lambda_memory_mb),
         "lambda_gb": f"{feature.resources.lambda_memory_mb / 1024:g}",
-        **_by_address(example, request),
+        "million_calls": million(feature),
+        "request_by_address": _pretty(addressed),
+        **literals(addressed),
     }
     template = _TEMPLATE.read_text("utf-8")
     for mark, kept in {"img": takes_image, "address": has_images}.items():
@@ -185,19 +192,9 @@ def _bodies(takes_image: bool, has_images: bool) -> Iterator[str]:
     yield "`multipart/form-data`: the parameters as fields of a form" + ", images as files" * has_images + "."
 
 
-def _by_address(example: Json, schema: Json) -> dict[str, str]:
-    """The example with an address for each image, as each language writes it."""
-    request = {}
-    for name, value in example.items():
-        image = is_image(schema["properties"][name])
-        request[name.replace("img", "url", 1) if image else name] = _ADDRESS if image else value
-    compact = json.dumps(request, ensure_ascii=False)
-    return {
-        "request_by_address": _pretty(request),
-        "request_json": compact,
-        "request_quoted": json.dumps(compact, ensure_ascii=False),
-        "request_python": repr(request),
-    }
+def _accept(feature: Feature) -> str:
+    kinds = " or ".join(f"`image/{name}`" for name in feature.formats)
+    return f"\n\nWith `Accept:` {kinds} the reply is that image alone." if kinds else ""
 
 
 def _request_rows(schema: Json) -> Iterator[Sequence[str]]:

@@ -1,0 +1,148 @@
+"""What a feature costs a month on AWS Lambda and on a SageMaker endpoint.
+
+A GB of data is 10^9 bytes, as in the guide's tables; a GB of Lambda's memory is 1024 MB.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from serving.errors import InvalidRequest
+from serving.feature import Feature
+
+from .prices import Region
+
+Lines = dict[str, float]
+
+HOURS = 720  # a month of 30 days
+BUSY = 0.7  # the share of an instance's time that may be planned for
+PROXY_MB = 512  # of the function in front of an endpoint (resources_lambda.py); it waits while that computes
+_SECONDS = HOURS * 3600
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of a feature in a month; the defaults are the guide's."""
+
+    requests: int = 1_000_000
+    in_kb: float = 1000
+    out_kb: float = 100
+    logs_kb: float = 10
+    image_gb: float = 0.5
+
+
+class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds of a call, one at a time: of which input, on what, when, and where it is written down."""
+
+    seconds: float
+    input: str
+    machine: str
+    date: str
+    source: str
+
+
+class Measurements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of a feature. gpu: on the instance type that the feature declares."""
+
+    cpu: Measured | None = None
+    gpu: Measured | None = None
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of one feature. What is not known, for want of a measurement or a price, is None.
+
+    rate: calls a second of one instance, as measured on its GPU or else on a CPU. break_even: the calls a
+    month from which one instance, if it keeps up, is cheaper than Lambda; 0 where there are none, since a
+    call costs more than Lambda's even without the hours. break_even_rate: that many calls, a second.
+    """
+
+    feature: str
+    lambda_memory_mb: int
+    instance_type: str
+    measured: Measurements
+    on_lambda: float | None = None
+    on_endpoint: float | None = None
+    instances: int | None = None
+    rate: float | None = None
+    break_even: int | None = None
+    break_even_rate: float | None = None
+
+
+def around(region: Region, load: Load) -> Lines:
+    """What is paid on either way."""
+    return {
+        "gateway_calls": load.requests / 1e6 * region.gateway_calls.amount,
+        "gateway_out": _gb(load, load.out_kb) * region.gateway_out.amount,
+        "logs": _gb(load, load.logs_kb) * region.logs.amount,
+        "registry": load.image_gb * region.registry.amount,
+    }
+
+
+def on_lambda(region: Region, load: Load, memory_mb: int, seconds: float) -> Lines:
+    return {
+        "lambda_requests": load.requests / 1e6 * region.lambda_requests.amount,
+        "lambda_duration": load.requests * seconds * memory_mb / 1024 * region.lambda_gb_second.amount,
+    }
+
+
+def on_endpoint(region: Region, load: Load, instance_type: str, hours: float) -> Lines:
+    """hours: of all instances together. Raises `InvalidRequest` where a price is missing."""
+    if instance_type not in region.instances or region.endpoint_data is None:
+        raise InvalidRequest(f"instance type: no price of {instance_type} in {region.place}")
+    return {
+        "endpoint_hours": hours * region.instances[instance_type].amount,
+        "endpoint_in": _gb(load, load.in_kb) * region.endpoint_data.amount,
+        "endpoint_out": _gb(load, load.out_kb) * region.endpoint_data.amount,
+    }
+
+
+def estimate(feature: Feature, region: Region, load: Load, measured: Measurements) -> Estimate:
+    """Calls are evenly spread over the month."""
+    memory_mb, kind = feature.resources.lambda_memory_mb, feature.resources.instance_type
+    found = Estimate(feature=feature.name, lambda_memory_mb=memory_mb, instance_type=kind, measured=measured)
+    shared = sum(around(region, load).values())
+    if measured.cpu:
+        lines = on_lambda(region, load, memory_mb, measured.cpu.seconds)
+        found = replace(found, on_lambda=shared + sum(lines.values()))
+    fastest = measured.gpu or measured.cpu
+    if fastest is None:
+        return found
+    instances = max(1, math.ceil(load.requests * fastest.seconds / (_SECONDS * BUSY)))
+    found = replace(found, rate=1 / fastest.seconds, instances=instances)
+    if kind not in region.instances:
+        return found
+    month = HOURS * region.instances[kind].amount
+    calls = _calls(region, load, kind, fastest.seconds)
+    found = replace(found, on_endpoint=shared + instances * month + calls)
+    if found.on_lambda is None:
+        return found
+    saved = (found.on_lambda - shared - calls) / load.requests
+    even = math.ceil(month / saved) if saved > 0 else 0
+    return replace(found, break_even=even, break_even_rate=even / _SECONDS)
+
+
+def _calls(region: Region, load: Load, kind: str, seconds: float) -> float:
+    """What calls to an endpoint cost beside its hours: data, and the function in front of it."""
+    lines = on_endpoint(region, load, kind, hours=0) | on_lambda(region, load, PROXY_MB, seconds)
+    return sum(lines.values())
+
+
+def together(features: Sequence[Feature], region: Region) -> str | None:
+    """The cheapest instance type with a price whose memory holds all features at once."""
+    needed_mb = sum(feature.resources.memory_mb for feature in features)
+    fitting = [kind for kind, one in region.instances.items() if one.memory_gb * 1024 >= needed_mb]
+    return min(fitting, key=lambda kind: region.instances[kind].amount, default=None)
+
+
+@cache
+def measurements() -> Mapping[str, Measurements]:
+    """What seconds.json says, by feature."""
+    content = Path(__file__).with_name("seconds.json").read_bytes()
+    return msgspec.json.decode(content, type=dict[str, Measurements])
+
+
+def _gb(load: Load, kilobytes: float) -> float:
+    return load.requests * kilobytes / 1e6

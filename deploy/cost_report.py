@@ -1,0 +1,85 @@
+"""What `aikit cost` knows: the features of a Region at so many calls a month, and the guide's own tables."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from serving.errors import InvalidRequest
+from serving.feature import Feature
+
+from .cost import HOURS, Estimate, Lines, Measurements, estimate, measurements, together
+from .guide_costs import guide_load, guide_tables
+from .prices import Region, region_of
+
+_GUIDES_INSTANCE = "ml.g4dn.xlarge"
+
+
+class Hosting(msgspec.Struct, frozen=True):
+    """Endpoints that always run. month: the hours of all, without any calls."""
+
+    what: str
+    instances: int
+    instance_type: str
+    month: float
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What the guide prints for a feature. added: its lines. wrong: see `GuideTable.wrong`."""
+
+    feature: str
+    printed: float
+    added: float
+    recomputed: float
+    lines: Lines
+    wrong: list[str]
+    notes: list[str]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Amounts are a month's, in the currency of the prices."""
+
+    region: str
+    prices: Region
+    requests: int
+    features: list[Estimate]
+    hosting: list[Hosting]
+    guide: list[Checked]
+
+
+def report(features: Sequence[Feature], name: str, requests: int) -> Report:
+    """Raises `InvalidRequest` for a Region without prices, or fewer than one request."""
+    if requests < 1:
+        raise InvalidRequest(f"requests: {requests}, at least 1")
+    region, known = region_of(name), measurements()
+    return Report(
+        region=name,
+        prices=region,
+        requests=requests,
+        features=[
+            estimate(one, region, guide_load(one.name, requests), known.get(one.name, Measurements()))
+            for one in features
+        ],
+        hosting=list(_hosting(features, region)),
+        guide=list(_guide(name)),
+    )
+
+
+def _hosting(features: Sequence[Feature], region: Region) -> Iterator[Hosting]:
+    if _GUIDES_INSTANCE not in region.instances:
+        return
+    count = len({name for table in guide_tables() for name in table.features})
+    month = HOURS * region.instances[_GUIDES_INSTANCE].amount
+    yield Hosting("an endpoint for each feature of the guide", count, _GUIDES_INSTANCE, count * month)
+    if kind := together(features, region):
+        month = HOURS * region.instances[kind].amount
+        yield Hosting(f"the {len(features)} features here behind one (--together)", 1, kind, month)
+
+
+def _guide(region: str) -> Iterator[Checked]:
+    for table in guide_tables():
+        if table.region == region:
+            lines = table.recomputed
+            for feature in table.features:
+                yield Checked(
+                    feature, table.total, table.added, sum(lines.values()), lines, table.wrong, table.notes
+                )

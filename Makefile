@@ -1,10 +1,11 @@
-# make demo [IMAGE=photo.jpg] | make test | make check | make bench [BENCH=ocr]; each sets up what it needs.
+# make demo [IMAGE=photo.jpg] | make test | make check | make bench [BENCH=ocr] | make image-test;
+# each sets up what it needs.
 PYTHON ?= python3
 BENCH ?= ocr
 BIN := .venv/bin
 FEATURES := $(wildcard containers/*/feature.py)
 
-.PHONY: venv demo test check bench mms-venv clean
+.PHONY: venv demo test check bench image-test mms-venv clean
 
 venv: .venv/.ready
 
@@ -31,6 +32,10 @@ check: venv
 
 bench: venv
 	$(BIN)/python -m tests.benchmarks.$(BENCH) $(ARGS)
+
+# As root, with Debian's debootstrap and buildah.
+image-test: venv
+	$(BIN)/python -m tests.image_contract $(ARGS)
 
 # SageMaker's inference toolkit and Multi Model Server, which need an old setuptools, for one test.
 mms-venv: .venv-mms/.ready

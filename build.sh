@@ -1,22 +1,106 @@
 #!/usr/bin/env bash
-# Build container images:  ./build.sh general_ocr [FEATURE…]   or   ./build.sh all
-# Environment: ENGINE (docker, podman or buildah; the first found), REGISTRY and TAG name the images,
-# BASE another base image, PIP_INDEX where torch comes from.
+# Build container images, one a feature, and push them to Amazon ECR.
+#
+#   ./build.sh FEATURE…|all [options]
+#   ./build.sh --together A,B,C [options]      one image with several features
+#
+#   --target sagemaker|lambda   which torch goes in, and the image's tag; default sagemaker
+#   --profile NAME              weights to put in; default each feature's own default
+#   --tag TAG                   default VERSION-REVISION of this checkout; `-lambda` is added for Lambda
+#   --prefix NAME               of the repositories; default aikit
+#   --torch-index URL           where torch comes from, such as an index of CPU wheels for --target lambda
+#   --base IMAGE                default python:3.11-slim; must have Python 3.11 or newer with pip
+#   --engine ENGINE             docker, podman or buildah; default the first of them found
+#   --push [--region REGION]    make the ECR repository where there is none, and push
+#
+# ENGINE_BUILD_ARGS: more arguments of the engine's build command, such as `--isolation chroot`.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-if (($# == 0)); then
-    sed -n '2,4s/^# //p' "$0" >&2
-    exit 2
-fi
-features=("$@")
-[[ $1 == all ]] && features=(containers/*/feature.py) && features=("${features[@]%/feature.py}")
-engine=${ENGINE:-$(basename "$(command -v docker || command -v podman || command -v buildah)")}
+fail() { echo "build.sh: $1" >&2; exit 2; }
 
-for feature in "${features[@]##*/}"; do
-    [[ -f containers/$feature/feature.py ]] || { echo "build.sh: no feature $feature" >&2; exit 2; }
-    "$engine" build --file containers/Dockerfile \
-        ${BASE:+--build-arg "BASE=$BASE"} ${PIP_INDEX:+--build-arg "PIP_INDEX=$PIP_INDEX"} \
-        --build-arg "FEATURE=$feature" \
-        --tag "${REGISTRY:-aikit}/${feature//_/-}:${TAG:-dev}" .
+target=sagemaker profile="" tag="" prefix=aikit index="" base="" engine="" push="" region="" features=()
+while (($#)); do
+    case $1 in
+        --push) push=1; shift; continue ;;
+        -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit ;;
+        --*) (($# > 1)) || fail "$1 needs a value" ;;
+    esac
+    case $1 in
+        --target) target=$2 ;;
+        --profile) profile=$2 ;;
+        --tag) tag=$2 ;;
+        --prefix) prefix=$2 ;;
+        --torch-index) index=$2 ;;
+        --base) base=$2 ;;
+        --engine) engine=$2 ;;
+        --region) region=$2 ;;
+        --together) features+=("$2") ;;
+        --*) fail "no option $1; see --help" ;;
+        all) for file in containers/*/feature.py; do features+=("$(basename "$(dirname "$file")")"); done; shift; continue ;;
+        *) features+=("$1"); shift; continue ;;
+    esac
+    shift 2
+done
+
+((${#features[@]})) || fail "name a feature, or all; see --help"
+[[ $target == sagemaker || $target == lambda ]] || fail "target: $target, must be sagemaker or lambda"
+for feature in ${features[@]//,/ }; do
+    [[ -f containers/$feature/feature.py ]] || fail "no feature $feature"
+done
+engine=${engine:-$(basename "$(command -v docker || command -v podman || command -v buildah || fail 'no docker, podman or buildah here')")}
+if [[ $target == lambda && -z $index ]]; then
+    echo "build.sh: without --torch-index the CUDA build of torch goes in, which Lambda has no use for" >&2
+fi
+
+version=$(sed -n 's/^version = //p' setup.cfg)
+revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+[[ -z $(git status --porcelain 2>/dev/null) ]] || revision+=-dirty
+tag=${tag:-$version-${revision:0:12}}
+[[ $target == sagemaker ]] || tag+=-lambda
+
+# The licences of the weights that go in, from the tables of THIRD_PARTY.md.
+licences() {
+    awk -F' *[|] *' -v features="$1" -v profile="$profile" '
+        BEGIN { split(features, names, ","); for (i in names) wanted[names[i]] }
+        /^## / {
+            split(substr($0, 4), part, ", ")
+            use = part[1] in wanted && (profile ? part[2] == profile : !(part[1] in seen))
+            seen[part[1]]
+        }
+        use && /^[|]/ && $2 != "file" && $2 !~ /^-/ && !($4 in listed) { listed[$4]; printf "%s%s", separator, $4; separator = ", " }
+    ' THIRD_PARTY.md
+}
+
+registry=""
+if [[ $push ]]; then
+    region=${region:-${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}}}
+    [[ $region ]] || fail "push: no Region; give --region or set AWS_REGION"
+    account=$(aws sts get-caller-identity --query Account --output text)
+    registry=$account.dkr.ecr.$region.amazonaws.com
+    [[ $region == cn-* ]] && registry+=.cn
+    aws ecr get-login-password --region "$region" | "$engine" login --username AWS --password-stdin "$registry"
+    registry+=/
+fi
+
+for feature in "${features[@]}"; do
+    name=$prefix/${feature//_/-}
+    [[ $feature != *,* ]] || name=$prefix/together
+    image=$registry$name:$tag
+    # shellcheck disable=SC2086  # ENGINE_BUILD_ARGS is several words
+    "$engine" build ${ENGINE_BUILD_ARGS:-} --file containers/Dockerfile \
+        ${base:+--build-arg "BASE=$base"} ${index:+--build-arg "TORCH_INDEX=$index"} \
+        ${profile:+--build-arg "PROFILE=$profile"} --build-arg "FEATURE=$feature" \
+        --label "org.opencontainers.image.title=$feature" \
+        --label "org.opencontainers.image.version=$version" \
+        --label "org.opencontainers.image.revision=$revision" \
+        --label "aikit.weights.licenses=$(licences "$feature")" \
+        --tag "$image" .
+    if [[ $push ]]; then
+        aws ecr describe-repositories --region "$region" --repository-names "$name" > /dev/null 2>&1 ||
+            aws ecr create-repository --region "$region" --repository-name "$name" \
+                --image-scanning-configuration scanOnPush=true --image-tag-mutability IMMUTABLE > /dev/null
+        "$engine" push "$image"
+    fi
+    echo "$image"
 done

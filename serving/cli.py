@@ -21,7 +21,8 @@ _MISUSED = 2
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; exits non-zero with one clear line when it cannot."""
-    args = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    args = _parser(deploys=words[:1] == ["deploy"]).parse_args(words)
     try:
         sys.exit(args.run(args) or 0)
     except InvalidRequest as error:
@@ -37,7 +38,8 @@ def _fail(error: Exception, code: int) -> None:
     sys.exit(code)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, deploys: bool) -> argparse.ArgumentParser:
+    """deploys: with the commands of `deploy`, which take some time to load."""
     parser = argparse.ArgumentParser(prog="aikit", description="Serve AI features, one container each.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -76,8 +78,17 @@ def _parser() -> argparse.ArgumentParser:
     command(_verify, "Check every declared weight file that is on this machine.")
     command(_requires, "Print the Python packages a feature, or all, needs.", feature="its name, or all")
     command(_openapi, "Print the OpenAPI document of every feature.")
+    costing = command(_cost, "Estimate a month on AWS per feature, and check the guide's own figures.")
+    costing.add_argument("--region", default="us-east-2", help="us-east-2 (default) or cn-northwest-1")
+    costing.add_argument("--requests", type=int, default=10**6, metavar="N", help="a month; default 1000000")
+    costing.add_argument("--json", action="store_true")
     docs = command(_docs, "Write the derived parts of the documentation.")
     docs.add_argument("--check", action="store_true", help="write nothing; fail when something is stale")
+    deploying = commands.add_parser("deploy", help="Run features on AWS.", description="Run features on AWS.")
+    if deploys:
+        from deploy.cli import add_commands  # late: serving does not depend on deploy
+
+        add_commands(deploying)
     return parser
 
 
@@ -213,6 +224,17 @@ def _openapi(_: argparse.Namespace) -> None:
     from .openapi import document
 
     print(json.dumps(document(list(discover().values())), ensure_ascii=False, indent=2))
+
+
+def _cost(args: argparse.Namespace) -> None:
+    import msgspec
+
+    from deploy.cost_report import report  # late: serving does not depend on deploy
+    from deploy.cost_text import text
+
+    found = report(list(discover().values()), args.region, args.requests)
+    builtins = msgspec.to_builtins(found)
+    print(json.dumps(builtins, ensure_ascii=False, indent=2) if args.json else text(found))
 
 
 def _docs(args: argparse.Namespace) -> int:

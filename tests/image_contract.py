@@ -123,7 +123,8 @@ def check_contract(name: str, feature: str, user: str) -> None:
         reply = client.post("/invocations", json=find(feature).example["request"])
         hold(f"user {user}: the example is answered", reply.status_code == 200)
         hold("what is no request is refused", client.post("/invocations", content=b"{").status_code == 400)
-    server = child_of(process.pid, "serve")
+    server = server_below(process.pid)
+    hold(f"user {user}: the front is a process of its own", server > 0)
     os.kill(server, signal.SIGTERM)
     hold("SIGTERM ends it with 0", process.wait(timeout=60) == 0)
 
@@ -138,14 +139,16 @@ def wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> 
     raise SystemExit(f"not ready; {FOLDER / 'serve.log'} says why")
 
 
-def child_of(pid: int, argument: str) -> int:
-    """The deepest descendant with that argument and no descendant that has it."""
-    found = pid
-    for child in run("ps", "--no-headers", "-o", "pid", "--ppid", str(pid), check=False).split():
-        words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
-        if argument in words:
-            found = child_of(int(child), argument)
-    return found
+def server_below(pid: int) -> int:
+    """The front process among the descendants of `buildah run`, whose own command lines name it, too."""
+    below = run("ps", "--no-headers", "-o", "pid", "--ppid", str(pid), check=False).split()
+    for child in map(int, below):
+        program, *_ = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        if "python" in program:
+            return child
+        if found := server_below(child):
+            return found
+    return 0
 
 
 @contextmanager

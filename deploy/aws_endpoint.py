@@ -1,0 +1,182 @@
+"""One SageMaker endpoint under one name, with its endpoint configurations and models."""
+
+from typing import NamedTuple
+
+from . import aws_logs
+from .aws import Aws, AwsError, Json, Say
+from .aws_invoke import kind_of
+from .aws_name import is_version_of, versioned_name
+
+_LIMIT_S = 3600
+_MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
+_BROKEN = ("Failed", "OutOfService", "UpdateRollbackFailed")  # SageMaker brings none of these back
+
+
+class Version(NamedTuple):
+    """What an endpoint may run, as create_model and create_endpoint_config take it, without names."""
+
+    model: Json
+    variant: Json
+    config: Json
+
+
+class State(NamedTuple):
+    """An endpoint as it is. status: SageMaker's own, or `absent`. instances: None where there are none."""
+
+    name: str
+    status: str
+    kind: str = ""
+    instances: int | None = None
+    reason: str = ""
+
+
+class HostedEndpoint:
+    """The endpoint `name` of an account. Every method may be repeated, after an interruption too.
+
+    Configurations and models are named by a hash of what they hold: another version is another name.
+    """
+
+    def __init__(self, aws: Aws, name: str, *, tags: dict[str, str], say: Say) -> None:
+        self._aws, self.name, self._say = aws, name, say
+        self._tags = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self._status = ""
+
+    def describe(self) -> Json | None:
+        """What DescribeEndpoint says, or None where there is no such endpoint."""
+        return self._aws.find("sagemaker", "describe_endpoint", EndpointName=self.name)
+
+    def run(self, version: Version) -> None:
+        """Make the endpoint run that version.
+
+        Raises `AwsError` with SageMaker's reason; then it runs what it ran before, or nothing of it is left.
+        """
+        try:
+            self._reach(version)
+        except AwsError:
+            current = self.describe()
+            if current is None:
+                self._tidy(keep=set())
+            elif current["EndpointStatus"] not in _MOVING:  # else it may yet need what seems left over
+                self._tidy(keep=self._parts(current["EndpointConfigName"]))
+            raise
+
+    def _reach(self, version: Version) -> None:
+        config, model = self._make(version)
+        current = self._settled()
+        if current and current["EndpointStatus"] in _BROKEN:
+            self._delete_endpoint()
+            current = None
+        previous = current["EndpointConfigName"] if current else None
+        if previous == config:
+            self._say(f"{self.name}: runs as it should")
+        else:
+            self._switch(config, exists=previous is not None)
+            reached = self._settled()
+            if not self._aws.dry_run and (reached is None or not _runs(reached, config)):
+                self._undo(reached, previous)
+        self._tidy(keep={config, model})
+
+    def delete(self) -> bool:
+        """Remove all versions; whether there was anything."""
+        found = self._settled() is not None
+        if found:
+            self._delete_endpoint()
+        return self._tidy(keep=set()) or found
+
+    def _make(self, version: Version) -> tuple[str, str]:
+        """The names of the configuration and its model; each is made unless it is there."""
+        aws, model = self._aws, versioned_name(self.name, version.model)
+        if aws.find("sagemaker", "describe_model", ModelName=model) is None:
+            role = version.model["ExecutionRoleArn"]
+            aws.assumable(
+                role,
+                lambda: aws.call(
+                    "sagemaker", "create_model", ModelName=model, Tags=self._tags, **version.model
+                ),
+            )
+        content = {**version.config, "ProductionVariants": [{**version.variant, "ModelName": model}]}
+        name = versioned_name(self.name, content)
+        if aws.find("sagemaker", "describe_endpoint_config", EndpointConfigName=name) is None:
+            aws.call(
+                "sagemaker", "create_endpoint_config", EndpointConfigName=name, Tags=self._tags, **content
+            )
+        return name, model
+
+    def _parts(self, config: str) -> set[str]:
+        """The names of a configuration and of its models."""
+        found = self._aws.find("sagemaker", "describe_endpoint_config", EndpointConfigName=config)
+        return {config} | {variant["ModelName"] for variant in (found or {}).get("ProductionVariants", ())}
+
+    def _switch(self, config: str, *, exists: bool) -> None:
+        names = {"EndpointName": self.name, "EndpointConfigName": config}
+        if exists:
+            self._aws.call("sagemaker", "update_endpoint", **names)
+        else:
+            self._aws.call("sagemaker", "create_endpoint", **names, Tags=self._tags)
+
+    def _undo(self, reached: Json | None, previous: str | None) -> None:
+        """Back to the previous configuration, or to nothing; always raises `AwsError`."""
+        reached = reached or {"EndpointStatus": "gone"}
+        for line in aws_logs.last_words(self._aws, aws_logs.endpoint_group(self.name)):
+            self._say(line)
+        if previous is None:
+            self._delete_endpoint()
+        elif not _runs(reached, previous):
+            self._delete_endpoint()
+            self._switch(previous, exists=False)
+            self._settled()
+        reason = reached.get("FailureReason", f"it is {reached['EndpointStatus']}")
+        kept = "what ran before runs again" if previous else "what was made is removed again"
+        raise AwsError(f"{self.name}: {reason} ({kept})")
+
+    def _settled(self) -> Json | None:
+        """The endpoint once nothing is going on; None where there is none."""
+        current: Json | None = None
+
+        def at_rest() -> bool:
+            nonlocal current
+            current = self.describe()
+            status = current["EndpointStatus"] if current else ""
+            if status != self._status:
+                self._say(f"{self.name}: {status or 'deleted'}")
+                self._status = status
+            return status not in _MOVING
+
+        self._aws.wait(f"{self.name}: to settle", at_rest, limit_s=_LIMIT_S)
+        return self.describe() if self._aws.dry_run else current
+
+    def _delete_endpoint(self) -> None:
+        self._aws.find("sagemaker", "delete_endpoint", EndpointName=self.name)
+        self._settled()
+
+    def _tidy(self, *, keep: set[str]) -> bool:
+        """Delete all versions but those names; whether there were any."""
+        configs = self._versions("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName") - keep
+        for name in sorted(configs):
+            self._aws.find("sagemaker", "delete_endpoint_config", EndpointConfigName=name)
+        models = self._versions("list_models", "Models", "ModelName") - keep
+        for name in sorted(models):
+            self._aws.find("sagemaker", "delete_model", ModelName=name)
+        return bool(configs or models)
+
+    def _versions(self, operation: str, key: str, name: str) -> set[str]:
+        found = self._aws.pages("sagemaker", operation, key, NameContains=self.name)
+        return {item[name] for item in found if is_version_of(self.name, item[name])}
+
+
+def _runs(endpoint: Json, config: str) -> bool:
+    return bool(endpoint["EndpointStatus"] == "InService" and endpoint.get("EndpointConfigName") == config)
+
+
+def state_of(aws: Aws, name: str) -> State:
+    """An endpoint as it is now."""
+    found = aws.find("sagemaker", "describe_endpoint", EndpointName=name)
+    if found is None:
+        return State(name, "absent")
+    config = aws.find(
+        "sagemaker", "describe_endpoint_config", EndpointConfigName=found.get("EndpointConfigName", "")
+    )
+    kind = kind_of(config) if config else ""
+    counts = [variant.get("CurrentInstanceCount") or 0 for variant in found.get("ProductionVariants", ())]
+    instances = None if kind == "serverless" else sum(counts)
+    return State(name, found["EndpointStatus"], kind, instances, found.get("FailureReason", ""))

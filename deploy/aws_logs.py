@@ -1,0 +1,71 @@
+"""CloudWatch log groups: their last lines, and the lines as they come."""
+
+import time
+from collections.abc import Iterator
+
+from .aws import Aws, AwsError
+
+KEPT = "the log, which may tell why something failed; --logs removes it"
+_TAIL_S = 3600
+_TAIL_LINES = 20
+
+
+def endpoint_group(endpoint: str) -> str:
+    """Where SageMaker writes what an endpoint's containers say."""
+    return f"/aws/sagemaker/Endpoints/{endpoint}"
+
+
+def function_group(function: str) -> str:
+    """Where Lambda writes what a function says."""
+    return f"/aws/lambda/{function}"
+
+
+def tail(aws: Aws, group: str, *, lines: int = _TAIL_LINES, since_s: float | None = None) -> list[str]:
+    """The last lines since then (seconds since 1970; an hour ago by default), oldest first; maybe none."""
+    since = time.time() - _TAIL_S if since_s is None else since_s
+    return [line for _, _, line in _events(aws, group, int(since * 1000))][-lines:]
+
+
+def last_words(aws: Aws, group: str) -> list[str]:
+    """The last lines, indented, to go with a failure; where they cannot be had, why not."""
+    try:
+        return [f"  {line}" for line in tail(aws, group)]
+    except AwsError as error:
+        return [f"  {group}: {error}"]
+
+
+def follow(aws: Aws, group: str, *, lines: int = _TAIL_LINES) -> Iterator[str]:
+    """The last lines, then every new one, without end."""
+    recent = _events(aws, group, int((time.time() - _TAIL_S) * 1000))
+    seen = {key for key, _, _ in recent}
+    since = max((at for _, at, _ in recent), default=0)
+    yield from (line for _, _, line in recent[-lines:])
+    while True:
+        aws.pause()
+        for key, at, line in _events(aws, group, since):
+            if key not in seen:
+                seen.add(key)
+                since = max(since, at)
+                yield line
+
+
+def _events(aws: Aws, group: str, since_ms: int) -> list[tuple[str, int, str]]:
+    """Id, time and text of each event; empty where the group does not exist yet."""
+    try:
+        found = aws.pages("logs", "filter_log_events", "events", logGroupName=group, startTime=since_ms)
+        return [(event["eventId"], event["timestamp"], event["message"].rstrip()) for event in found]
+    except AwsError as error:
+        if error.is_missing:
+            return []
+        raise
+
+
+def exists(aws: Aws, group: str) -> bool:
+    """Whether there is such a log group."""
+    found = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group)
+    return any(item["logGroupName"] == group for item in found)
+
+
+def delete_group(aws: Aws, group: str) -> None:
+    """Delete a log group, if there is one."""
+    aws.find("logs", "delete_log_group", logGroupName=group)

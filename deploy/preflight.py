@@ -1,0 +1,271 @@
+"""What would stop a deployment, found before anything is made: each finding says what to do about it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import httpx
+
+from serving.feature import Feature
+
+from .aws import Aws, AwsError, Json
+from .aws_images import TOGETHER, Images
+
+_SMALL_LAMBDA_MB = 3008
+_NEW_ACCOUNT_CONCURRENCY = 50  # that of accounts whose functions may not have more than 3,008 MB
+_ARCHITECTURE = "amd64"
+_INDEXES = ("application/vnd.oci.image.index", "application/vnd.docker.distribution.manifest.list")
+_SERVICES = {
+    "sagemaker": ("sagemaker",),
+    "lambda": ("lambda",),
+    "stack": ("cloudformation", "apigateway", "lambda"),
+}
+_ACTIONS = {
+    "sagemaker": (
+        "sagemaker:CreateModel",
+        "sagemaker:CreateEndpointConfig",
+        "sagemaker:CreateEndpoint",
+        "sagemaker:UpdateEndpoint",
+        "sagemaker:DeleteEndpoint",
+        "iam:CreateRole",
+        "iam:PutRolePolicy",
+        "iam:PassRole",
+    ),
+    "lambda": ("lambda:CreateFunction", "lambda:AddPermission", "iam:CreateRole", "iam:PassRole"),
+    "stack": (
+        "cloudformation:CreateChangeSet",
+        "cloudformation:ExecuteChangeSet",
+        "apigateway:POST",
+        "s3:CreateBucket",
+        "s3:PutObject",
+    ),
+}
+
+
+class Finding(NamedTuple):
+    """level: `ok`, `note` (may go wrong, or could not be checked) or `stop`. advice: what to do about it."""
+
+    level: str
+    check: str
+    said: str
+    advice: str = ""
+
+
+class Want(NamedTuple):
+    """One feature, or several together, to be deployed. instance_type: empty where there is no instance."""
+
+    features: Sequence[Feature]
+    target: str
+    instance_type: str = ""
+    instances: int = 1
+
+    @property
+    def name(self) -> str:
+        return self.features[0].name if len(self.features) == 1 else TOGETHER
+
+    @property
+    def to_build(self) -> str:
+        """As build.sh wants it."""
+        names = ",".join(feature.name for feature in self.features)
+        return names if len(self.features) == 1 else f"--together {names}"
+
+
+Check = Callable[[Aws, Sequence[Want], Images], Iterator[Finding]]
+
+
+def preflight(aws: Aws, wants: Sequence[Want], images: Images, *, stack: bool) -> list[Finding]:
+    """Every finding of every check. stack: whether it goes through CloudFormation."""
+    findings = list(_credentials(aws))
+    if findings[0].level == "stop":
+        return findings  # nothing else can be asked
+    kinds = sorted({want.target for want in wants} | ({"stack"} if stack else set()))
+    checks: tuple[Iterator[Finding], ...] = (
+        _region(aws, kinds),
+        _image(aws, wants, images),
+        _quota(aws, wants),
+        _permissions(aws, kinds),
+        _memory(aws, wants),
+    )
+    for check in checks:
+        findings.extend(_until_refused(check))
+    return findings
+
+
+def _until_refused(check: Iterator[Finding]) -> Iterator[Finding]:
+    """The findings of a check; one more where AWS does not let it finish."""
+    try:
+        yield from check
+    except AwsError as error:
+        level = "note" if error.is_denied else "stop"
+        name = getattr(check, "__name__", "check").strip("_")
+        advice = "allow the call to have this checked" if error.is_denied else "see the message"
+        yield Finding(level, name, str(error), advice)
+
+
+def _credentials(aws: Aws) -> Iterator[Finding]:
+    try:
+        yield Finding("ok", "credentials", f"{aws.identity['Arn']} in {aws.region}")
+    except AwsError as error:
+        yield Finding(
+            "stop", "credentials", str(error), "run `aws configure` or `aws sso login`, or set AWS_PROFILE"
+        )
+
+
+def _region(aws: Aws, kinds: Sequence[str]) -> Iterator[Finding]:
+    for service in dict.fromkeys(service for kind in kinds for service in _SERVICES[kind]):
+        regions = aws.regions(service)
+        if aws.region in regions:
+            yield Finding("ok", "region", f"{service} is in {aws.region}")
+        else:
+            advice = f"choose one of {', '.join(regions)} with --region, or update boto3 if the region is new"
+            yield Finding("stop", "region", f"{service} is not known to be in {aws.region}", advice)
+
+
+def _image(aws: Aws, wants: Sequence[Want], images: Images) -> Iterator[Finding]:
+    for want in wants:
+        repository = images.repository(want.name)
+        tag = f"{images.tag}-lambda" if want.target == "lambda" else images.tag
+        what = f"{repository}:{tag}"
+        build = f"run ./build.sh {want.to_build} --target {want.target} --push, or choose with --image-tag"
+        found = aws.find(
+            "ecr",
+            "batch_get_image",
+            registryId=images.owner(aws),
+            repositoryName=repository,
+            imageIds=[{"imageTag": tag}],
+        )
+        if found is None:
+            yield Finding("stop", "image", f"there is no repository {repository}", build)
+        elif not found["images"]:
+            there = ", ".join(_tags(aws, images, repository)) or "none"
+            yield Finding("stop", "image", f"{repository} has no tag {tag}; there is {there}", build)
+        else:
+            yield _fit(aws, images, want, what, json.loads(found["images"][0]["imageManifest"]))
+
+
+def _tags(aws: Aws, images: Images, repository: str) -> list[str]:
+    """The five pushed last, the newest first."""
+    found = aws.pages(
+        "ecr",
+        "describe_images",
+        "imageDetails",
+        registryId=images.owner(aws),
+        repositoryName=repository,
+        filter={"tagStatus": "TAGGED"},
+    )
+    newest = sorted(found, key=lambda image: image["imagePushedAt"], reverse=True)
+    return [tag for image in newest for tag in image["imageTags"]][:5]
+
+
+def _fit(aws: Aws, images: Images, want: Want, what: str, manifest: Json) -> Finding:
+    """Whether the target can run an image of that manifest."""
+    rebuild = f"build it for linux/{_ARCHITECTURE} and push it again"
+    if str(manifest.get("mediaType", "")).startswith(_INDEXES):
+        offered = [item.get("platform", {}).get("architecture") for item in manifest["manifests"]]
+        if want.target == "lambda":
+            return Finding(
+                "stop", "image", f"{what} is a list of images, which Lambda does not take", rebuild
+            )
+    else:
+        offered = [_architecture(aws, images, want, manifest)]
+    if _ARCHITECTURE in offered:
+        return Finding("ok", "image", f"{what} is there")
+    names = ", ".join(map(str, offered))
+    if None in offered:
+        return Finding("note", "image", f"{what} is there; its architecture could not be read", rebuild)
+    return Finding("stop", "image", f"{what} is for {names}", rebuild)
+
+
+def _architecture(aws: Aws, images: Images, want: Want, manifest: Json) -> str | None:
+    """What the image's configuration says; None where it cannot be read."""
+    try:
+        link = aws.call(
+            "ecr",
+            "get_download_url_for_layer",
+            registryId=images.owner(aws),
+            repositoryName=images.repository(want.name),
+            layerDigest=manifest["config"]["digest"],
+        )
+        answer = httpx.get(link["downloadUrl"], follow_redirects=True, timeout=10)
+        return str(answer.raise_for_status().json()["architecture"])
+    except (AwsError, httpx.HTTPError, KeyError, ValueError):
+        return None
+
+
+def _quota(aws: Aws, wants: Sequence[Want]) -> Iterator[Finding]:
+    needed: dict[str, int] = {}
+    for want in wants:
+        if want.target == "sagemaker" and want.instance_type:
+            needed[want.instance_type] = needed.get(want.instance_type, 0) + want.instances
+    if not needed:
+        return
+    quotas = {
+        quota["QuotaName"]: quota["Value"]
+        for operation in ("list_aws_default_service_quotas", "list_service_quotas")
+        for quota in aws.pages("service-quotas", operation, "Quotas", ServiceCode="sagemaker")
+    }
+    for instance_type, count in needed.items():
+        name = f"{instance_type} for endpoint usage"
+        allowed = quotas.get(name)
+        if allowed is None:
+            advice = "look it up in the Service Quotas console"
+            yield Finding("note", "quota", f"no quota is called {name!r}", advice)
+        elif allowed < count:
+            advice = (
+                f"ask for at least {count} in the Service Quotas console (SageMaker, {name!r}), or deploy "
+                "fewer features, them --together, or for lambda"
+            )
+            yield Finding("stop", "quota", f"{name}: {allowed:g}, {count} needed", advice)
+        else:
+            yield Finding("ok", "quota", f"{name}: {allowed:g}, {count} needed")
+
+
+def _permissions(aws: Aws, kinds: Sequence[str]) -> Iterator[Finding]:
+    principal = _principal(aws)
+    if not principal:
+        yield Finding("ok", "permissions", "the account's root user may do everything")
+        return
+    actions = sorted({action for kind in kinds for action in _ACTIONS[kind]})
+    found = aws.call("iam", "simulate_principal_policy", PolicySourceArn=principal, ActionNames=actions)
+    denied = [
+        result["EvalActionName"]
+        for result in found["EvaluationResults"]
+        if result["EvalDecision"] != "allowed"
+    ]
+    if denied:
+        advice = f"have these allowed for {principal}; a condition on resources may allow them after all"
+        yield Finding("note", "permissions", f"not allowed in general: {', '.join(denied)}", advice)
+    else:
+        yield Finding("ok", "permissions", f"{principal} may do all that is needed")
+
+
+def _principal(aws: Aws) -> str:
+    """ARN of the user or the role behind a session; empty for root."""
+    arn = str(aws.identity["Arn"])
+    session = re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/([^/]+)/.+", arn)
+    if session:  # the session does not tell the role's path
+        return str(aws.call("iam", "get_role", RoleName=session[1])["Role"]["Arn"])
+    return "" if arn.endswith(":root") else arn
+
+
+def _memory(aws: Aws, wants: Sequence[Want]) -> Iterator[Finding]:
+    large = [
+        f"{feature.name} {feature.resources.lambda_memory_mb}"
+        for want in wants
+        if want.target == "lambda"
+        for feature in want.features
+        if feature.resources.lambda_memory_mb > _SMALL_LAMBDA_MB
+    ]
+    if not large:
+        return
+    limits = aws.call("lambda", "get_account_settings")["AccountLimit"]
+    if limits["ConcurrentExecutions"] > _NEW_ACCOUNT_CONCURRENCY:
+        yield Finding("ok", "memory", f"functions of {', '.join(large)} MB")
+        return
+    advice = (
+        f"if MemorySize is refused, deploy with --set LambdaMemoryLimit={_SMALL_LAMBDA_MB} (slower), or ask"
+        " AWS Support for 10,240 MB"
+    )
+    said = f"{', '.join(large)} MB wanted; a new account may allow {_SMALL_LAMBDA_MB} MB only"
+    yield Finding("note", "memory", said, advice)

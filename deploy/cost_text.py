@@ -46,6 +46,11 @@ def million(feature: Feature) -> str:
     )
 
 
+def rate(calls: float) -> str:
+    """Calls a second, in two digits."""
+    return f"{float(f'{calls:.2g}'):g}/s"
+
+
 def _parts(report: Report) -> Iterator[str]:
     region = report.prices
     yield f"# {region.place}: {region.currency} a month at {report.requests:,} calls a month"
@@ -67,7 +72,7 @@ def _parts(report: Report) -> Iterator[str]:
 
 def _estimate(one: Estimate) -> Sequence[str]:
     cpu, gpu = one.measured.cpu, one.measured.gpu
-    even = _NONE if one.break_even is None else f"{one.break_even:,} ({one.break_even_rate:.2g}/s)"
+    even = _NONE if one.break_even is None else f"{one.break_even:,} ({rate(one.break_even_rate or 0)})"
     return [
         one.feature,
         f"{cpu.seconds:g}" if cpu else "not measured",
@@ -75,7 +80,7 @@ def _estimate(one: Estimate) -> Sequence[str]:
         money(one.on_lambda),
         money(one.on_endpoint),
         _NONE if one.instances is None else str(one.instances),
-        _NONE if one.rate is None else f"{one.rate:.2g}/s {'GPU' if gpu else 'CPU'}",
+        _NONE if one.rate is None else f"{rate(one.rate)} {'GPU' if gpu else 'CPU'}",
         "none" if one.break_even == 0 else even,
     ]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import boto3
 import httpx
 import jsonschema
 import msgspec
@@ -118,6 +119,7 @@ def cloud(probe: Container, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         url = f"http://127.0.0.1:{server.server_port}"
         for name, value in {**AWS, "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": url}.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another test's would have other credentials
         yield url
         server.shutdown()
         thread.join()

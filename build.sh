@@ -56,7 +56,7 @@ fi
 version=$(sed -n 's/^version = //p' setup.cfg)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 [[ -z $(git status --porcelain 2>/dev/null) ]] || revision+=-dirty
-tag=${tag:-$version-${revision:0:12}}
+tag=${tag:-$version-$(git describe --always --abbrev=12 --dirty --exclude '*' 2>/dev/null || echo unknown)}
 [[ $target == sagemaker ]] || tag+=-lambda
 
 # The licences of the weights that go in, from the tables of THIRD_PARTY.md.

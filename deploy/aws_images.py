@@ -15,12 +15,12 @@ def default_tag() -> str:
     root, number = Path(__file__).parents[1], version("ai-solution-kit")
     if not (root / "build.sh").is_file():
         return number
-    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty", "--exclude", "*"]
     try:
         revision = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         revision = "unknown"
-    return f"{number}-{revision.strip()[:12]}"
+    return f"{number}-{revision.strip()}"
 
 
 @dataclass(frozen=True, kw_only=True)

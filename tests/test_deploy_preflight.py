@@ -109,7 +109,7 @@ def test_features_together_are_built_together(here: Here) -> None:
 
 
 def test_the_tag_is_by_default_that_of_the_build() -> None:
-    assert re.fullmatch(r"\d+\.\d+\.\d+-([0-9a-f]{12}|unknown)", Images().tag)
+    assert re.fullmatch(r"\d+\.\d+\.\d+-([0-9a-f]{12}(-dirty)?|unknown)", Images().tag)
 
 
 def test_the_quota_is_for_all_that_is_wanted_together(here: Here) -> None:

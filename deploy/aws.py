@@ -190,17 +190,24 @@ class Aws:
 def _guarded(act: Callable[[], Any]) -> Any:
     """What `act` returns; botocore's errors become `AwsError`."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    from botocore.parsers import ResponseParserError
 
     try:
         return act()
     except ClientError as error:
         fault = error.response.get("Error", {})
         message = f"{error.operation_name}: {fault.get('Message') or fault.get('Code', 'refused')}"
-        raise AwsError(message, reason=str(fault.get("Code", "")), answer=error.response) from error
+        raise AwsError(_line(message), reason=str(fault.get("Code", "")), answer=error.response) from error
     except NoCredentialsError as error:
         raise AwsError("credentials: none found; set AWS_PROFILE or run `aws configure`") from error
     except BotoCoreError as error:
         raise AwsError(str(error)) from error
+    except ResponseParserError as error:  # something between us and AWS answered, such as a proxy
+        raise AwsError(_line(f"what answered is not AWS: {error}")) from error
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:300]
 
 
 def _size(value: object) -> str:

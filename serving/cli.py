@@ -137,7 +137,8 @@ def _serve(args: argparse.Namespace) -> int:
     from .front import serve
 
     settings = _settings(args)
-    names = (args.features or settings.feature).split(",")
+    named = args.features or args.feature or ("" if settings.multi_model else settings.feature)
+    names = named.split(",") if named or not settings.multi_model else []  # which may begin with none
     return serve([find(name.strip()) for name in names], settings)
 
 

@@ -1,8 +1,6 @@
 """The front process: SageMaker's container contract over HTTP. Never imports torch, so it always answers."""
 
-import re
 import signal
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -18,10 +16,12 @@ from starlette.routing import Route
 from .codec import JSON
 from .errors import NotFound, Problem
 from .feature import Feature
-from .lane import CUSTOM_ATTRIBUTES, Lane, chosen
-from .logs import log_as_json, ms
+from .lane import Lane, chosen
+from .logs import log_as_json
 from .metrics import CONTENT_TYPE, Metrics
-from .service import Reply, problem
+from .multi_model import Models
+from .replies import reply_to, request_id_of
+from .service import problem
 from .settings import Settings
 
 _BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at most
@@ -59,6 +59,7 @@ class Front:
             for feature in features
             for file in (feature.folder / "tools").glob("*.*")
         }
+        self._models = Models(settings, self._metrics) if settings.multi_model else None
         self._server = uvicorn.Server(self._config())
         self._exit_code = 0
 
@@ -76,6 +77,8 @@ class Front:
             async with AsyncExitStack() as stack:
                 for lane in self._lanes.values():
                     await stack.enter_async_context(lane)
+                if self._models:
+                    await stack.enter_async_context(self._models)
                 yield
 
         return Starlette(
@@ -86,6 +89,7 @@ class Front:
                 Route("/execution-parameters", self.execution_parameters),
                 Route("/metrics", self.metrics),
                 Route("/tools/{name}", self.tools),
+                *(self._models.routes() if self._models else ()),
             ],
             exception_handlers={HTTPException: _http_problem},
             lifespan=lifespan,
@@ -93,7 +97,7 @@ class Front:
 
     @property
     def ready(self) -> bool:
-        """Whether new work is welcome, for every feature."""
+        """Whether new work is welcome, for every feature the container began with."""
         return all(lane.ready for lane in self._lanes.values()) and not self._server.should_exit
 
     async def ping(self, _: Request) -> Response:
@@ -101,7 +105,7 @@ class Front:
 
     async def execution_parameters(self, _: Request) -> Response:
         """For batch transform."""
-        concurrency = min(_TRANSFORMS, *(lane.concurrency for lane in self._lanes.values()))
+        concurrency = min([_TRANSFORMS, *(lane.concurrency for lane in self._lanes.values())])
         return JSONResponse(
             {
                 "MaxConcurrentTransforms": concurrency,
@@ -111,7 +115,7 @@ class Front:
         )
 
     async def metrics(self, _: Request) -> Response:
-        for lane in self._lanes.values():
+        for lane in (*self._lanes.values(), *(self._models.lanes if self._models else ())):
             lane.measure(ready=self.ready)
         return Response(self._metrics.render(), media_type=CONTENT_TYPE)
 
@@ -123,13 +127,13 @@ class Front:
         return FileResponse(file, headers=_TOOL_HEADERS)
 
     async def invocations(self, request: Request) -> Response:
-        request_id = _request_id(request)
+        request_id = request_id_of(request)
         try:
             lane = chosen(self._lanes, request)
         except NotFound as error:
-            return _response(request, request_id, problem(error, request_id))
+            return reply_to(request, request_id, problem(error, request_id))
         reply = await lane.invoke(request, request_id, stopping=self._server.should_exit)
-        return _response(request, request_id, reply)
+        return reply_to(request, request_id, reply)
 
     def _give_up(self, code: int) -> None:
         self._exit_code = code
@@ -156,28 +160,11 @@ def _settings_of(feature: Feature, settings: Settings, *, alone: bool) -> Settin
     return msgspec.structs.replace(settings, feature=feature.module, model_dir=folder)
 
 
-def _request_id(request: Request) -> str:
-    """The caller's own, where it gives one that can stand in a log."""
-    given = request.headers.get("x-request-id") or request.headers.get("x-amzn-sagemaker-inference-id") or ""
-    return given if re.fullmatch(r"[\w.:-]{1,128}", given) else uuid.uuid4().hex
-
-
-def _response(request: Request, request_id: str, reply: Reply) -> Response:
-    headers = {"X-Request-Id": request_id, **reply.headers}
-    if (echo := request.headers.get(CUSTOM_ATTRIBUTES)) is not None:
-        headers[CUSTOM_ATTRIBUTES] = echo
-    if reply.stages:
-        headers["Server-Timing"] = ", ".join(
-            f"{name};dur={ms(seconds)}" for name, seconds in reply.stages.seconds().items()
-        )
-    return Response(reply.body, reply.status, headers, media_type=reply.content_type)
-
-
 async def _http_problem(request: Request, error: Exception) -> Response:
     """Unknown paths and methods, in the shape every error has."""
     status = HTTPStatus(getattr(error, "status_code", HTTPStatus.INTERNAL_SERVER_ERROR))
     detail = f"{request.method} {request.url.path}: {status.phrase.lower()}"
-    body = Problem(status, status.phrase.lower().replace(" ", "_"), detail, _request_id(request))
+    body = Problem(status, status.phrase.lower().replace(" ", "_"), detail, request_id_of(request))
     return Response(msgspec.json.encode(body), status, getattr(error, "headers", None), media_type=JSON)
 
 

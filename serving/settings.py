@@ -22,6 +22,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What `aikit serve` serves when it is given no name (the container image sets it); several by commas."""
     profile: str | None = None
     """Which of the feature's sets of weights to serve; lite, or standard where there is no lite."""
+    multi_model: bool = False
+    """Load and unload features by SageMaker's `/models` calls; SAGEMAKER_MULTI_MODEL wins."""
     device: str = "auto"
     """cpu, cuda, cuda:N, or auto: a GPU where there is one."""
     model_dir: Path = Path("/opt/ml/model")
@@ -69,10 +71,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def read(cls, environ: Mapping[str, str] = os.environ, **given: object) -> "Settings":
         """Settings of this process; what is `given` wins. Raises `SettingsError`.
 
-        `SAGEMAKER_BIND_TO_PORT`, set where a container may not choose its port, wins over AIKIT_PORT.
+        SageMaker's own variables win over AIKIT_PORT (it may be fixed) and AIKIT_MULTI_MODEL.
         """
         texts = {name: environ.get(f"AIKIT_{name.upper()}") for name in cls.__struct_fields__}
         texts["port"] = environ.get("SAGEMAKER_BIND_TO_PORT") or texts["port"]
+        texts["multi_model"] = environ.get("SAGEMAKER_MULTI_MODEL") or texts["multi_model"]
         values: dict[str, object] = {name: text for name, text in texts.items() if text}
         if "s3_allow" in values:
             values["s3_allow"] = [part.strip() for part in str(values["s3_allow"]).split(",")]

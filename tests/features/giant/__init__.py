@@ -1,0 +1,1 @@
+"""The probe once more, for which no machine has enough memory."""

@@ -1,0 +1,8 @@
+"""The probe's declaration, with a need that cannot be met."""
+
+from dataclasses import replace
+
+from serving.feature import Resources
+from tests.features.probe.feature import feature as probe
+
+feature = replace(probe, module=__name__, feature_id="Giant", resources=Resources(memory_mb=10**9))

@@ -11,6 +11,8 @@ from typing import Any
 
 from .errors import InvalidRequest, ServingError
 from .feature import Feature, discover, find
+from .gateway.options import add_options as add_up_options
+from .gateway.options import options_of
 from .settings import Settings
 
 Command = Callable[[argparse.Namespace], int | None]
@@ -59,6 +61,10 @@ def _parser(*, deploys: bool) -> argparse.ArgumentParser:
     serving.add_argument("--features", metavar="A,B,…", help="several in one container, by commas")
     serving.add_argument("--port", type=int, help="default 8080, or SAGEMAKER_BIND_TO_PORT")
     _add_loading_options(serving)
+
+    upping = command(_up, "Run features on this machine behind one gateway: the local stack.")
+    add_up_options(upping)
+    _add_loading_options(upping)
 
     calling = command(_call, "Ask a feature, in process or a running container.", feature="its name")
     calling.add_argument("--img", type=Path, nargs="+", default=[], metavar="FILE", help="image files")
@@ -140,6 +146,13 @@ def _serve(args: argparse.Namespace) -> int:
     named = args.features or args.feature or ("" if settings.multi_model else settings.feature)
     names = named.split(",") if named or not settings.multi_model else []  # which may begin with none
     return serve([find(name.strip()) for name in names], settings)
+
+
+def _up(args: argparse.Namespace) -> int:
+    from .gateway.up import up
+
+    features = [find(name) for name in args.features] or list(discover().values())
+    return up(features, _settings(args), options_of(args), memory_mb=args.memory, most=args.most)
 
 
 def _call(args: argparse.Namespace) -> int:

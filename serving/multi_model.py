@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
+import psutil
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -146,7 +147,7 @@ class Models:
         except (OSError, msgspec.DecodeError) as error:
             raise InvalidRequest(f"url: {folder}/aikit.json: {error}") from error
         feature = find(said.feature)
-        needed_mb, free_mb = feature.resources.memory_mb, _free_mb()
+        needed_mb, free_mb = feature.resources.memory_mb, psutil.virtual_memory().available / 1e6
         if free_mb < needed_mb:
             raise OutOfMemory(f"{feature.name}: needs {needed_mb} MB, {free_mb:.0f} are free")
         settings = msgspec.structs.replace(
@@ -167,12 +168,6 @@ class Models:
             await model.stack.aclose()
             raise
         return model
-
-
-def _free_mb() -> float:
-    """What processes may still take, caches included."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) / 1000
 
 
 def _unknown(request: Request) -> Response:

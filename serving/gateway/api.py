@@ -1,0 +1,143 @@
+"""API Gateway's face: the paths of the REST API that deploys, each answered by the proxy that deploys."""
+
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import anyio
+import msgspec
+from anyio.to_thread import run_sync
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from serving.feature import Feature
+
+from .auth import authoriser
+from .event import Call, event, response
+from .fleet import Fleet
+from .options import Options
+from .refusal import Json, Refused, refusal
+
+_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+_CONCURRENCY = 64  # functions that run at once; more callers wait within their 29 s
+_HUNG_UP = 499
+_REGION = "us-east-1"
+_ANY = "local"  # the sagemaker-runtime of this process takes every signature
+
+
+class Limits(NamedTuple):
+    """body: bytes through API Gateway. event: bytes of JSON into Lambda. timeout_s: of one whole call."""
+
+    body: int = 10 * 2**20
+    event: int = 6 * 2**20
+    timeout_s: float = 29.0
+
+
+LIMITS = Limits()
+
+
+def api_routes(fleet: Fleet, options: Options, limits: Limits = LIMITS) -> list[BaseRoute]:
+    """`POST` and `OPTIONS` of /{stage}/{feature}, by any of the feature's names.
+
+    Every other path is refused as API Gateway refuses it: these routes come last. Raises `SettingsError`.
+    """
+    answer = Api(fleet, options, limits).answer
+    paths = (f"/{options.stage}/{{name:path}}", "/{elsewhere:path}")
+    return [Route(path, answer, methods=_METHODS) for path in paths]
+
+
+class Api:
+    """Answers as the document does that API Gateway imports."""
+
+    def __init__(self, fleet: Fleet, options: Options, limits: Limits) -> None:
+        from deploy.openapi_gateway import body  # late: serving does not depend on deploy
+
+        definition = body(list(fleet.features.values()))
+        self._refusals: Mapping[str, Json] = definition["x-amazon-apigateway-gateway-responses"]
+        self._binary = frozenset(definition["x-amazon-apigateway-binary-media-types"])
+        self._fleet, self._stage, self._limits = fleet, options.stage, limits
+        self._authorise = authoriser(options)
+        self._runtime = _runtime(options)
+        self._functions = anyio.CapacityLimiter(_CONCURRENCY)
+
+    async def answer(self, request: Request) -> Response:
+        """Never raises; who hung up gets an empty reply of status 499."""
+        request_id = str(uuid.uuid4())
+        try:
+            return await self._answer(request, request_id)
+        except Refused as refused:
+            return refusal(refused, self._refusals, request_id)
+        except ClientDisconnect:
+            return Response(status_code=_HUNG_UP)
+
+    async def _answer(self, request: Request, request_id: str) -> Response:
+        from deploy.lambda_proxy.answers import PREFLIGHT
+
+        feature = self._fleet.find(request.path_params.get("name", ""))
+        if feature is None or request.method not in ("OPTIONS", "POST"):
+            raise Refused("MISSING_AUTHENTICATION_TOKEN")
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
+        body = await self._read(request)
+        asked = await run_sync(self._event, request, body, request_id)
+        answer = await self._invoke(feature, asked, request_id)
+        accept = request.headers.get("accept", "")
+        return response(answer, accept=accept, binary=self._binary, request_id=request_id)
+
+    def _event(self, request: Request, body: bytes, request_id: str) -> Json:
+        """What the function is given, once it is known who calls."""
+        call = Call(request_id, self._stage, self._authorise(request, body))
+        made = event(request, body, call, self._binary)
+        if len(msgspec.json.encode(made)) > self._limits.event:
+            raise Refused("REQUEST_TOO_LARGE")
+        return made
+
+    async def _read(self, request: Request) -> bytes:
+        body = bytearray()
+        if int(request.headers.get("content-length", 0)) > self._limits.body:
+            raise Refused("REQUEST_TOO_LARGE")
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._limits.body:
+                raise Refused("REQUEST_TOO_LARGE")
+        return bytes(body)
+
+    async def _invoke(self, feature: Feature, asked: Json, request_id: str) -> Any:
+        """The function's answer; one that comes too late is left to itself, as it is on AWS."""
+        from deploy.lambda_proxy.proxy import Proxy
+
+        proxy = Proxy(self._runtime, feature.name)
+        call = partial(proxy, asked, SimpleNamespace(aws_request_id=request_id))
+        try:
+            with anyio.fail_after(self._limits.timeout_s):
+                return await run_sync(call, abandon_on_cancel=True, limiter=self._functions)
+        except TimeoutError as error:
+            raise Refused("INTEGRATION_TIMEOUT") from error
+
+
+def _runtime(options: Options) -> Any:
+    """A client of this process's own sagemaker-runtime face, which no proxy server stands before."""
+    import boto3
+    from botocore.config import Config
+
+    from deploy.lambda_proxy.proxy import CONNECT_S, READ_S
+
+    limits = Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        retries={"total_max_attempts": 1},
+        max_pool_connections=_CONCURRENCY,
+        proxies={},
+    )
+    return boto3.client(
+        "sagemaker-runtime",
+        endpoint_url=options.public_url,
+        region_name=_REGION,
+        aws_access_key_id=_ANY,
+        aws_secret_access_key=_ANY,
+        config=limits,
+    )

@@ -1,0 +1,38 @@
+"""Everything the gateway answers, on one port."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving.metrics import CONTENT_TYPE
+
+from .api import api_routes
+from .explorer import explorer_routes
+from .fleet import Fleet
+from .options import Options
+from .places import Places
+from .runtime import runtime_routes
+
+
+def app(fleet: Fleet, options: Options) -> Starlette:
+    """fleet: entered by the caller, who also leaves it."""
+
+    async def ping(_: Request) -> Response:
+        return Response()
+
+    async def metrics(_: Request) -> Response:
+        return Response(await fleet.metrics(), media_type=CONTENT_TYPE)
+
+    outputs = options.outputs if options.outputs.startswith("s3://") else Path(options.outputs)
+    return Starlette(
+        routes=[
+            Route("/ping", ping),
+            Route("/metrics", metrics),
+            *runtime_routes(fleet, options, places=Places(options.inputs, outputs)),
+            *explorer_routes(fleet, options),
+            *api_routes(fleet, options),  # last, as it has an answer to every path
+        ]
+    )

@@ -1,0 +1,100 @@
+"""AWS_IAM: the signature (version 4) of a request, made again with the secret that a local file holds."""
+
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple, Self
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from starlette.requests import Request
+
+from .refusal import Json, Refused
+
+_SERVICE = "execute-api"
+_SKEW_S = 300
+_TIME = "%Y%m%dT%H%M%SZ"
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/(?P<day>\d{8})/(?P<region>[\w-]+)/(?P<service>[\w-]+)"
+    r"/aws4_request,\s*SignedHeaders=(?P<headers>[\w;.-]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
+)
+
+
+class _Signed(NamedTuple):
+    """An `Authorization` header."""
+
+    key: str
+    day: str
+    region: str
+    service: str
+    headers: str
+    signature: str
+
+    @classmethod
+    def read(cls, header: str) -> Self:
+        if not header:
+            raise Refused("MISSING_AUTHENTICATION_TOKEN")
+        if found := _AUTHORIZATION.fullmatch(header.strip()):
+            return cls(**found.groupdict())
+        raise Refused(
+            "ACCESS_DENIED",
+            "Authorization: not AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…",
+            "IncompleteSignatureException",
+        )
+
+
+class SignedCallers:
+    """Knows who signed. secrets: by access key id."""
+
+    def __init__(self, secrets: Mapping[str, str], now: Callable[[], float] = time.time) -> None:
+        self._secrets, self._now = secrets, now
+
+    def __call__(self, request: Request, body: bytes) -> Json:
+        """The caller's part of `requestContext.identity`. Raises `Refused`."""
+        signed = _Signed.read(request.headers.get("authorization", ""))
+        secret = self._secrets.get(signed.key)
+        if secret is None:
+            raise Refused(
+                "ACCESS_DENIED",
+                "The security token included in the request is invalid.",
+                "UnrecognizedClientException",
+            )
+        self._check_scope(signed, request.headers.get("x-amz-date", ""))
+        if not _matches(signed, secret, request, body):
+            raise Refused("INVALID_SIGNATURE")
+        user = f"arn:aws:iam::000000000000:user/{signed.key}"
+        return {"accessKey": signed.key, "caller": signed.key, "user": signed.key, "userArn": user}
+
+    def _check_scope(self, signed: _Signed, date: str) -> None:
+        try:
+            sent = datetime.strptime(date, _TIME).replace(tzinfo=UTC)
+        except ValueError as error:
+            message = "x-amz-date: missing, or not as 20260131T235959Z"
+            raise Refused("ACCESS_DENIED", message, "IncompleteSignatureException") from error
+        age_s = self._now() - sent.timestamp()
+        if abs(age_s) > _SKEW_S:
+            fault = "Signature expired" if age_s > 0 else "Signature not yet current"
+            now = datetime.fromtimestamp(self._now(), UTC).strftime(_TIME)
+            raise Refused("EXPIRED_TOKEN", f"{fault}: {date}, here it is {now}, at most {_SKEW_S} s apart")
+        if signed.service != _SERVICE or signed.day != date[:8] or "host" not in signed.headers.split(";"):
+            raise Refused("INVALID_SIGNATURE")
+
+
+def _matches(signed: _Signed, secret: str, request: Request, body: bytes) -> bool:
+    if request.headers.get("x-amz-content-sha256", digest := hashlib.sha256(body).hexdigest()) != digest:
+        return False
+    query = f"?{request.url.query}" if request.url.query else ""
+    path = request.scope["raw_path"].decode("latin-1")
+    again = AWSRequest(request.method, f"http://{request.headers.get('host', '')}{path}{query}", data=body)
+    names = signed.headers.split(";")
+    for name, value in request.headers.items():
+        if name in names:
+            again.headers[name] = value
+    again.context["timestamp"] = request.headers["x-amz-date"]
+    signer = SigV4Auth(Credentials(signed.key, secret), signed.service, signed.region)
+    expected = signer.signature(signer.string_to_sign(again, signer.canonical_request(again)), again)
+    return hmac.compare_digest(expected, signed.signature)

@@ -1,0 +1,51 @@
+"""The features as SageMaker endpoints: found by name, called, and their failures wrapped."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from serving.errors import DeadlineExceeded, Unavailable
+from serving.feature import Feature
+
+from .fleet import Answered, Fleet
+from .limits import Limits
+from .wire_errors import ACCOUNT, invalid, model_error, unavailable
+
+VARIANT = "all"  # as the deployment names it
+_LATE = (
+    "Your invocation timed out while waiting for a response from container primary. "
+    "See the log of the container, and try again."
+)
+
+
+class Endpoint(NamedTuple):
+    """name: as the caller says it."""
+
+    name: str
+    feature: Feature
+
+
+class Endpoints:
+    """aliases: more endpoint names, each with one of its feature's."""
+
+    def __init__(self, fleet: Fleet, limits: Limits, aliases: Mapping[str, str]) -> None:
+        self._fleet, self._limits, self._aliases = fleet, limits, aliases
+
+    def find(self, name: str) -> Endpoint:
+        """Raises `WireError`."""
+        feature = self._fleet.find(self._aliases.get(name, name))
+        if feature is None:
+            raise invalid(f"Endpoint {name} of account {ACCOUNT} not found.")
+        return Endpoint(name, feature)
+
+    async def call(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answered:
+        """The container's reply of status 2xx; every other one, and none in time, raises `WireError`."""
+        try:
+            reply = await self._fleet.call(endpoint.feature, body, headers)
+        except DeadlineExceeded as error:
+            raise model_error(endpoint.name, 0, _LATE, self._limits.message) from error
+        except Unavailable as error:
+            raise unavailable(f"{endpoint.name}: {error}") from error
+        if not 200 <= reply.status < 300:
+            text = reply.body.decode(errors="replace")
+            raise model_error(endpoint.name, reply.status, text, self._limits.message)
+        return reply

@@ -1,0 +1,136 @@
+"""The API Explorer: a page to try the running features on, and the documents it reads."""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from serving.feature import Feature
+from serving.openapi import Json, document
+
+from .fleet import Fleet
+from .options import Options
+
+_STATIC = Path(__file__).with_name("static")
+# its own scripts and styles, its own samples and pictures the user opens, and this host's features
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Swagger UI writes styles into its elements
+_SWAGGER_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+_SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
+_SCHEMES = {
+    "iam": {
+        "type": "apiKey",
+        "name": "Authorization",
+        "in": "header",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
+    "key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+}
+
+
+def explorer_routes(fleet: Fleet, options: Options) -> list[BaseRoute]:
+    """`/` and what it reads, and `/swagger`."""
+    explorer = Explorer(fleet, options)
+    return [
+        Route("/", explorer.page),
+        Route("/static/{name}", explorer.static),
+        Route("/openapi.json", explorer.openapi),
+        Route("/states.json", explorer.states),
+        Route("/examples/{feature}", explorer.example),
+        Route("/examples/{feature}/{name}", explorer.example_file),
+        Route("/swagger", explorer.swagger),
+    ]
+
+
+class Explorer:
+    """What the page is made of and what it asks for; nothing here calls a feature."""
+
+    def __init__(self, fleet: Fleet, options: Options) -> None:
+        self._fleet = fleet
+        self._openapi = _callable_at(document(list(fleet.features.values())), options)
+        # listed once: a path that a caller makes up names no file
+        own = {file.name: file for file in _STATIC.iterdir()}
+        self._files = own | _swagger_files()
+
+    async def page(self, _: Request) -> Response:
+        return FileResponse(_STATIC / "explorer.html", headers=_headers(_POLICY))
+
+    async def swagger(self, _: Request) -> Response:
+        if not self._files.keys() >= {*_SWAGGER_FILES}:
+            return PlainTextResponse("Swagger UI comes with the package swagger-ui-py.", HTTPStatus.NOT_FOUND)
+        return FileResponse(_STATIC / "swagger.html", headers=_headers(_SWAGGER_POLICY))
+
+    async def static(self, request: Request) -> Response:
+        file = self._files.get(request.path_params["name"])
+        if file is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return FileResponse(file, headers=_headers(_POLICY))
+
+    async def openapi(self, _: Request) -> Response:
+        return JSONResponse(self._openapi)
+
+    async def states(self, _: Request) -> Response:
+        return JSONResponse([state._asdict() for state in self._fleet.states()])
+
+    async def example(self, request: Request) -> Response:
+        """example.json as it lies beside the feature: "@photo.jpg" is the file `/examples/…/photo.jpg`."""
+        return FileResponse(self._feature(request).folder / "example.json", headers=_headers(_POLICY))
+
+    async def example_file(self, request: Request) -> Response:
+        feature, name = self._feature(request), request.path_params["name"]
+        if name not in _files_of(json.loads((feature.folder / "example.json").read_bytes())):
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return FileResponse(feature.folder / name, headers=_headers(_POLICY))
+
+    def _feature(self, request: Request) -> Feature:
+        feature = self._fleet.find(request.path_params["feature"])
+        if feature is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return feature
+
+
+def _callable_at(api: Json, options: Options) -> Json:
+    """The document of the features, with the address of the stage and who may call."""
+    scheme = _SCHEMES.get(options.auth)
+    return {
+        **api,
+        "servers": [{"url": f"/{options.stage}"}],
+        "security": [{"caller": []}] if scheme else [],
+        "components": {**api["components"], **({"securitySchemes": {"caller": scheme}} if scheme else {})},
+    }
+
+
+def _files_of(example: Any) -> Iterator[str]:
+    match example:
+        case dict() | list():
+            for part in example.values() if isinstance(example, dict) else example:
+                yield from _files_of(part)
+        case str() if example.startswith("@"):
+            yield example[1:]
+
+
+def _swagger_files() -> dict[str, Path]:
+    """Of the package swagger-ui-py, which is found but not imported; none where it is not installed."""
+    spec = importlib.util.find_spec("swagger_ui")
+    folders = [Path(folder) / "static" for folder in (spec.submodule_search_locations or ())] if spec else []
+    files = [folder / name for folder in folders for name in _SWAGGER_FILES]
+    return {file.name: file for file in files if file.is_file()}
+
+
+def _headers(policy: str) -> dict[str, str]:
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-cache",
+    }

@@ -1,0 +1,93 @@
+"""The headers of sagemaker-runtime's three operations, with the bounds that boto3 leaves to the server."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .limits import Seconds
+from .wire_errors import out_of_bounds
+
+_OWN = "x-amzn-sagemaker-"
+_ASCII = r"[\x00-\x7f]*"
+_PRINTABLE = r"[!-~][ -~]*"
+_NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9])*"
+
+
+class Header(NamedTuple):
+    """A member of a request. passed: the header's name on the way to the container, if it goes there."""
+
+    member: str
+    name: str
+    most: int
+    pattern: str
+    passed: str = ""
+
+
+def _same(member: str, name: str, most: int, pattern: str) -> Header:
+    return Header(member, name, most, pattern, name)
+
+
+CUSTOM_ATTRIBUTES = f"{_OWN}custom-attributes"
+INFERENCE_ID = f"{_OWN}inference-id"
+INPUT_LOCATION = f"{_OWN}inputlocation"
+OUTPUT_EXTENSION = f"{_OWN}s3outputpathextension"
+FILENAME = f"{_OWN}filename"
+TTL = f"{_OWN}requestttlseconds"
+TIMEOUT = f"{_OWN}invocationtimeoutseconds"
+TARGET_VARIANT = f"{_OWN}target-variant"
+SESSIONS = (f"{_OWN}new-session-id", f"{_OWN}closed-session-id")
+
+_EVERY = (
+    _same("customAttributes", CUSTOM_ATTRIBUTES, 1024, _ASCII),
+    _same("inferenceId", INFERENCE_ID, 64, _PRINTABLE),
+)
+_TARGETED = (
+    _same("contentType", "content-type", 1024, _ASCII),
+    Header("targetVariant", TARGET_VARIANT, 63, _NAME),
+    _same("targetContainerHostname", f"{_OWN}target-container-hostname", 63, _NAME),
+    _same("inferenceComponentName", f"{_OWN}inference-component", 63, _NAME),
+    _same("prefixAwareId", f"{_OWN}prefix-aware-id", 64, _PRINTABLE),
+    _same("sessionId", f"{_OWN}session-id", 256, rf"NEW_SESSION|{_NAME}"),
+    *_EVERY,
+)
+_OWN_ACCEPT = Header("accept", f"{_OWN}accept", 1024, _ASCII, "accept")
+
+INVOKE = (
+    _same("accept", "accept", 1024, _ASCII),
+    _same("targetModel", f"{_OWN}target-model", 1024, _PRINTABLE),
+    _same("enableExplanations", f"{_OWN}enable-explanations", 64, ".+"),
+    *_TARGETED,
+)
+STREAM = (_OWN_ACCEPT, *_TARGETED)
+ASYNC = (
+    _OWN_ACCEPT,
+    Header("contentType", f"{_OWN}content-type", 1024, _ASCII, "content-type"),
+    Header("inputLocation", INPUT_LOCATION, 1024, r"(file|s3)://([^/]*)/?(.*)"),
+    Header("s3OutputPathExtension", OUTPUT_EXTENSION, 512, r"(?!s3:|https:)[a-zA-Z0-9!_.*'()/-]+"),
+    Header("filename", FILENAME, 32, r"(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9_.-]*"),
+    *_EVERY,
+)
+
+
+def passed(rules: tuple[Header, ...], given: Mapping[str, str]) -> dict[str, str]:
+    """The headers that the container gets, by name in lower case. Raises `WireError` for a bad one."""
+    for rule in rules:
+        value = given.get(rule.name)
+        if value is None:
+            continue
+        if len(value) > rule.most:
+            limit = f"Member must have length less than or equal to {rule.most}"
+            raise out_of_bounds(rule.member, value, limit)
+        if not re.fullmatch(rule.pattern, value):
+            pattern = f"Member must satisfy regular expression pattern: {rule.pattern}"
+            raise out_of_bounds(rule.member, value, pattern)
+    return {rule.passed: given[rule.name] for rule in rules if rule.passed and rule.name in given}
+
+
+def seconds(given: Mapping[str, str], name: str, bounds: Seconds) -> int:
+    """Value of a header that says how long. Raises `WireError`."""
+    value = given.get(name, str(bounds.default))
+    if not re.fullmatch(r"\d{1,9}", value, re.ASCII) or not bounds.least <= int(value) <= bounds.most:
+        allowed = f"Member must be an integer between {bounds.least} and {bounds.most}"
+        raise out_of_bounds(name.removeprefix(_OWN), value, allowed)
+    return int(value)

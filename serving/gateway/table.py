@@ -1,0 +1,54 @@
+"""The live table of `aikit up`."""
+
+from collections.abc import Sequence
+from shutil import get_terminal_size
+from typing import TextIO
+
+from .replica import State
+
+_HEADER = ("feature", "state", "requests", "p50 ms", "p95 ms", "queue", "memory MB")
+
+
+class Table:
+    """Rewritten in place on a terminal, and not shown elsewhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.in_place = stream.isatty()
+        self._height = 0
+
+    def write(self, text: str) -> None:
+        """Print above the table: what a log handler is given as its stream."""
+        self._clear()
+        self._stream.write(text)
+        self.flush()
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def show(self, states: Sequence[State]) -> None:
+        if self.in_place:
+            columns = get_terminal_size().columns  # a line that wraps would be two
+            lines = [line[:columns] for line in table(states)]
+            self.write("".join(f"{line}\n" for line in lines))
+            self._height = len(lines)
+
+    def _clear(self) -> None:
+        if self._height:
+            self._stream.write(f"\x1b[{self._height}F\x1b[J")
+            self._height = 0
+
+
+def table(states: Sequence[State]) -> list[str]:
+    """Lines of text: a header, then a line a feature."""
+    rows = [_HEADER, *map(_row, states)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+def _row(state: State) -> tuple[str, ...]:
+    times = (f"{ms:.0f}" if state.requests else "" for ms in (state.p50_ms, state.p95_ms))
+    memory = f"{state.memory_mb:.0f}" if state.memory_mb else ""
+    return state.feature, state.state, str(state.requests), *times, str(state.queue), memory

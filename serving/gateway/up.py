@@ -1,0 +1,94 @@
+"""`aikit up`: the gateway process and its containers."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import psutil
+import uvicorn
+import uvloop
+
+from serving.feature import Feature
+from serving.settings import Settings
+
+from .app import app
+from .auth import credentials
+from .fleet import Fleet
+from .options import Options
+from .table import Table
+
+_MB = 1 << 20
+_SHARE = 0.75  # of the memory that is free, left to the containers
+_EVERY_S = 1.0
+
+
+def up(
+    features: Sequence[Feature],
+    settings: Settings,
+    options: Options,
+    *,
+    memory_mb: float | None = None,
+    most: int | None = None,
+) -> int:
+    """Run until SIGTERM or SIGINT, then drain; the exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises what it caught once more after draining: here that means no more than the end
+        signal.signal(number, lambda *_: None)
+    free_mb = memory_mb or _SHARE * psutil.virtual_memory().available / _MB
+    fleet = Fleet(features, settings, memory_mb=free_mb, most=most or len(features))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(fleet, settings, options))
+
+
+async def _run(fleet: Fleet, settings: Settings, options: Options) -> int:
+    table = Table(sys.stderr)
+    _log_to(table)
+    server = uvicorn.Server(_config(fleet, settings, options))
+    async with fleet:
+        showing = asyncio.create_task(_show(table, fleet, server, options))
+        with suppress(SystemExit):  # no port: the server has said so
+            await server.serve()
+        showing.cancel()
+        table.write("draining\n")
+    return 0 if server.started else 1
+
+
+def _log_to(table: Table) -> None:
+    """Above the table, or in its place: then every change of a container's state is a line."""
+    logging.basicConfig(stream=table, format="%(levelname)s: %(message)s")
+    logging.getLogger("serving.gateway.replica").setLevel(logging.WARNING if table.in_place else logging.INFO)
+    # it logs a traceback where a container is not there, which the table and the answer say already
+    logging.getLogger("deploy.lambda_proxy").setLevel(logging.CRITICAL)
+
+
+async def _show(table: Table, fleet: Fleet, server: uvicorn.Server, options: Options) -> None:
+    while not server.started:
+        await asyncio.sleep(_EVERY_S / 10)
+    url = options.public_url
+    table.write(f"API Explorer       {url}/\n")
+    table.write(f"API                {url}/{options.stage}/FEATURE   (auth: {options.auth})\n")
+    table.write(f"sagemaker-runtime  {url}   (endpoint_url; endpoint name = FEATURE)\n")
+    table.write(f"metrics            {url}/metrics\n")
+    if shown := credentials(options):
+        table.write(f"credentials        {shown}\n")
+    while True:
+        table.show(fleet.states())
+        await asyncio.sleep(_EVERY_S)
+
+
+def _config(fleet: Fleet, settings: Settings, options: Options) -> uvicorn.Config:
+    return uvicorn.Config(
+        app(fleet, options),
+        host=options.host,
+        port=options.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.grace_s),
+    )

@@ -1,0 +1,68 @@
+"""What sagemaker-runtime answers where there is no prediction, in the shapes that boto3 reads."""
+
+from http import HTTPStatus
+
+from starlette.responses import JSONResponse, Response
+
+ACCOUNT = "000000000000"
+_REGION = "us-east-1"
+
+
+class WireError(Exception):
+    """An error of the service's model: its name, its HTTP status and its members beside `Message`."""
+
+    def __init__(self, status: int, kind: str, message: str, **members: object) -> None:
+        super().__init__(message)
+        self.status, self.kind, self.members = status, kind, members
+
+    def response(self) -> Response:
+        content = {"Message": str(self), **self.members}
+        return JSONResponse(content, self.status, {"x-amzn-ErrorType": self.kind})
+
+
+def invalid(message: str) -> WireError:
+    return WireError(HTTPStatus.BAD_REQUEST, "ValidationError", message)
+
+
+def denied(message: str) -> WireError:
+    return WireError(HTTPStatus.FORBIDDEN, "AccessDeniedException", message)
+
+
+def out_of_bounds(member: str, value: str | None, constraint: str) -> WireError:
+    """A member of the request that its shape does not allow. value: None to leave it out of the message."""
+    shown = "Value" if value is None else f"Value '{value}'"
+    return invalid(
+        f"1 validation error detected: {shown} at '{member}' failed to satisfy constraint: {constraint}"
+    )
+
+
+def unavailable(message: str) -> WireError:
+    return WireError(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+
+
+def model_error(endpoint: str, status: int, body: str, most: int) -> WireError:
+    """What becomes of a container's reply that is no success. status: 0 for none in time.
+
+    most: characters of each text.
+    """
+    side = "client" if 400 <= status < 500 else "server"
+    what = f'{side} error ({status}) from primary with message "{body}"'
+    return _model_error(endpoint, status, what, body, most)
+
+
+def reply_too_large(endpoint: str, size: int, limit: int, most: int) -> WireError:
+    what = "server error (500) from primary and could not load the entire response body"
+    return _model_error(endpoint, 500, what, f"reply: {size} bytes, at most {limit}", most)
+
+
+def _model_error(endpoint: str, status: int, what: str, original: str, most: int) -> WireError:
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    where = f". See the log of {group} in account {ACCOUNT} for more information."
+    return WireError(
+        HTTPStatus.FAILED_DEPENDENCY,
+        "ModelError",
+        f"Received {what}"[: most - len(where)] + where,
+        OriginalStatusCode=status,
+        OriginalMessage=original[:most],
+        LogStreamArn=f"arn:aws:logs:{_REGION}:{ACCOUNT}:log-group:{group}",
+    )

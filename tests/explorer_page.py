@@ -1,0 +1,104 @@
+"""A gateway with its containers, and its API Explorer as somebody sits before it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import uvicorn
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+from starlette.applications import Starlette
+
+from serving.feature import discover
+from serving.gateway.app import app
+from serving.gateway.fleet import Fleet
+from serving.gateway.options import Auth, Options
+from serving.settings import Settings
+
+FEATURES = discover()
+
+
+@contextmanager
+def gateway(folder: Path, names: Sequence[str], auth: Auth = "none") -> Iterator[str]:
+    """Its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        options = Options(auth=auth, port=port, keys=folder / "keys.json", usage=folder / "usage.sqlite")
+        fleet = Fleet([FEATURES[name] for name in names], Settings.read(), memory_mb=8000, most=3)
+
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            async with fleet:
+                yield
+
+        whole = Starlette(routes=app(fleet, options).routes, lifespan=lifespan)
+        server = uvicorn.Server(uvicorn.Config(whole, log_config=None))
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+class Page:
+    """The page as somebody sits before it."""
+
+    def __init__(self, driver: WebDriver, address: str) -> None:
+        self.driver = driver
+        self.address = address
+
+    def __getitem__(self, id: str) -> WebElement:
+        return self.driver.find_element(By.ID, id)
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def open(self, feature: str, example: str = "first") -> None:
+        self.driver.get("about:blank")
+        self.driver.get(f"{self.address}/#{feature}")
+        self.until(lambda: self["panel"].is_displayed() and bool(self["curl"].text))
+        if example != "first":
+            before = self["curl"].text
+            self.driver.find_element(By.CSS_SELECTOR, f"#preset [value={example}]").click()
+            self.until(lambda: self["curl"].text != before)
+
+    def press(self, id: str) -> None:
+        """A button that ends with a reply."""
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", self[id])
+        self[id].click()
+        self.until(lambda: self["reply"].is_displayed() and self["try"].is_enabled())
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        WebDriverWait(self.driver, 120, poll_frequency=0.05).until(lambda _: condition())
+
+    def resize(self, width: int) -> None:
+        screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+
+    def found(self) -> list[list[str]]:
+        """The table of what was found: number, words, score."""
+        return [row.text.split("\n")[0].split(" ", 1) for row in self.all("#drawn tbody tr")]
+
+    def answers(self, folder: Path, **environ: str) -> list[Any]:
+        """To the curl lines and to the Python lines, run in that folder."""
+        python = self["python"].text.replace("print(reply.json())", "print(reply.text)")
+        commands = ["sh", "-c", self["curl"].text], [sys.executable, "-c", python]
+        env = {**os.environ, **environ}
+        return [json.loads(subprocess.check_output(lines, cwd=folder, env=env)) for lines in commands]
+
+    def reply(self) -> Any:
+        """Where nothing is cut."""
+        return json.loads(self["json"].text)

@@ -1,0 +1,91 @@
+"""Gateways that run in this process, and what is said of their refusals."""
+
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from typing import Any, NamedTuple
+
+import requests
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from serving.feature import find
+from serving.gateway.api import LIMITS, Limits, api_routes
+from serving.gateway.fleet import Fleet
+from serving.gateway.options import Options
+from serving.settings import Settings
+
+from .conftest import PROBE
+from .runtime_server import Server
+
+FEATURE = find(PROBE)
+Answer = requests.Response
+
+
+class Gateway(NamedTuple):
+    """A running gateway and its client."""
+
+    stage: str
+    post: Callable[..., Answer]
+    ask: Callable[..., Answer]
+
+    @property
+    def url(self) -> str:
+        return f"{self.stage}/probe"
+
+    @property
+    def host(self) -> str:
+        return self.stage.split("/")[2]
+
+
+@contextmanager
+def listening(routes: Callable[[Fleet, int], list[BaseRoute]]) -> Iterator[Gateway]:
+    """routes: made of the probe's fleet and the port."""
+    with socket.socket() as listener, requests.Session() as session:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        fleet = Fleet([FEATURE], Settings.read(), memory_mb=4000, most=1)
+
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            async with fleet:
+                yield
+
+        app = Starlette(routes=routes(fleet, port), lifespan=lifespan)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        stage = f"http://127.0.0.1:{port}/prod"
+        try:
+            yield Gateway(stage, lambda **given: session.post(f"{stage}/probe", **given), session.request)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def fronting(sagemaker: Server, folder: Path) -> Iterator[Callable[..., Gateway]]:
+    """Starts gateways whose sagemaker-runtime is that server; their key files lie in the folder."""
+    options = Options(port=sagemaker.server_port, keys=folder / "keys.json", usage=folder / "usage.sqlite")
+    with ExitStack() as stack:
+
+        def start(limits: Limits = LIMITS, **given: Any) -> Gateway:
+            chosen = replace(options, **given)
+            return stack.enter_context(listening(lambda fleet, _: api_routes(fleet, chosen, limits)))
+
+        yield start
+
+
+def refused(answer: Answer, status: int, code: str, error_type: str) -> str:
+    """The detail of a refusal of the gateway's own."""
+    problem: dict[str, Any] = answer.json()
+    assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert answer.headers["x-amzn-ErrorType"] == error_type
+    assert answer.headers["x-amzn-RequestId"] == problem["request_id"]
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    return str(problem["detail"])

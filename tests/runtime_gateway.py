@@ -1,0 +1,86 @@
+"""The local stack's sagemaker-runtime on this machine, and what the tests of it share."""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+import uvicorn
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from serving.gateway.fleet import Fleet
+from serving.gateway.limits import Limits, Seconds
+from serving.gateway.options import Options
+from serving.gateway.places import Places
+from serving.gateway.runtime import runtime_routes
+from serving.settings import Settings
+from tests.features.probe.feature import feature as probe
+
+LIMITS = Limits(body=8192, reply=4096, part=1000, async_body=20_000)
+NARROW = Limits(async_at_once=1, async_waiting=2, async_ttl_s=Seconds(1, 60, 60))
+ABSENT = replace(probe, module="tests.features.absent.feature")
+Json = dict[str, Any]
+
+
+class Gateway(NamedTuple):
+    """folder: of the asynchronous calls that use no S3."""
+
+    address: str
+    folder: Path
+
+    def client(self, mount: str) -> Any:
+        """A boto3 client that leaves it to the server to find fault."""
+        once = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+        return boto3.client("sagemaker-runtime", endpoint_url=f"{self.address}/{mount}", config=once)
+
+
+@contextmanager
+def served(folder: Path, **settings: Any) -> Iterator[Gateway]:
+    """The probe behind three mounts: outputs go to files, of `s3` to a bucket; `narrow` takes few calls."""
+    options = Options(aliases={"my-endpoint": "probe"})
+    fleet = Fleet([probe, ABSENT], Settings.read(**settings), memory_mb=100_000, most=2)
+    mounts = {
+        "local": (LIMITS, Places.below(folder)),
+        "s3": (LIMITS, Places(folder, "s3://outputs/later")),
+        "narrow": (NARROW, Places.below(folder)),
+    }
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with fleet:
+            yield
+
+    routes = [
+        Mount(f"/{name}", routes=runtime_routes(fleet, options, limits=limits, places=places))
+        for name, (limits, places) in mounts.items()
+    ]
+    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes, lifespan=lifespan), log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield Gateway(f"http://127.0.0.1:{listening.getsockname()[1]}", folder)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def as_json(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
+
+
+def refusal(call: Callable[..., Any], **parameters: object) -> Json:
+    """What the server says as it refuses the call."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    response: Json = caught.value.response
+    return response

@@ -1,0 +1,197 @@
+"""The local API Gateway, with the probe's container behind it or a server that speaks SageMaker."""
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from deploy.lambda_proxy.answers import PREFLIGHT
+from deploy.lambda_proxy.proxy import LIMIT
+from deploy.resources_lambda import GATEWAY_S
+from serving.gateway.api import LIMITS, Limits, api_routes
+from serving.gateway.event import Call, event, response
+from serving.gateway.options import Options
+from serving.gateway.refusal import Refused
+from serving.gateway.runtime import runtime_routes
+
+from .gateways import FEATURE, Gateway, fronting, listening, refused
+from .runtime_server import Reply, Server, running
+from .test_front import picture
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    """With the probe's container behind the local sagemaker-runtime."""
+    with listening(
+        lambda fleet, port: [
+            *runtime_routes(fleet, options := Options(port=port)),
+            *api_routes(fleet, options),
+        ]
+    ) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def sagemaker() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def before(sagemaker: Server, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
+    with fronting(sagemaker, tmp_path) as start:
+        yield start
+
+
+@pytest.mark.parametrize("name", FEATURE.names)
+def test_every_name_of_a_feature_is_a_path(gateway: Gateway, name: str) -> None:
+    answer = gateway.ask("POST", f"{gateway.stage}/{name}", json={"text": "饮料"})
+    assert (answer.status_code, answer.json()["text"]) == (200, "饮料")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["X-Request-Id"] == answer.headers["x-amzn-RequestId"]
+
+
+def test_an_image_alone_is_a_request(gateway: Gateway) -> None:
+    answer = gateway.post(data=picture(5, 4), headers={"Content-Type": "image/png"})
+    assert answer.json()["image"] == [4, 5]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "invalid_request"),
+        (b'{"img": "AAAA"}', 422, "unprocessable_input"),
+        (b'{"action": "refuse"}', 422, "unprocessable_input"),
+    ],
+)
+def test_an_error_of_the_container_keeps_its_status_and_body(
+    gateway: Gateway, body: bytes, status: int, code: str
+) -> None:
+    answer = gateway.post(data=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["status"], answer.json()["code"]) == (status, status, code)
+    assert "x-amzn-ErrorType" not in answer.headers
+
+
+def test_a_browser_may_ask_first(gateway: Gateway) -> None:
+    answer = gateway.ask("OPTIONS", gateway.url, headers={"Origin": "https://example.com"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers.items() >= PREFLIGHT.items()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/prod/nothing"),
+        ("OPTIONS", "/prod/nothing"),
+        ("GET", "/prod/probe"),
+        ("POST", "/prod/"),
+        ("POST", "/test/probe"),
+        ("POST", "/probe"),
+    ],
+)
+def test_what_is_not_there_is_a_missing_token(gateway: Gateway, method: str, path: str) -> None:
+    answer = gateway.ask(method, f"http://{gateway.host}{path}")
+    assert "no such path" in refused(answer, 403, "forbidden", "MissingAuthenticationTokenException")
+
+
+def test_ten_megabytes_are_too_much(gateway: Gateway) -> None:
+    for data in (bytes(10 * 2**20 + 1), iter([bytes(2**20)] * 11)):  # with its length said first, and without
+        answer = gateway.post(data=data, headers={"Content-Type": "image/png"})
+        refused(answer, 413, "payload_too_large", "RequestTooLargeException")
+
+
+def test_six_megabytes_are_too_much_for_lambda_where_base64_counts(gateway: Gateway) -> None:
+    answer = gateway.post(data=bytes(5 * 2**20), headers={"Content-Type": "image/png"})
+    refused(answer, 413, "payload_too_large", "RequestTooLargeException")
+    answer = gateway.post(data=bytes(4 * 2**20), headers={"Content-Type": "image/png"})
+    assert answer.status_code == 422  # not an image, says the container
+
+
+def test_an_image_comes_back_to_who_accepts_it_first(
+    sagemaker: Server, before: Callable[..., Gateway]
+) -> None:
+    gateway = before()
+    sagemaker.answering = lambda asked: Reply(200, asked.body, "image/png")
+    data = picture()
+    headers = {"Content-Type": "image/png", "Accept": "image/png, */*"}
+    answer = gateway.post(data=data, headers=headers)
+    assert (answer.content, answer.headers["Content-Type"]) == (data, "image/png")
+    assert sagemaker.asked[-1].path == "/endpoints/probe/invocations"
+    assert sagemaker.asked[-1].headers["x-amzn-sagemaker-inference-id"] == answer.headers["X-Request-Id"]
+    answer = gateway.post(data=data, headers=headers | {"Accept": "*/*"})
+    assert base64.b64decode(answer.content) == data
+
+
+def test_a_late_answer_is_a_time_out(sagemaker: Server, before: Callable[..., Gateway]) -> None:
+    sagemaker.answering = sagemaker.hang
+    answer = before(Limits(timeout_s=0.2)).post(json={})
+    sagemaker.released.set()
+    refused(answer, 504, "deadline_exceeded", "InternalServerErrorException")
+
+
+def test_an_event_holds_what_lambda_functions_look_for() -> None:
+    headers = [
+        (b"host", b"localhost:8000"),
+        (b"content-type", b"Image/PNG; q=1"),
+        (b"x-a", b"1"),
+        (b"x-a", b"2"),
+    ]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": "POST",
+        "path": "/prod/probe",
+        "query_string": b"a=1&a=%20",
+        "headers": headers,
+        "client": ("127.0.0.1", 5),
+    }
+    made = event(Request(scope), b"\xff", Call("id-1", "prod", {"accessKey": "AKIA"}), ["image/png"])
+    assert (made["resource"], made["path"], made["httpMethod"]) == ("/probe", "/probe", "POST")
+    assert (made["body"], made["isBase64Encoded"]) == ("/w==", True)
+    assert (made["headers"]["x-a"], made["multiValueHeaders"]["x-a"]) == ("2", ["1", "2"])
+    assert made["headers"]["X-Forwarded-For"] == "127.0.0.1"
+    assert made["queryStringParameters"] == {"a": " "}
+    assert made["multiValueQueryStringParameters"] == {"a": ["1", " "]}
+    context = made["requestContext"]
+    assert (context["requestId"], context["stage"], context["path"]) == ("id-1", "prod", "/prod/probe")
+    assert (context["identity"]["sourceIp"], context["identity"]["accessKey"]) == ("127.0.0.1", "AKIA")
+    empty = event(Request(scope), b"", Call("id-1", "prod", {}), [])
+    assert (empty["body"], empty["isBase64Encoded"]) == (None, False)
+
+
+def test_the_limits_are_those_that_deploy() -> None:
+    assert LIMITS.timeout_s == GATEWAY_S
+    assert LIMITS.event == LIMIT
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "text",
+        {},
+        {"statusCode": "ok"},
+        {"statusCode": 200, "body": {"a": 1}},
+        {"statusCode": 200, "message": "?"},
+        {"statusCode": 200, "headers": ["a"]},
+        {"statusCode": 200, "headers": {"a": ["b"]}},
+        {"statusCode": 200, "isBase64Encoded": "true"},
+        {"statusCode": 200, "multiValueHeaders": {"a": "b"}},
+    ],
+)
+def test_a_function_that_answers_in_another_shape_is_a_bad_gateway(answer: Any) -> None:
+    with pytest.raises(Refused) as caught:
+        response(answer, accept="*/*", binary=(), request_id="1")
+    assert caught.value.kind == "DEFAULT_5XX"
+
+
+def test_a_functions_answer_may_be_short_or_name_a_header_twice() -> None:
+    short = response({"statusCode": 204}, accept="", binary=(), request_id="1")
+    assert (short.status_code, short.body, short.headers["x-amzn-requestid"]) == (204, b"", "1")
+    several = {"statusCode": 200, "headers": {"A": 1}, "multiValueHeaders": {"a": ["2", "3"]}, "body": "x"}
+    assert response(several, accept="", binary=(), request_id="1").headers.getlist("a") == ["2", "3"]

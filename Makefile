@@ -5,7 +5,7 @@ BENCH ?= ocr
 BIN := .venv/bin
 FEATURES := $(wildcard containers/*/feature.py)
 
-.PHONY: venv demo test check bench image-test mms-venv clean
+.PHONY: venv demo test check bench image-test mms-venv fuzz-venv clean
 
 venv: .venv/.ready
 
@@ -45,5 +45,13 @@ mms-venv: .venv-mms/.ready
 	.venv-mms/bin/pip install --quiet --editable ".[mms]"
 	touch $@
 
+# schemathesis, whose pytest plugin would meddle with the other tests, for one test.
+fuzz-venv: .venv-fuzz/.ready
+
+.venv-fuzz/.ready:
+	test -x .venv-fuzz/bin/python || $(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/pip install --quiet "schemathesis>=4.32"
+	touch $@
+
 clean:
-	rm -rf .venv .venv-mms build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-mms .venv-fuzz build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,11 +1,12 @@
-# make demo [IMAGE=photo.jpg] | make test | make check | make bench [BENCH=ocr] | make image-test;
+# make demo [IMAGE=photo.jpg] | make test | make check | make bench [BENCH=ocr] | make image-test |
+# make train NAME=super_resolution.network [ARGS="--steps 100"];
 # each sets up what it needs.
 PYTHON ?= python3
 BENCH ?= ocr
 BIN := .venv/bin
 FEATURES := $(wildcard containers/*/feature.py)
 
-.PHONY: venv demo test check bench image-test mms-venv fuzz-venv clean
+.PHONY: venv demo test check bench train image-test mms-venv fuzz-venv clean
 
 venv: .venv/.ready
 
@@ -32,6 +33,9 @@ check: venv
 
 bench: venv
 	$(BIN)/python -m tests.benchmarks.$(BENCH) $(ARGS)
+
+train: venv
+	$(BIN)/python -m training.$(NAME) $(ARGS)
 
 # As root, with Debian's debootstrap and buildah.
 image-test: venv

@@ -1,0 +1,38 @@
+"""The loop that all trainings share."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.loop import Options, Plan, Training
+
+PLAN = Plan(name="line", steps=60, rate=0.3, warm_up=5, average=0.9)
+
+
+def test_a_training_taken_up_again_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole", until=60)
+    trained(tmp_path / "parts", until=25)
+    assert torch.equal(whole, trained(tmp_path / "parts", until=60))
+
+
+def test_a_training_finds_the_line_its_data_lie_on(tmp_path: Path) -> None:
+    assert trained(tmp_path, until=60).item() == pytest.approx(3, abs=0.1)
+
+
+def trained(folder: Path, *, until: int) -> Tensor:
+    training = Training(PLAN, nn.Linear(1, 1), Options(out=folder, until=until))
+    return next(training.run(points, misses).parameters()).detach().clone()
+
+
+def points(random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    places = torch.from_numpy(random.normal(size=(32, 1))).float()
+    return places, 3 * places
+
+
+def misses(network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+    places, values = batch
+    return functional.mse_loss(network(places), values)

@@ -1,0 +1,1 @@
+"""How the project's own networks were trained; not part of the images."""

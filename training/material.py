@@ -1,0 +1,52 @@
+"""Photographs and portraits for training, from `../shared/training` or another folder of that layout.
+
+scikit-image's photographs are not here: the features are measured on them.
+"""
+
+import tarfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+FOLDER = SHARED / "training"
+
+Pixels = NDArray[np.uint8]
+"""(H, W, 3) RGB."""
+
+
+class Portrait(NamedTuple):
+    """One picture of a person; grey where the original is. number: of the person's pictures."""
+
+    person: str
+    number: str
+    pixels: Pixels
+
+
+@cache
+def photographs(folder: Path = FOLDER) -> tuple[Pixels, ...]:
+    """Landscapes and cities, longest side 2048 px, in the order of their names."""
+    return tuple(_decoded(file.read_bytes()) for file in sorted((folder / "photos").glob("*.jpg")))
+
+
+def portraits(folder: Path = FOLDER) -> Iterator[Portrait]:
+    """Faces, longest side 176 px, in the order of the archive."""
+    with tarfile.open(folder / "portraits.tar") as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            if file is None or not member.name.endswith(".webp"):
+                continue
+            person, _, number = Path(member.name).stem.rpartition("_")
+            yield Portrait(person, number, _decoded(file.read()))
+
+
+def _decoded(data: bytes) -> Pixels:
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError("not a picture")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

@@ -10,21 +10,21 @@ from torch.nn import functional
 
 from training.loop import Options, Plan, Training
 
-PLAN = Plan(name="line", steps=60, rate=0.3, warm_up=5, average=0.9)
+PLAN = Plan(name="line", steps=200, rate=0.3, warm_up=5, average=0.9)
 
 
 def test_a_training_taken_up_again_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole", until=60)
+    whole = trained(tmp_path / "whole", until=200)
     trained(tmp_path / "parts", until=25)
-    assert torch.equal(whole, trained(tmp_path / "parts", until=60))
+    assert torch.equal(whole, trained(tmp_path / "parts", until=200))
 
 
 def test_a_training_finds_the_line_its_data_lie_on(tmp_path: Path) -> None:
-    assert trained(tmp_path, until=60).item() == pytest.approx(3, abs=0.1)
+    assert trained(tmp_path, until=200).item() == pytest.approx(3, abs=0.1)
 
 
 def trained(folder: Path, *, until: int) -> Tensor:
-    training = Training(PLAN, nn.Linear(1, 1), Options(out=folder, until=until))
+    training = Training(PLAN, lambda: nn.Linear(1, 1), Options(out=folder, until=until))
     return next(training.run(points, misses).parameters()).detach().clone()
 
 

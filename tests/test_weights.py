@@ -2,11 +2,12 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from serving.feature import Bundled, Hub, Url, WeightFile, discover
+from serving.feature import Bundled, Hub, Profile, Url, WeightFile, discover
 from serving.settings import Settings
 from serving.weights import Store, WeightsError, resolve, third_party
 from tests.origin import BAD, GOOD, Server, downloaded, feature, put, sha256, weight
@@ -142,6 +143,14 @@ def test_with_nothing_found_and_no_network_one_line_says_what_to_do(
         line = str(failure.value)
         assert "\n" not in line
         assert all(part in line for part in ("toy", "net.json", "BSD-3-Clause", reason, command))
+
+
+def test_where_a_download_fails_a_profile_that_needs_none_is_named(store: Store) -> None:
+    own = Profile(files=(weight(Bundled(package="toy", path="net.onnx")),), summary="Our own.", verified=True)
+    toy = feature(weight(URL))
+    toy = replace(toy, profiles={**toy.profiles, "bundled": own})
+    with pytest.raises(WeightsError, match="--profile bundled needs no download"):
+        store.resolve(toy, "lite")
 
 
 def test_a_missing_package_is_named_with_what_installs_it(store: Store) -> None:

@@ -1,0 +1,83 @@
+"""Training of the face embedding network, on made-up faces and vectors."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.faces import embedding
+from training.faces.embedding import Material, material, varied
+from training.faces.embedding_labels import Known
+from training.faces.embedding_network import EmbeddingNetwork
+from training.loop import Options, Plan, Training
+
+NAMES = ("Ada", "Ada", "Ada", "Bob")
+
+
+@pytest.fixture
+def seen() -> Material:
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(4, 256)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    faces = random.integers(0, 256, (4, 112, 112), np.uint8)
+    return material(Known(faces, vectors, np.array(NAMES), np.zeros(4, bool)))
+
+
+def test_targets_are_drawn_to_the_person(seen: Material) -> None:
+    torch.testing.assert_close(seen.targets.norm(dim=1), torch.ones(4))
+    assert seen.people.tolist() == [0, 0, 0, 1]
+    torch.testing.assert_close(seen.targets[3], seen.means[1])
+    assert (seen.targets[:3] @ seen.means[0] > 0.8).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_varied_face_stays_about_where_it_was(seed: int) -> None:
+    face = np.full((112, 112), 40, np.uint8)
+    face[50:62, 50:62] = 220
+    found = varied(np.random.default_rng(seed), face)
+    assert found.shape == (112, 112)
+    assert found[53:59, 53:59].mean() > found[30:45, 40:72].mean() or found[53:59, 53:59].std() == 0
+
+
+def test_what_surrounds_the_face_is_not_looked_at() -> None:
+    network = EmbeddingNetwork().eval()
+    faces = torch.rand(2, 1, 112, 112) * 255
+    framed = faces.clone()
+    framed[..., :27, :], framed[..., 107:, :], framed[..., :16], framed[..., 96:] = 0, 0, 0, 0
+    with torch.inference_mode():
+        torch.testing.assert_close(network.grey(faces), network.grey(framed))
+        torch.testing.assert_close(
+            network.grey(faces), network(faces.expand(-1, 3, -1, -1)), atol=1e-4, rtol=0
+        )
+
+
+class Answer(nn.Module):
+    """Gives those vectors, whatever it sees."""
+
+    def __init__(self, vectors: Tensor) -> None:
+        super().__init__()
+        self.vectors = vectors
+
+    def grey(self, _: Tensor) -> Tensor:
+        return self.vectors
+
+
+def test_the_targets_cost_least(seen: Material) -> None:
+    costs = [
+        embedding.loss(Answer(3 * vectors), (torch.zeros(4), seen.targets, seen.people), means=seen.means)
+        for vectors in (seen.targets, seen.targets + 0.1, seen.targets[[3, 3, 3, 0]])
+    ]
+    assert costs[0] < costs[1] < costs[2]
+
+
+def test_two_steps_leave_numbers(seen: Material, tmp_path: Path) -> None:
+    training = Training(Plan(name="embedding", steps=2, rate=1e-3), EmbeddingNetwork, Options(out=tmp_path))
+    network = training.run(partial(embedding.batch, seen=seen), partial(embedding.loss, means=seen.means))
+    assert isinstance(network, EmbeddingNetwork)
+    vectors = embedding.embedded(network, torch.from_numpy(seen.faces)[:, None].float())
+    assert vectors.shape == (4, 256)
+    torch.testing.assert_close(F.cosine_similarity(vectors, vectors), torch.ones(4))

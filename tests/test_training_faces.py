@@ -1,0 +1,122 @@
+"""The scenes and crops that the face networks are trained on, and two steps of each training."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from containers.face_detection.network import RetinaFace
+from training.faces import age_gender, detector, detector_scenes, landmarks
+from training.faces.age_gender_labels import Answered
+from training.faces.age_gender_labels import crop as age_crop
+from training.faces.age_gender_network import CompactAgeGender
+from training.faces.detector_backgrounds import Backgrounds
+from training.faces.detector_labels import Labelled
+from training.faces.detector_network import CompactDetector
+from training.faces.landmarks_network import CompactLandmarks
+from training.loop import Options, Plan, Training
+
+SEEDS = range(8)
+
+
+@pytest.fixture(scope="module")
+def backgrounds() -> Backgrounds:
+    return Backgrounds([np.full((400, 500, 3), 40, np.uint8)], count=4)
+
+
+@pytest.fixture(scope="module")
+def person() -> Labelled:
+    """A black portrait with white squares for eyes, nose and mouth corners, and landmarks on them."""
+    grey = np.zeros((176, 176), np.uint8)
+    points = np.array(((65, 70), (110, 70), (88, 95), (68, 120), (107, 120)), np.float32)
+    for x, y in points.astype(int).tolist():
+        grey[y - 6 : y + 6, x - 6 : x + 6] = 255
+    faces = np.append((40, 30, 135, 150), points)[None].astype(np.float32)
+    return Labelled(False, grey, faces, points[np.arange(106) % 5], np.array((30, 1), np.float32))
+
+
+@pytest.fixture
+def as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither light nor noise nor anything without a face."""
+    for module in (detector_scenes, landmarks):
+        monkeypatch.setattr(module, "shaded", lambda random, grey: grey)
+        monkeypatch.setattr(module, "degraded", lambda random, grey: grey)
+    monkeypatch.setattr(detector_scenes, "_faceless", lambda random, person, backgrounds: person)
+    monkeypatch.setattr(detector_scenes, "SMALLEST", 60)
+    monkeypatch.setattr(detector_scenes, "LARGEST", 120)
+
+
+@pytest.mark.usefixtures("as_it_is")
+def test_the_points_of_a_scene_lie_where_its_portraits_have_them(
+    person: Labelled, backgrounds: Backgrounds
+) -> None:
+    bright = [
+        tone
+        for seed in SEEDS
+        for scene in [detector_scenes.scene(np.random.default_rng(seed), 256, [person], backgrounds)]
+        for x, y in scene.faces[:, 4:].reshape(-1, 2).astype(int)
+        if 0 <= x < 256 and 0 <= y < 256
+        for tone in [scene.grey[y, x]]
+    ]
+    assert len(bright) > 20
+    assert np.mean(np.array(bright) > 200) > 0.95  # a later portrait's soft rim may lie over one
+
+
+@pytest.mark.usefixtures("as_it_is")
+def test_boxes_hold_their_points_and_the_left_eye_comes_first(
+    person: Labelled, backgrounds: Backgrounds
+) -> None:
+    for seed in SEEDS:
+        faces = detector_scenes.scene(np.random.default_rng(seed), 256, [person], backgrounds).faces
+        points = faces[:, 4:].reshape(-1, 5, 2)
+        assert (points > faces[:, None, :2]).all()
+        assert (points < faces[:, None, 2:4]).all()
+        assert (points[:, 0, 0] < points[:, 1, 0]).all()
+
+
+@pytest.mark.usefixtures("as_it_is")
+def test_landmarks_move_with_the_crop(person: Labelled, backgrounds: Backgrounds) -> None:
+    for seed in SEEDS:
+        pixels, points = landmarks.crop(np.random.default_rng(seed), person, backgrounds)
+        assert pixels.shape == (112, 112)
+        assert min(pixels[y, x] for x, y in points.astype(int)) > 200
+
+
+def test_the_mirror_of_the_mirror_is_the_face() -> None:
+    mirrored = np.array(landmarks.MIRRORED)
+    assert (mirrored[mirrored] == np.arange(106)).all()
+
+
+def test_every_face_has_an_anchor_and_the_nearest_ones_are_its() -> None:
+    anchors = np.array(((4, 4, 10), (100, 100, 32), (100, 100, 128)), np.float32)
+    faces = np.zeros((2, 14), np.float32)
+    faces[:, :4] = (84, 80, 116, 120), (0, 0, 40, 40)
+    kinds, targets = detector.assigned(anchors, faces)
+    assert kinds.tolist() == [1, 1, 0]
+    assert (targets[:2] == faces[::-1]).all()
+
+
+def test_the_detector_answers_in_the_layout_of_retinaface() -> None:
+    pictures = torch.zeros(1, 3, 64, 96)
+    with torch.no_grad():
+        found, usual = (each.eval()(pictures) for each in (CompactDetector(), RetinaFace(resnet=False)))
+    assert found.shape == usual.shape
+
+
+def test_two_steps_leave_every_number_finite(
+    tmp_path: Path, person: Labelled, backgrounds: Backgrounds
+) -> None:
+    cv2.setNumThreads(0)
+    crops = np.stack([age_crop(np.random.default_rng(seed), person) for seed in SEEDS])
+    known = Answered(crops, np.tile(person.person, (len(crops), 1)))
+    each: list[tuple[Any, Any, Any]] = [
+        (CompactDetector, lambda random: detector.batch(random, [person], backgrounds), detector.loss),
+        (CompactLandmarks, lambda random: landmarks.batch(random, [person], backgrounds), landmarks.loss),
+        (CompactAgeGender, lambda random: age_gender.batch(random, known), age_gender.loss),
+    ]
+    for build, make, loss in each:
+        training = Training(Plan(name=build.__name__, steps=2, rate=1e-3), build, Options(out=tmp_path))
+        assert all(torch.isfinite(one).all() for one in training.run(make, loss).state_dict().values())

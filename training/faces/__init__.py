@@ -1,0 +1,1 @@
+"""Networks about faces and people, taught by public ones on portraits."""

@@ -1,0 +1,53 @@
+"""Training of age and gender on what TinyXception says: `python -m training.faces.age_gender`."""
+
+from functools import partial
+from typing import cast
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.faces.age_gender_labels import Answered, answered
+from training.faces.age_gender_network import YEARS, CompactAgeGender
+from training.loop import Options, Plan, Training, export
+
+PLAN = Plan(name="face_age_gender", steps=1100, rate=4e-3, warm_up=100, weight_decay=0.05, average=0.99)
+BATCH = 48
+SPREAD = 4.0  # years, of the ages that stand for one
+
+Batch = tuple[Tensor, Tensor]
+"""(N, 1, 112, 112) in 0..255; (N, 2) age in years and probability of male."""
+
+
+def main() -> None:
+    cv2.setNumThreads(0)
+    options = Options.read()
+    training = Training(PLAN, CompactAgeGender, options)
+    network = training.run(partial(batch, known=answered()), loss, every=100)
+    export(network, options.out / f"{PLAN.name}.safetensors")
+
+
+def batch(random: np.random.Generator, known: Answered) -> Batch:
+    """Half of them mirrored, which the teacher hardly minds."""
+    chosen = np.sort(random.integers(len(known.crops), size=BATCH))
+    crops = np.array(known.crops[chosen])
+    mirrored = random.random(BATCH) < 0.5
+    crops[mirrored] = crops[mirrored][..., ::-1]
+    return torch.from_numpy(crops)[:, None].float(), torch.from_numpy(known.answers[chosen])
+
+
+def loss(network: nn.Module, batch: Batch) -> Tensor:
+    """Divergence from the ages around the teacher's, its mean's distance, and cross-entropy of gender."""
+    pixels, answers = batch
+    values = cast(CompactAgeGender, network).raw(pixels)
+    years = torch.tensor(YEARS, dtype=values.dtype, device=values.device)
+    spread = (-((years - answers[:, :1]) ** 2) / (2 * SPREAD**2)).softmax(1)
+    ages = F.kl_div(values[:, :-1].log_softmax(1), spread, reduction="batchmean")
+    mean = F.smooth_l1_loss(values[:, :-1].softmax(1) @ years, answers[:, 0]) / 10
+    return ages + mean + 2 * F.binary_cross_entropy_with_logits(values[:, -1], answers[:, 1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Crops of portraits and TinyXception's answers to them: `python -m training.faces.age_gender_labels`."""
+
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.face_detection.age_gender import CENTRE, EYES_TO_MOUTH, AgeGender, square
+from containers.face_detection.crops import Square
+from containers.face_detection.detection import Face
+from training.faces.age_gender_network import SIZE
+from training.faces.detector_degradation import degraded, shaded
+from training.faces.detector_labels import Grey, Labelled, Teachers, labelled
+
+FOLDER = Path("out/training/faces_age_gender")
+CROPS = 3  # of each portrait
+SEED = 0
+
+Floats = NDArray[np.float32]
+
+
+class Answered(NamedTuple):
+    """crops: (N, 112, 112) uint8. answers: (N, 2) age in years and probability of male."""
+
+    crops: Grey
+    answers: Floats
+
+
+def answered(folder: Path = FOLDER) -> Answered:
+    """Of the people who are not held out."""
+    if not (folder / "answers.npy").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = _made(Teachers.load().age_gender)
+        np.save(folder / "crops.npy", made.crops)
+        np.save(folder / "answers.npy", made.answers)
+    return Answered(np.load(folder / "crops.npy", mmap_mode="r"), np.load(folder / "answers.npy"))
+
+
+def _made(teacher: AgeGender) -> Answered:
+    random = np.random.default_rng(SEED)
+    crops = (crop(random, each) for each in labelled() if not each.held_out for _ in range(CROPS))
+    kept, answers = [], []
+    while some := list(islice(crops, 512)):
+        kept += some
+        answers.append(_asked(teacher, some))
+        print(len(kept), "crops", flush=True)
+    return Answered(np.stack(kept), np.concatenate(answers))
+
+
+def crop(random: np.random.Generator, person: Labelled) -> Grey:
+    """(112, 112): what TinyXception is shown of the portrait, a little off, in other light."""
+    face = person.faces[0]
+    exact = square(Face(face[:4], 1.0, face[4:].reshape(5, 2)))
+    near = Square(
+        exact.centre + (random.normal(0, 0.02, 2) * exact.side).astype(np.float32),
+        exact.side * float(np.exp(random.normal(0, 0.04))),
+        random.normal(0, 0.07),
+    )
+    lit = shaded(random, person.grey) if random.random() < 0.7 else person.grey
+    pixels = near.crop(_three(lit), SIZE)[..., 1]
+    return degraded(random, np.ascontiguousarray(pixels))
+
+
+def _asked(teacher: AgeGender, crops: list[Grey]) -> Floats:
+    eyes = SIZE * (0.5 - CENTRE - EYES_TO_MOUTH / 3)  # so that the crop as it is is what it cuts
+    heights = np.array((eyes, eyes, 0, *[eyes + SIZE * EYES_TO_MOUTH] * 2))
+    points = np.column_stack((np.full(5, SIZE / 2), heights)).astype(np.float32)
+    whole = Face(np.zeros(4, np.float32), 1.0, points)
+    return np.array(teacher.of([(_three(each), whole) for each in crops]), np.float32)
+
+
+def _three(grey: Grey) -> Grey:
+    return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+
+
+if __name__ == "__main__":
+    answered()

@@ -1,0 +1,56 @@
+"""What light, lenses and files do to a picture in shades of grey."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+
+
+def shaded(random: np.random.Generator, grey: Grey) -> Grey:
+    """Another contrast and brightness, as of another camera's colours, light from a side, something in front.
+
+    The last two are on some.
+    """
+    tones = (np.arange(256) / 255) ** np.exp(random.normal(0, 0.35))
+    low, high = random.uniform(0, 70), random.uniform(150, 255)
+    shade = cv2.LUT(grey, (low + (high - low) * tones).astype(np.uint8))
+    if random.random() < 0.3:
+        height, width = grey.shape
+        x, y = np.linspace(-1, 1, width), np.linspace(-1, 1, height)[:, None]
+        light = 1 + random.uniform(-0.4, 0.4) * x + random.uniform(-0.3, 0.3) * y
+        shade = (shade * light).clip(0, 255)
+    if random.random() < 0.12:
+        shade = _covered(random, np.ascontiguousarray(shade, np.float32))
+    return shade.astype(np.uint8)
+
+
+def degraded(random: np.random.Generator, grey: Grey) -> Grey:
+    """Blur, fewer pixels, darkness, noise and JPEG, each on some."""
+    size = grey.shape[1], grey.shape[0]
+    if random.random() < 0.25:
+        grey = cv2.GaussianBlur(grey, (0, 0), float(random.uniform(0.3, 1.5))).astype(np.uint8)
+    if random.random() < 0.15:
+        share = float(random.uniform(0.4, 0.9))
+        fewer = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        grey = cv2.resize(fewer, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    if random.random() < 0.3:
+        gain, offset = random.uniform(0.3, 1.3), random.uniform(-20, 30)
+        grey = cv2.convertScaleAbs(grey, alpha=float(gain), beta=float(offset)).astype(np.uint8)
+    if random.random() < 0.3:
+        noise = random.standard_normal(grey.shape, np.float32) * np.float32(random.uniform(1, 14))
+        grey = (grey + noise).clip(0, 255).astype(np.uint8)
+    if random.random() < 0.4:
+        quality = int(random.integers(25, 95))
+        packed = cv2.imencode(".jpg", grey, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
+        grey = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return grey
+
+
+def _covered(random: np.random.Generator, shade: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width = shade.shape
+    middle = int(random.uniform(0, width)), int(random.uniform(0.5, 1) * height)
+    axes = int(random.uniform(0.08, 0.25) * width), int(random.uniform(0.08, 0.4) * height)
+    tone = float(random.uniform(0, 255))
+    cv2.ellipse(shade, middle, axes, float(random.uniform(0, 180)), 0, 360, tone, -1)
+    return shade

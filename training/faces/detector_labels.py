@@ -1,0 +1,114 @@
+"""What the networks that `lite` uses find in the portraits: the labels of our own ones. Cached in a file."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from containers.face_detection.age_gender import AgeGender
+from containers.face_detection.detector import Face, FaceDetector
+from containers.face_detection.landmarks import Landmarks
+from serving.feature import find
+from serving.settings import Settings
+from serving.weights import Store
+from training.material import Portrait, portraits
+
+FILE = Path("out/training/faces_labels.npz")
+MIN_SCORE = 0.5
+
+Grey = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+class Labelled(NamedTuple):
+    """A portrait, and what the teachers find in it.
+
+    faces: (K, 14) left, top, right, bottom, then x and y of the five points, the surest face first.
+    landmarks: (106, 2) of that face. person: (2,) its age in years and probability of male.
+    """
+
+    held_out: bool
+    grey: Grey
+    faces: Floats
+    landmarks: Floats
+    person: Floats
+
+
+class Teachers(NamedTuple):
+    """The networks of face_detection's `lite`."""
+
+    detector: FaceDetector
+    landmarks: Landmarks
+    age_gender: AgeGender
+
+    @classmethod
+    def load(cls) -> "Teachers":
+        weights = Store.of(Settings.read()).resolve(find("face_detection"), "lite")
+        return cls(
+            FaceDetector.load(weights, "cpu"), Landmarks.load(weights, "cpu"), AgeGender.load(weights, "cpu")
+        )
+
+
+def is_held_out(person: str) -> bool:
+    """One person in twenty, whatever the order."""
+    return zlib.crc32(person.encode()) % 20 == 0
+
+
+def labelled(file: Path = FILE) -> list[Labelled]:
+    """Every portrait in which the teacher finds a face, in the order of the archive."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(file, allow_pickle=False, **_labels())
+    with np.load(file) as arrays:
+        faces = np.split(arrays["faces"], np.cumsum(arrays["counts"])[:-1])
+        landmarks, people = arrays["landmarks"], arrays["people"]
+    return [
+        Labelled(is_held_out(portrait.person), to_grey(portrait.pixels), *labels)
+        for portrait, *labels in zip(portraits(), faces, landmarks, people, strict=True)
+        if len(labels[0])
+    ]
+
+
+def to_grey(picture: NDArray[np.uint8]) -> Grey:
+    """(H, W, 3) RGB -> (H, W)."""
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+
+
+def resized(grey: Grey, size: tuple[int, int]) -> Grey:
+    """size: width and height. Made smaller, areas are averaged."""
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _labels() -> dict[str, NDArray[np.generic]]:
+    """counts: faces of each portrait. landmarks, people: zeros where there is no face."""
+    teachers, pictures = Teachers.load(), portraits()
+    counts, rows, landmarks, people = [], [np.zeros((0, 14), np.float32)], [], []
+    while some := list(islice(pictures, 64)):
+        for faces, points, person in _found(teachers, some):
+            counts.append(len(faces))
+            rows += [np.append(face.box, face.points).astype(np.float32)[None] for face in faces]
+            landmarks.append(points)
+            people.append(person)
+        print(len(counts), "portraits", flush=True)
+    return {
+        "counts": np.array(counts),
+        "faces": np.concatenate(rows),
+        "landmarks": np.array(landmarks, np.float32),
+        "people": np.array(people, np.float32),
+    }
+
+
+def _found(teachers: Teachers, some: Sequence[Portrait]) -> Iterator[tuple[list[Face], Floats, Floats]]:
+    images = [portrait.pixels for portrait in some]
+    found = teachers.detector.detect(images, [MIN_SCORE] * len(images))
+    first = [(image, faces[0]) for image, faces in zip(images, found, strict=True) if faces]
+    described = iter(zip(teachers.landmarks.of(first), teachers.age_gender.of(first), strict=True))
+    nothing = np.zeros((106, 2), np.float32), np.zeros(2, np.float32)
+    for faces in found:
+        points, person = next(described) if faces else nothing
+        yield faces, points, np.array(person, np.float32)

@@ -1,0 +1,112 @@
+"""The face detector against its teacher, as Markdown: `python -m training.faces.detector_measure [FILE]`."""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from containers.face_detection.detector import Face, FaceDetector
+from serving.executor import compile
+from serving.media import Media
+from tests.composites import PAIRS, composite, photograph
+from training.faces.detector_labels import Teachers, is_held_out
+from training.faces.detector_network import CompactDetector
+from training.material import SHARED, portraits
+
+MIN_SCORE = 0.7  # the feature's default
+FAINT = 0.3  # a face the teacher is as sure of is no false alarm of ours
+
+Image = NDArray[np.uint8]
+
+
+def main() -> None:
+    file = Path(sys.argv[1] if len(sys.argv) > 1 else "out/training/face_detector.safetensors")
+    teacher, own = Teachers.load().detector, compact(file)
+    print("| pictures | teacher's faces | of these found | further ones |\n| --- | --- | --- | --- |")
+    for name, images in picture_sets().items():
+        print(f"| {name} | " + " | ".join(map(str, compared(teacher, own, images))) + " |", flush=True)
+
+
+def compact(file: Path) -> FaceDetector:
+    """The feature's detector with our network."""
+    network = CompactDetector()
+    network.load_state_dict(load_file(file), strict=False)  # without the normalisations' counters
+    network.eval().requires_grad_(False)
+    return FaceDetector(compile(lambda: network, np.zeros((1, 3, 64, 96), np.float32), device="cpu"))
+
+
+def picture_sets() -> dict[str, list[Image]]:
+    """Pictures never trained on, by what they are; one portrait of each person who is held out."""
+    one_each = {each.person: each.pixels for each in portraits() if is_held_out(each.person)}
+    held_out = list(one_each.values())
+    changes: dict[str, Callable[[Image], Image]] = {
+        "as they are": np.copy,
+        **{f"face {width} px wide in 500x500": partial(_small, width=width) for width in (24, 32, 64)},
+        "turned by 30 degrees": _turned,
+    }
+    coloured = [_read(file) for file in sorted((SHARED / "images" / "objects").glob("*.jpg"))]
+    coloured += [photograph("astronaut"), *(composite(pair, 512).image for pair in PAIRS)]
+    return {
+        **{f"portraits held out, {name}": list(map(change, held_out)) for name, change in changes.items()},
+        "faces_lfw_aligned": [_read(file) for file in _files("faces_lfw_aligned/*.jpg")],
+        "colour photographs": [_scaled(each, factor) for each in coloured for factor in (1, 0.5)],
+        "photographs without faces": [_read(file) for file in _files("ocr/*.jpg", "plate/*.jpg")]
+        + [photograph(name) for name in ("coffee", "chelsea", "rocket", "retina")],
+    }
+
+
+def compared(
+    teacher: FaceDetector, own: FaceDetector, images: Sequence[Image], limit: float = MIN_SCORE
+) -> tuple[int, int, int]:
+    """The teacher's faces, how many of them are found, and how many more that the teacher does not see."""
+    faces = found = more = 0
+    for image in images:
+        (known,), (ours,) = teacher.detect([image], [FAINT]), own.detect([image], [limit])
+        sure = [face for face in known if face.score >= MIN_SCORE]
+        faces += len(sure)
+        found += sum(any(overlap(face, each) >= 0.5 for each in ours) for face in sure)
+        more += sum(all(overlap(face, each) < 0.5 for face in known) for each in ours)
+    return faces, found, more
+
+
+def overlap(one: Face, other: Face) -> float:
+    """Intersection over union."""
+    shared = np.minimum(one.box[2:], other.box[2:]) - np.maximum(one.box[:2], other.box[:2])
+    common = float(shared.clip(0).prod())
+    areas = [float((each.box[2:] - each.box[:2]).prod()) for each in (one, other)]
+    return common / (sum(areas) - common)
+
+
+def _files(*patterns: str) -> list[Path]:
+    return sorted(file for pattern in patterns for file in (SHARED / "images").glob(pattern))
+
+
+def _read(file: Path) -> Image:
+    return Media().decode(file.read_bytes())
+
+
+def _scaled(image: Image, factor: float) -> Image:
+    return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _small(portrait: Image, width: int) -> Image:
+    tones = cv2.resize(portrait, (8, 8), interpolation=cv2.INTER_AREA)
+    background = cv2.resize(tones, (500, 500)).astype(np.uint8)
+    small = _scaled(portrait, width / 0.77 / portrait.shape[1])  # the face is 77 % of a portrait
+    background[100 : 100 + small.shape[0], 100 : 100 + small.shape[1]] = small
+    return background
+
+
+def _turned(portrait: Image) -> Image:
+    height, width = portrait.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 30, 0.7)
+    return cv2.warpAffine(portrait, turn, (width, height), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    main()

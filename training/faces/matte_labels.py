@@ -1,0 +1,95 @@
+"""What SINet says of the portraits: opacities that a smaller network can learn from."""
+
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from containers.human_image_segmentation.refinement import contrast, matte
+from containers.human_image_segmentation.segmenter import SINET_KIND, Kind
+from containers.human_image_segmentation.sinet import sinet
+from containers.human_image_segmentation.weight_files import SINET
+from serving.feature import find
+from serving.settings import Settings
+from serving.weights import Store
+from training.material import Pixels, portraits
+
+Opacity = NDArray[np.uint8]
+"""(H, W), 255 where only the person is seen."""
+
+SIDE = 176
+
+
+class Labelled(NamedTuple):
+    """(N, 176, 176, 3) RGB portraits, (N, 176, 176) opacities, and whether each person is held out."""
+
+    pixels: Pixels
+    opacities: Opacity
+    held_out: NDArray[np.bool_]
+
+    def where(self, kept: NDArray[np.bool_]) -> "Labelled":
+        return Labelled(self.pixels[kept], self.opacities[kept], self.held_out[kept])
+
+    def sure(self) -> "Labelled":
+        """Those on which the teacher decided."""
+        return self.where(np.array([is_clean(alpha) for alpha in self.opacities]))
+
+
+def is_held_out(person: str) -> bool:
+    """One person in twelve."""
+    return zlib.crc32(person.encode()) % 12 == 0
+
+
+def is_labelled(person: str) -> bool:
+    """Three persons in five."""
+    return zlib.crc32(person.encode()) % 5 < 3
+
+
+def labelled(cache: Path) -> Labelled:
+    """One square portrait of each `is_labelled` person; kept in `cache`."""
+    if not cache.exists():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(cache, **_labels()._asdict())
+    with np.load(cache) as kept:
+        return Labelled(kept["pixels"], kept["opacities"], kept["held_out"])
+
+
+def teacher() -> nn.Module:
+    feature = find("human_image_segmentation")
+    return sinet(Store.of(Settings.read()).resolve(feature, "lite")[SINET.name])
+
+
+def opacity(network: nn.Module, kind: Kind, pixels: Pixels) -> Opacity:
+    """As the feature has it of a whole (H, W, 3) RGB picture: two views, and the edges refined."""
+    square = cv2.resize(pixels, (kind.side, kind.side)).astype(np.float32)
+    scaled = (square - np.array(kind.means, np.float32)) / np.array(kind.deviations, np.float32)
+    planes = torch.from_numpy(scaled).permute(2, 0, 1)
+    planes = planes.flip(0) if kind.reverse else planes
+    with torch.inference_mode():
+        straight, mirrored = network(torch.stack((planes, planes.flip(2))))[:, 0]
+    probability = (straight + mirrored.flip(1)).numpy() / 2
+    return matte(pixels, contrast(probability, kind.unsure), kind.radius)
+
+
+def is_clean(alpha: Opacity) -> bool:
+    """Whether the teacher decided: few half-covered pixels, one body, and it in the middle."""
+    covered, unsure = (alpha > 127).mean(), ((alpha > 25) & (alpha < 230)).mean()
+    _, parts, sizes, _ = cv2.connectedComponentsWithStats((alpha > 127).astype(np.uint8))
+    height, width = alpha.shape
+    middle = alpha[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4]
+    one = parts.any() and sizes[1:, cv2.CC_STAT_AREA].max() > 0.97 * sizes[1:, cv2.CC_STAT_AREA].sum()
+    return bool(0.3 < covered < 0.95 and unsure < 0.1 and one and (middle > 127).mean() > 0.95)
+
+
+def _labels() -> Labelled:
+    network = teacher()
+    found: dict[str, tuple[Pixels, Opacity, bool]] = {}
+    for person, _, pixels in portraits():
+        if pixels.shape[:2] == (SIDE, SIDE) and person not in found and is_labelled(person):
+            found[person] = pixels, opacity(network, SINET_KIND, pixels), is_held_out(person)
+    return Labelled(*(np.stack(column) for column in zip(*found.values(), strict=True)))

@@ -1,0 +1,74 @@
+"""Small squares of pictures, and what RLFN makes of them fourfold."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from containers.image_super_resolution.enlarger import Enlarger
+from serving.feature import find
+from serving.settings import Settings
+from serving.weights import Store
+from tests.photographs import resized
+from training.material import photographs, portraits
+from training.super_resolution.pictures import Pixels, collages
+
+SCALE = 4
+PATCH = 40  # px, the side of a small square
+HELD_OUT = 6  # of the photographs
+SIZES = (1.0, 0.8, 0.6, 0.45, 0.33)  # at which a photograph is used
+COLLAGES, MOSAICS = 16, 8
+FLAT = 0.35  # share of a picture's squares that are left out, the plainest
+
+
+class Pairs(NamedTuple):
+    """small: (N, 40, 40, 3) RGB. large: (N, 160, 160, 3)."""
+
+    small: Pixels
+    large: Pixels
+
+
+def pairs(seed: int, file: Path) -> Pairs:
+    """Of photographs, portraits and collages; kept in the file, since RLFN takes minutes for them."""
+    if not file.exists():
+        kept = [each for number, each in enumerate(photographs()) if number != HELD_OUT]
+        faces = list(mosaics())
+        drawn = collages(COLLAGES, kept + faces, seed)
+        shrunk = (resized(each, size) for each in kept for size in SIZES)
+        lite = Store.of(Settings.read()).resolve(find("image_super_resolution"), "lite")
+        teacher = Enlarger.load(lite, "cpu")
+        found = [cut(picture, teacher) for picture in (*shrunk, *faces, *drawn)]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(file, *(np.concatenate(each) for each in zip(*found, strict=True)))
+    with np.load(file) as archive:
+        return Pairs(*archive.values())
+
+
+def mosaics() -> Iterator[Pixels]:
+    """Portraits side by side, eight in a row and eight in a column."""
+    side = SCALE * PATCH
+    some = (each.pixels for each in islice(portraits(), 0, None, 10))
+    large = (each[:side, :side] for each in some if min(each.shape[:2]) >= side)
+    for _ in range(MOSAICS):
+        yield np.vstack([np.hstack(list(islice(large, 8))) for _ in range(8)])
+
+
+def cut(picture: Pixels, teacher: Enlarger) -> Pairs:
+    """The squares of a picture that lie side by side, without the plainest."""
+    height, width = (length // SCALE for length in picture.shape[:2])
+    small = resized(picture[: SCALE * height, : SCALE * width], 1 / SCALE)
+    (large,) = teacher.enlarge([small], [SCALE])
+    bicubic = resized(small, SCALE)
+    *found, smooth = (squares(each, PATCH * len(each) // height) for each in (small, large, bicubic))
+    detail = np.abs(found[1].astype(np.float32) - smooth).mean((1, 2, 3))
+    chosen = np.argsort(detail)[int(FLAT * len(detail)) :]
+    return Pairs(*(each[chosen] for each in found))
+
+
+def squares(picture: Pixels, side: int) -> Pixels:
+    """(N, side, side, 3): side by side from the upper left corner."""
+    rows, columns = (length // side for length in picture.shape[:2])
+    parts = picture[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
+    return parts.swapaxes(1, 2).reshape(-1, side, side, 3)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from containers.text_similarity.weight_files import BGE, IDF, TOKENIZER
+from containers.text_similarity.weight_files import BGE, CHARACTERS, IDF, TOKENIZER
 from serving.feature import Batching, Feature, Profile, Resources, any_of
 
 DIMENSIONS = 768
@@ -84,8 +84,8 @@ feature = Feature(
     response=Reply,
     profiles={
         "lite": Profile(
-            files=(IDF,),
-            summary="Lexical: shared characters and their neighbours, weighted by rarity. No network.",
+            files=(IDF, CHARACTERS),
+            summary="Shared characters, weighted by rarity, and our own small network for Chinese words.",
             verified=True,
         ),
         "standard": Profile(

@@ -1,4 +1,4 @@
-"""Vectors of a text's characters and their neighbours, without a network: the profile `lite`.
+"""Vectors of a text's characters and their neighbours, without a network: one half of the profile `lite`.
 
 Grams (see grams.py) weighted by TF-IDF, then hashed with signs (feature hashing, https://arxiv.org/abs/0902.2206;
 several places per gram: sparse Johnson-Lindenstrauss transforms, https://arxiv.org/abs/1012.1577).
@@ -28,23 +28,21 @@ PLACES = 8
 PUNCTUATION = 1.0
 """Weight of a full stop and its like, however many: less than of any character that says something."""
 
-_PART = DIMENSIONS // PLACES
-
 
 class Lexical(Encoder):
-    """idf: of the grams that are not rare."""
+    """idf: of the grams that are not rare. size: of a vector, a multiple of `PLACES`."""
 
     version = "lexical-1-3-grams/1"
 
-    def __init__(self, idf: dict[str, float]) -> None:
-        self._idf = idf
+    def __init__(self, idf: dict[str, float], size: int) -> None:
+        self._idf, self._size = idf, size
         self._rarest = max(idf.values())
 
     @classmethod
-    def load(cls, file: Path) -> Self:
+    def load(cls, file: Path, size: int = DIMENSIONS) -> Self:
         """From lines of an IDF and, after it, the grams that have it; `_` in them is a word's end."""
         lines = (line.split(" ") for line in file.read_text("utf-8").splitlines())
-        return cls({gram.replace("_", " "): float(value) for value, *grams in lines for gram in grams})
+        return cls({gram.replace("_", " "): float(value) for value, *grams in lines for gram in grams}, size)
 
     def prepare(self, texts: Sequence[str]) -> list[Prepared]:
         return [self._prepared(text) for text in texts]
@@ -54,10 +52,10 @@ class Lexical(Encoder):
 
     def _prepared(self, text: str) -> Prepared:
         """The vector itself: nothing is gained by waiting for other texts."""
-        start = next(place for place, character in enumerate(text) if kind_of(character) != "blank")
-        counts = counted(text[start : start + LIMIT])
+        kept, truncated = beginning(text)
+        counts = counted(kept)
         weights = np.array([self._weight(gram, count) for gram, count in counts.items()])
-        return Prepared(unit(projected(list(counts), weights)), len(text) > start + LIMIT)
+        return Prepared(unit(projected(list(counts), weights, self._size)), truncated)
 
     def _weight(self, gram: str, count: int) -> float:
         """A character more makes a gram a third as important, as it repeats what shorter ones say."""
@@ -66,12 +64,19 @@ class Lexical(Encoder):
         return (1 + math.log(count)) * self._idf.get(gram, self._rarest) / 3.0 ** (len(gram) - 1)
 
 
-def projected(grams: Sequence[str], weights: NDArray[np.float64]) -> Floats:
-    """(768,). The scalar product of two is on average that of the weights of the grams that they share."""
+def beginning(text: str) -> tuple[str, bool]:
+    """The characters that count, and whether there are more; one must be visible."""
+    start = next(place for place, character in enumerate(text) if kind_of(character) != "blank")
+    return text[start : start + LIMIT], len(text) > start + LIMIT
+
+
+def projected(grams: Sequence[str], weights: NDArray[np.float64], size: int = DIMENSIONS) -> Floats:
+    """(size,). The scalar product of two is on average that of the weights of the grams that they share."""
     digests = b"".join(
         blake2b(gram.encode(errors="replace"), digest_size=2 * PLACES).digest() for gram in grams
     )
     values = np.frombuffer(digests, "<u2").reshape(-1, PLACES)  # a sign and a place from 16 bits
-    places = values // 2 % _PART + np.arange(PLACES) * _PART
+    part = size // PLACES
+    places = values // 2 % part + np.arange(PLACES) * part
     signed = np.where(values % 2, 1, -1) * weights[:, None] / math.sqrt(PLACES)
-    return np.bincount(places.ravel(), signed.ravel(), DIMENSIONS).astype(np.float32)
+    return np.bincount(places.ravel(), signed.ravel(), size).astype(np.float32)

@@ -8,9 +8,9 @@ from msgspec import UNSET
 
 from containers.text_similarity.encoder import Encoder, Prepared
 from containers.text_similarity.feature import TextRequest, TextSimilarity, TextVector, TextVectors
+from containers.text_similarity.fused import Fused
 from containers.text_similarity.grams import is_blank
-from containers.text_similarity.lexical import Lexical
-from containers.text_similarity.weight_files import IDF
+from containers.text_similarity.weight_files import CHARACTERS, IDF
 from serving.errors import InvalidRequest
 from serving.model import Model as Base
 from serving.vectors import Floats, cosine, numbers, similarity
@@ -35,8 +35,8 @@ class Model(Base[TextRequest, Item, Floats, Response]):
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
         if IDF.name in weights:
-            return cls(Lexical.load(weights[IDF.name]))
-        from containers.text_similarity.bge import Bge  # late: `lite` needs no tokenizer and no network
+            return cls(Fused.load(weights[IDF.name], weights[CHARACTERS.name]))
+        from containers.text_similarity.bge import Bge  # late: `lite` needs no tokenizer and no torch
 
         return cls(Bge.load(weights, device))
 

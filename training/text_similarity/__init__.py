@@ -1,0 +1,1 @@
+"""Training of the character encoder of text_similarity."""

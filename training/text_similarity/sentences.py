@@ -1,0 +1,160 @@
+"""Texts from frames and words, each with the vector of its meaning; several to a family."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+
+from serving.vectors import Floats, unit
+from training.text_similarity.frames import FRAMES
+from training.text_similarity.words import Word, dictionary, direction, thesaurus
+
+T = TypeVar("T")
+
+FAMILY = 6
+"""Texts that share most of their words."""
+
+_FRAMED = 0.3  # share of the families; the others are words in a row
+_INTENT, _NEGATION, _ROLE = 0.5, 0.6, 0.3
+_NEGATIONS = {
+    "v": ("没有", "不", "没", "不想"),
+    "vt": ("没有", "不", "没", "不能"),
+    "a": ("不", "并不", "不太"),
+}
+_GLUE = [
+    "",
+    "",
+    "",
+    "",
+    "的",
+    "了",
+    "在",
+    "是",
+    "，",
+    "把",
+    "被",
+    "和",
+    "就",
+    "也",
+    "吗",
+    "着",
+    "到",
+    "给",
+    "上",
+    "有",
+]
+_SLOT = re.compile(r"{(\w)(?::([a-z|]+))?}")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """patterns: each split at its slots, whose names stand at the odd places."""
+
+    name: str
+    kinds: dict[str, list[str]]
+    patterns: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """negation: what is said before the word, or nothing."""
+
+    word: Word
+    negation: str = ""
+
+
+def family(generator: np.random.Generator) -> list[tuple[str, Floats]]:
+    """`FAMILY` texts and (SIZE,) their meanings, 1 long: variations of one, the second means the same."""
+    boldness = [0.0, 0.0, *generator.uniform(0.1, 1, FAMILY - 2)]
+    if generator.random() < _FRAMED:
+        frame = _one(generator, _frames())
+        base = {slot: Choice(_word(generator, _one(generator, kinds))) for slot, kinds in frame.kinds.items()}
+        return [_framed(generator, frame, base, bold) for bold in boldness]
+    kinds = [_one(generator, _kinds()) for _ in range(generator.integers(1, 6))]
+    row = [Choice(_word(generator, kind)) for kind in kinds]
+    return [_piled(generator, row, bold) for bold in boldness]
+
+
+@cache
+def _frames() -> list[Frame]:
+    found = []
+    for name, patterns in FRAMES.items():
+        kinds = {
+            slot: kind.split("|") for pattern in patterns for slot, kind in _SLOT.findall(pattern) if kind
+        }
+        split = [re.split(r"{(\w)(?::[a-z|]+)?}", pattern) for pattern in patterns]
+        found.append(Frame(name, kinds, split))
+    return found
+
+
+@cache
+def _kinds() -> list[str]:
+    """Each as often as words of it are in the thesaurus, and `x` in one of five."""
+    kinds = [kind for kind, words in thesaurus().items() for _ in words]
+    return kinds + ["x"] * (len(kinds) // 4)
+
+
+def _framed(
+    generator: np.random.Generator, frame: Frame, base: dict[str, Choice], boldness: float
+) -> tuple[str, Floats]:
+    """Who does what to whom counts a little: a word's meaning is also turned by its slot."""
+    chosen = {slot: _varied(generator, choice, boldness) for slot, choice in base.items()}
+    for first, second in (("s", "p"), ("x", "y")):
+        if first in chosen and second in chosen and generator.random() < 0.3 * boldness:
+            chosen[first], chosen[second] = chosen[second], chosen[first]
+    pattern = _one(generator, frame.patterns)
+    meaning = _INTENT * direction(f"intent {frame.name}")
+    for slot in pattern[1::2]:
+        meaning = meaning + _meant(chosen[slot]) + _ROLE * np.roll(_meant(chosen[slot]), ord(slot))
+    parts = [part if place % 2 == 0 else _said(chosen[part]) for place, part in enumerate(pattern)]
+    text = "".join(parts)
+    return (text.rstrip("。？") if generator.random() < 0.3 else text), unit(meaning)
+
+
+def _piled(generator: np.random.Generator, row: Sequence[Choice], boldness: float) -> tuple[str, Floats]:
+    """The words in a row with particles between them, some left out and some in another order."""
+    chosen = [_varied(generator, choice, boldness) for choice in row]
+    kept = [choice for choice in chosen if generator.random() > 0.3 * boldness] or chosen[:1]
+    if generator.random() < 0.3:
+        kept = [kept[place] for place in generator.permutation(len(kept))]
+    text = "".join(_said(choice) + _one(generator, _GLUE) for choice in kept)
+    return text, unit(np.sum([_meant(choice) for choice in kept], axis=0))
+
+
+def _varied(generator: np.random.Generator, choice: Choice, boldness: float) -> Choice:
+    """A synonym, or with growing boldness a related word, any word, or the word denied."""
+    draw, word = generator.random(), choice.word
+    if draw < 0.3 * boldness:
+        word = _word(generator, word.kind)
+    elif draw < 0.6 * boldness and word.related:
+        word = _one(generator, word.related)
+    elif draw > 0.4:
+        word = _one(generator, word.synonyms)
+    negations = _NEGATIONS.get(choice.word.kind)
+    if negations and generator.random() < 0.2 * boldness:
+        return Choice(word, _one(generator, negations))
+    return replace(choice, word=word)
+
+
+def _said(choice: Choice) -> str:
+    return choice.negation + choice.word.text
+
+
+def _meant(choice: Choice) -> Floats:
+    meaning = choice.word.weight * choice.word.meaning
+    return meaning + _NEGATION * direction("not") if choice.negation else meaning
+
+
+def _word(generator: np.random.Generator, kind: str) -> Word:
+    """Of the thesaurus, or at times of the dictionary."""
+    others = dictionary().get(kind)
+    if others and (kind == "x" or generator.random() < 0.25):
+        return _one(generator, others)
+    return _one(generator, thesaurus()[kind])
+
+
+def _one(generator: np.random.Generator, choices: Sequence[T]) -> T:
+    return choices[int(generator.integers(len(choices)))]

@@ -1,0 +1,94 @@
+"""Trains the character encoder: `make train NAME=text_similarity.train`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from containers.text_similarity.characters import codes_of, rows_of
+from tests.text_pairs import PAIRS, spearman
+from training.loop import Options, Plan, Training, export
+from training.text_similarity.network import CharacterEncoder
+from training.text_similarity.sentences import FAMILY, family
+
+PLAN = Plan(name="text_similarity", steps=2000, rate=3e-3, warm_up=100, average=0.998)
+FAMILIES = 48
+CENTRED = 1000
+"""Texts whose mean is taken away."""
+
+LONGEST = 64
+"""Characters of a text in training."""
+
+_SHARPNESS = 10.0  # of CoSENT
+
+Texts = tuple[Tensor, Tensor, Tensor]
+"""As the network takes them."""
+
+
+def main() -> None:
+    options = Options.read()
+    training = Training(PLAN, CharacterEncoder, options)
+    network = training.run(batch, loss, progress=progress, every=100)
+    centre(network)
+    export(network, options.out / f"{PLAN.name}.safetensors")
+
+
+def centre(network: nn.Module) -> None:
+    """Sets its mean, which is 0 so far, to that of the first texts of other families."""
+    generator = np.random.default_rng((PLAN.seed, PLAN.steps))
+    texts = texts_of([family(generator)[0][0] for _ in range(CENTRED)])
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        network.get_buffer("mean").copy_(network(*(rows.to(device) for rows in texts)).mean(0))
+
+
+def batch(generator: np.random.Generator) -> tuple[Tensor, ...]:
+    """The texts of some families, and (N, SIZE) their meanings, 1 long."""
+    made = [one for _ in range(FAMILIES) for one in family(generator)]
+    meanings = torch.from_numpy(np.stack([meaning for _, meaning in made]))
+    return *texts_of([text for text, _ in made]), meanings
+
+
+def texts_of(texts: Sequence[str]) -> Texts:
+    """Filled up with 0 at the end."""
+    every = [codes_of(text[:LONGEST]) for text in texts]
+    codes = np.zeros((len(every), max(map(len, every))), np.int64)
+    for row, each in zip(codes, every, strict=True):
+        row[: len(each)] = each
+    characters, bigrams = rows_of(codes)
+    return torch.from_numpy(codes), torch.from_numpy(characters), torch.from_numpy(bigrams)
+
+
+def loss(network: nn.Module, made: tuple[Tensor, ...]) -> Tensor:
+    """How far the vectors are from the meanings, and CoSENT over the pairs of a family and some others."""
+    *texts, meanings = made
+    vectors = network(*texts)
+    found, wanted = vectors @ vectors.T, meanings @ meanings.T
+    pairs = torch.triu_indices(len(vectors), len(vectors), 1, device=vectors.device)
+    everywhere = torch.arange(pairs.shape[1], device=vectors.device) % 100 == 0
+    first, second = pairs[:, (pairs[0] // FAMILY == pairs[1] // FAMILY) | everywhere]
+    distance: Tensor = 1 - (vectors * meanings).sum(1).mean()
+    return distance + 0.01 * cosent(found[first, second], wanted[first, second])
+
+
+def cosent(found: Tensor, wanted: Tensor) -> Tensor:
+    """(P,) each. Pairs that should be more alike than others are to be so (CoSENT, by Su Jianlin)."""
+    differences = _SHARPNESS * (found[None] - found[:, None])
+    differences = differences[wanted[:, None] > wanted[None] + 0.05]
+    return torch.logsumexp(torch.cat([differences.new_zeros(1), differences]), 0)
+
+
+def progress(network: nn.Module) -> str:
+    """Spearman's correlation on the benchmark, by the network alone."""
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        first, second = (
+            network(*(rows.to(device) for rows in texts_of([str(pair[side]) for pair in PAIRS])))
+            for side in (1, 2)
+        )
+    return f"Spearman {spearman([pair.grade for pair in PAIRS], (first * second).sum(1).tolist()):.3f}"
+
+
+if __name__ == "__main__":
+    main()

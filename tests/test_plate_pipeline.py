@@ -17,6 +17,7 @@ from containers.car_license_plate import regions
 from containers.car_license_plate.colour import colour
 from containers.car_license_plate.lprnet import LPRReader
 from containers.car_license_plate.outline import grown, outline
+from containers.car_license_plate.platenet import PlateNetReader
 from containers.car_license_plate.plates import PlateReader
 from containers.general_ocr.reader import TextReader
 from serving.feature import find
@@ -33,7 +34,8 @@ CROPS, PHOTOGRAPH = SHARED / "images/plate/crops", SHARED / "images/plate/single
 
 @pytest.fixture(scope="module")
 def plate_reader(reader: TextReader) -> PlateReader:
-    return PlateReader(reader)
+    weights = Store.of(Settings.read()).resolve(find("car_license_plate"), "lite", download=False)
+    return PlateReader(reader, PlateNetReader.load(weights, "cpu"))
 
 
 @pytest.fixture(scope="module")

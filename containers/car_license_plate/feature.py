@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from containers.general_ocr.feature import PROFILES as READERS
 from containers.general_ocr.feature import Corners, Duration, Location, OCRRequest, Score
 from containers.general_ocr.feature import feature as general_ocr
-from serving.feature import Feature, Profile, Url, WeightFile, any_of
+from serving.feature import Bundled, Feature, Profile, Url, WeightFile, any_of
 
 PlateType = Literal["blue", "yellow", "green", "white", "black"]
 
@@ -44,6 +44,15 @@ Plates = Annotated[
     Meta(description="Plates from top to bottom; an empty list where there is none."),
 ]
 
+PLATENET = WeightFile(
+    name="platenet.safetensors",
+    source=Bundled(package="containers.car_license_plate", path="weights/platenet.safetensors"),
+    sha256="448ffd037ad71c6b524803890016e00a88e7ce74c985618fc4e51b7341db6f72",
+    size=1127886,
+    license="Apache-2.0",
+    origin="trained by training/plates on drawn plates",
+)
+
 LPRNET = WeightFile(
     name="lprnet.pth",
     source=Url(
@@ -65,10 +74,14 @@ feature = Feature(
     request=PlateRequest,
     response=Plates,
     profiles={
-        "lite": READERS["lite"],
+        "lite": Profile(
+            files=(*READERS["lite"].files, PLATENET),
+            summary="PP-OCRv6 small, and PlateNet where it is unsure; needs no network.",
+            verified=True,
+        ),
         "standard": Profile(
-            files=(*READERS["lite"].files, LPRNET),
-            summary="The same, and LPRNet as a second reader of one-row plates with seven characters.",
+            files=(*READERS["lite"].files, PLATENET, LPRNET),
+            summary="The same, and LPRNet as a third reader of one-row plates with seven characters.",
             verified=True,
         ),
     },

@@ -58,13 +58,13 @@ _BETWEEN = " ·•・.。-—–_,'`:;*˙∙⋅"  # what the dot after the lette
 _LONGEST = max(len(layout.places) for layout in LAYOUTS)
 _BASE = 128  # a text is a number in this base, its digits index ALPHABET: eight of them fit 63 bits
 _PAIRS = 512  # of a line and a layout, searched together, 40 kB each
-_NEVER = np.float32(-1e9)
+NEVER = np.float32(-1e9)  # the log-probability of what is impossible
 _RARE = 1e-9  # probability at least, so that one smudged character is not the end
 
 
 def _allowed() -> Floats:
     """(layouts, longest, alphabet): 0 where a layout has that character in that place, else -1e9."""
-    table = np.full((len(LAYOUTS), _LONGEST, len(ALPHABET)), _NEVER)
+    table = np.full((len(LAYOUTS), _LONGEST, len(ALPHABET)), NEVER)
     for row, layout in zip(table, LAYOUTS, strict=True):
         for place, characters in zip(row, layout.places, strict=False):
             place[[ALPHABET.index(character) for character in characters]] = 0
@@ -103,7 +103,7 @@ def texts(lines: Sequence[Floats], floor: float = 0) -> list[list[Text]]:
 
     Score: the likelihood of the text's best alignment, as the geometric mean per character.
     """
-    padded = np.full((len(lines), max(map(len, lines), default=0), len(ALPHABET) + 1), _NEVER)
+    padded = np.full((len(lines), max(map(len, lines), default=0), len(ALPHABET) + 1), NEVER)
     padded[..., -1] = 0  # beyond a line's end only blanks
     for row, line in zip(padded, lines, strict=True):
         row[: len(line)] = line
@@ -119,7 +119,7 @@ def texts(lines: Sequence[Floats], floor: float = 0) -> list[list[Text]]:
 def _bounds(chances: Floats) -> Floats:
     """(N, T, alphabet + 1) -> (N, layouts), scores that no text exceeds: each place has its best step."""
     best = (chances[..., :-1].max(axis=1)[:, None, None] + _ALLOWED).max(axis=3)
-    bounds: Floats = np.exp((best * (best > _NEVER / 2)).sum(axis=2) / _LENGTHS)
+    bounds: Floats = np.exp((best * (best > NEVER / 2)).sum(axis=2) / _LENGTHS)
     return bounds
 
 
@@ -130,14 +130,14 @@ def likeliest(chances: Floats, layouts: NDArray[np.int64]) -> list[Text]:
     read so far, what the last step was read as, a blank being one more symbol); it carries its text along.
     """
     blank, allowed = len(ALPHABET), _ALLOWED[layouts]
-    score = np.full((len(chances), _LONGEST + 1, blank + 1), _NEVER)
+    score = np.full((len(chances), _LONGEST + 1, blank + 1), NEVER)
     text = np.zeros(score.shape, np.int64)
     score[:, 0, blank] = 0
     symbols = np.arange(blank + 1)
     for chance in chances.transpose(1, 0, 2)[:, :, None]:
         best = score.argmax(axis=-1, keepdims=True)
         repeated = symbols == best
-        second = np.where(repeated, _NEVER, score).argmax(axis=-1, keepdims=True)
+        second = np.where(repeated, NEVER, score).argmax(axis=-1, keepdims=True)
         other = np.where(repeated, second, best)[:, :-1, :blank]  # a character follows any symbol but itself
         entered, before = _taken(score[:, :-1], other), _taken(text[:, :-1], other)
         held, held_text = score[:, 1:, :blank], text[:, 1:, :blank]
@@ -159,7 +159,7 @@ def _taken(values: NDArray[Any], index: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def _text(number: int, score: float, length: int) -> Text:
-    if score < _NEVER / 2:
+    if score < NEVER / 2:
         return "", 0.0
     places = (number // _BASE**place % _BASE for place in reversed(range(length)))
     return "".join(ALPHABET[place] for place in places), math.exp(score / length)

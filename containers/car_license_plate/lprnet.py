@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from containers.car_license_plate.grammar import Grammar, texts
+from containers.car_license_plate.agreement import Reading
+from containers.car_license_plate.grammar import Colour, Grammar, texts
 from containers.general_ocr.recognition import Text
 from serving.executor import Executor, compile
 from serving.weights import Weights
@@ -44,6 +45,17 @@ class LPRReader:
         warm_up = [(count, *example.shape[1:]) for count in (1, 2, 4)]
         cache = weights.derived("lprnet")
         return cls(compile(lambda: _network(file), example, device=device, cache=cache, warm_up=warm_up))
+
+    def knows(self, rows: int, colour: Colour) -> bool:
+        """Of others it would make one with seven characters."""
+        return rows == 1 and colour in ("blue", "black")
+
+    def opinions(self, lines: Sequence[Image], first: Sequence[Reading]) -> list[list[Text]]:
+        """Of each layout the surer one's text."""
+        return [
+            [max(pair, key=lambda text: text[1]) for pair in zip(heard.texts, said, strict=True)]
+            for heard, said in zip(first, self.read(lines), strict=True)
+        ]
 
     def read(self, lines: Sequence[Image]) -> list[list[Text]]:
         """Of every upright (H, W, 3) RGB plate the likeliest text of each layout, as `grammar.texts`."""

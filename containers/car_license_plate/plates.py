@@ -1,15 +1,17 @@
 """Plates of images: regions from the text detector, read under the grammar, pooled over all images."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from containers.car_license_plate import regions
+from containers.car_license_plate.agreement import Reading
 from containers.car_license_plate.colour import colour, colourless, starts_red
 from containers.car_license_plate.grammar import LAYOUTS, Colour, Grammar, texts
 from containers.car_license_plate.lprnet import LPRReader
+from containers.car_license_plate.platenet import PlateNetReader
 from containers.car_license_plate.regions import Region
 from containers.general_ocr.reader import TextReader
 from containers.general_ocr.recognition import Text, crop
@@ -41,29 +43,43 @@ class Found(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """A region of the image of that index; texts: the likeliest of each layout."""
+    """A region of the image of that index.
+
+    texts: the likeliest of each layout. chances: the first reader's, as of `Grammar.chances`.
+    """
 
     image: int
     region: Region
     texts: list[Text]
+    chances: Floats
+
+
+class Second(Protocol):
+    """A recogniser that is asked where no plate was found with certainty."""
+
+    def knows(self, rows: int, colour: Colour) -> bool:
+        """Whether to ask it about such plates."""
+
+    def opinions(self, lines: Sequence[Image], first: Sequence[Reading]) -> list[list[Text]]:
+        """Of each line the best text of every layout, given what was read there `first`."""
 
 
 class PlateReader:
-    """reader: general_ocr's. second: reads single rows of seven characters too."""
+    """reader: general_ocr's. seconds: asked one after the other."""
 
     MIN_SCORE = 0.3
-    SURE = 0.5  # score from which the second reader is not asked
+    SURE = 0.5  # score from which no second reader is asked
     PROMISING = 0.05  # score from which a region is looked at more closely
 
-    def __init__(self, reader: TextReader, second: LPRReader | None = None) -> None:
-        self._reader, self._second = reader, second
+    def __init__(self, reader: TextReader, *seconds: Second) -> None:
+        self._reader, self._seconds = reader, seconds
         self._grammar = Grammar(reader.characters)
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
         """Of either profile, compiled for the device."""
-        reader = TextReader.load(weights, device)
-        return cls(reader, LPRReader.load(weights, device) if LPRReader.FILE in weights else None)
+        seconds = [one.load(weights, device) for one in (PlateNetReader, LPRReader) if one.FILE in weights]
+        return cls(TextReader.load(weights, device), *seconds)
 
     def read(self, images: Sequence[Image]) -> list[list[Found]]:
         """Plates of every (H, W, 3) RGB image from top to bottom."""
@@ -71,40 +87,40 @@ class PlateReader:
         boxes = (_NOTHING if regions.is_plate(image) else next(searched) for image in images)
         seen = self._seen(images, [regions.regions(*pair) for pair in zip(images, boxes, strict=True)])
         seen = [sight for sight in seen if max(score for _, score in sight.texts) > self.PROMISING]
-        promising = {(index, region.polygon.tobytes()): region.polygon for index, region, _ in seen}
+        promising = {(index, region.polygon.tobytes()): region.polygon for index, region, *_ in seen}
         closer: list[list[Region]] = [[] for _ in images]
         for (index, _), polygon in promising.items():
             closer[index] += regions.coloured(images[index], polygon)
         seen += self._seen(images, closer)
         plates = self._plates(images, seen)
-        if self._second:
-            self._ask_second(self._second, images, seen, plates)
+        for second in self._seconds:
+            self._ask(second, images, seen, plates)
             plates = self._plates(images, seen)
         return plates
 
     def _seen(self, images: Sequence[Image], found: Sequence[Iterable[Region]]) -> list[Sight]:
         places = [(index, region) for index, some in enumerate(found) for region in some]
         lines = [regions.line(images[index], region) for index, region in places]
-        said = texts(self._reader.decoded(lines, self._grammar.chances), floor=self.PROMISING)
-        return [Sight(*place, one) for place, one in zip(places, said, strict=True)]
+        chances = self._reader.decoded(lines, self._grammar.chances)
+        said = texts(chances, floor=self.PROMISING)
+        return [Sight(*place, one, each) for place, one, each in zip(places, said, chances, strict=True)]
 
-    def _ask_second(
-        self, second: LPRReader, images: Sequence[Image], seen: Sequence[Sight], plates: Sequence[list[Found]]
+    def _ask(
+        self, second: Second, images: Sequence[Image], seen: Sequence[Sight], plates: Sequence[list[Found]]
     ) -> None:
-        """Puts its texts, if surer, where it knows the kind of plate and none was found with certainty."""
-        rows = [
-            (sight, line)
+        """Puts its texts where it knows the kind of plate and none was found with certainty."""
+        unsure = [
+            (sight, regions.line(images[sight.image], sight.region))
             for sight in seen
-            if len(sight.region.rows) == 1
-            and not any(
+            if not any(
                 plate.score >= self.SURE and _overlap(sight.region.polygon, plate.polygon)
                 for plate in plates[sight.image]
             )
-            and colour(line := regions.line(images[sight.image], sight.region)) in ("blue", "black")
         ]
-        for (sight, _), said in zip(rows, second.read([line for _, line in rows]), strict=True):
-            pairs = zip(sight.texts, said, strict=True)
-            sight.texts[:] = [max(pair, key=lambda text: text[1]) for pair in pairs]
+        asked = [pair for pair in unsure if second.knows(len(pair[0].region.rows), colour(pair[1]))]
+        first = [Reading(sight.chances, sight.texts) for sight, _ in asked]
+        for (sight, _), said in zip(asked, second.opinions([line for _, line in asked], first), strict=True):
+            sight.texts[:] = said
 
     def _plates(self, images: Sequence[Image], seen: Sequence[Sight]) -> list[list[Found]]:
         found: list[list[Found]] = [[] for _ in images]

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from containers.car_license_plate.agreement import Reading, agreed
 from containers.car_license_plate.grammar import Grammar, texts
 from containers.car_license_plate.lprnet import LPRReader
+from containers.car_license_plate.platenet import PlateNetReader
 from containers.car_license_plate.plates import Found, PlateReader
 from containers.general_ocr.reader import TextReader
 from containers.general_ocr.recognition import Text
@@ -37,11 +39,12 @@ def main() -> None:
     crops = {file.stem: decoded(file) for file in sorted(CROPS.glob("*.jpg"))}
     weights = standard()
     reader = TextReader.load(weights or lite(), "cpu")
-    readers = {"lite": PlateReader(reader)}
+    platenet = PlateNetReader.load(lite(), "cpu")
+    readers = {"general recogniser only": PlateReader(reader), "lite": PlateReader(reader, platenet)}
     second = LPRReader.load(weights, "cpu") if weights else None
     if second:
-        readers["standard"] = PlateReader(reader, second)
-    recognisers(crops, reader, second)
+        readers["standard"] = PlateReader(reader, platenet, second)
+    recognisers(crops, reader, platenet, second)
     scores(crops, reader)
     for profile, plates in readers.items():
         row(f"{profile}: the feature, the crop being the photograph", crops, partial(words, plates))
@@ -49,16 +52,20 @@ def main() -> None:
         whole(profile, plates, reader)
 
 
-def recognisers(crops: dict[str, Image], reader: TextReader, second: LPRReader | None) -> None:
+def recognisers(
+    crops: dict[str, Image], reader: TextReader, platenet: PlateNetReader, second: LPRReader | None
+) -> None:
     """One line per recogniser, on the crops alone."""
     write("| plates | whole plates | characters |", "| --- | --- | --- |")
     grammar = Grammar(reader.characters)
     row("general recogniser, greedy", crops, lambda crop: [greedy(reader, crop)])
     row("general recogniser, constrained", crops, lambda crop: [constrained(reader, grammar, crop)[0]])
+    row("PlateNet, constrained", crops, lambda crop: [best(texts(platenet.chances([crop]))[0])[0]])
+    row("both, agreed", crops, lambda crop: [together(reader, grammar, platenet, crop)])
     if second:
         row("LPRNet, constrained", crops, lambda crop: [second.read([crop])[0][0][0]])
         row(
-            "both, LPRNet where the general one is below 0.5",
+            "general and LPRNet, LPRNet where the general one is below 0.5",
             crops,
             lambda crop: [both(reader, grammar, second, crop)],
         )
@@ -79,7 +86,18 @@ def greedy(reader: TextReader, crop: Image) -> str:
 
 def constrained(reader: TextReader, grammar: Grammar, crop: Image) -> Text:
     (found,) = texts(reader.decoded([crop], grammar.chances))
-    return max(found, key=lambda text: text[1] ** len(text[0]))
+    return best(found)
+
+
+def best(found: Sequence[Text]) -> Text:
+    return max(found, key=lambda text: text[1] ** len(text[0]) if text[0] else 0)
+
+
+def together(reader: TextReader, grammar: Grammar, platenet: PlateNetReader, crop: Image) -> str:
+    """Asked of every crop, where the feature asks only where the general recogniser is unsure."""
+    (first,), (second,) = reader.decoded([crop], grammar.chances), platenet.chances([crop])
+    one, other = (Reading(chances, texts([chances])[0]) for chances in (first, second))
+    return best(agreed(one, other))[0]
 
 
 def both(reader: TextReader, grammar: Grammar, second: LPRReader, crop: Image) -> str:

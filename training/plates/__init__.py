@@ -1,0 +1,1 @@
+"""Licence plates of mainland China: what is drawn, and the networks that are trained on it."""

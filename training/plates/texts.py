@@ -1,0 +1,21 @@
+"""What the drawn plates say: every kind of plate, every province, rare characters as often as common ones."""
+
+import numpy as np
+
+from containers.car_license_plate.grammar import LAYOUTS
+from training.render_plate_example import Sample
+
+WEIGHTS = (12, 2, 1, 1.5, 1.5, 0.3, 0.5, 0.7, 0.4, 0.2, 1, 0.6)
+"""How often each of the grammar's layouts is drawn."""
+COLOURS = {"blue": 0.65, "yellow": 0.27, "black": 0.08}  # of plates that may have any of these
+TWO_ROWS = 0.5  # of yellow plates
+
+
+def sample(rng: np.random.Generator) -> Sample:
+    """A plate that the grammar knows."""
+    layout = LAYOUTS[rng.choice(len(LAYOUTS), p=np.array(WEIGHTS) / sum(WEIGHTS))]
+    text = "".join(place[rng.integers(len(place))] for place in layout.places)
+    colour: str = layout.colours[0]
+    if len(layout.colours) > 1:
+        colour = list(COLOURS)[rng.choice(len(COLOURS), p=list(COLOURS.values()))]
+    return Sample(text, colour, colour == "yellow" and bool(rng.random() < TWO_ROWS))

@@ -1,8 +1,9 @@
-"""Image similarity as callers see it, with the descriptor that needs no weights."""
+"""Image similarity as callers see it, with the bundled descriptor."""
 
 import base64
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +15,6 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from containers.image_similarity.embedder import Embedder
-from containers.image_similarity.synthetic import pictures
 from serving.feature import find
 from serving.settings import Settings
 from serving.vectors import cosine
@@ -72,6 +72,11 @@ def encoded(image: Pixels | Image.Image, kind: str = "png") -> str:
     packed = io.BytesIO()
     (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(packed, kind)
     return base64.b64encode(packed.getvalue()).decode()
+
+
+def test_the_default_profile_needs_neither_cache_nor_network(tmp_path: Path) -> None:
+    weights = resolve(FEATURE, Settings.read({}, cache_dir=tmp_path))
+    assert {found.place for found in weights.files.values()} == {"package"}
 
 
 # One image
@@ -171,12 +176,6 @@ def test_the_more_is_cut_off_the_less_alike(embedder: Embedder) -> None:
     image = photograph("coffee")
     found = [likeness(embedder, image, cropped(image, share)) for share in (1, 0.9, 0.7, 0.5)]
     assert found == sorted(found, reverse=True)
-
-
-def test_synthetic_pictures_are_the_same_every_time() -> None:
-    first, second = (list(pictures(3, 32)) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-    assert np.std(first, (1, 2)) == pytest.approx(1)
 
 
 # Errors

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from containers.image_similarity.feature import CLIP, DIMENSIONS
+from containers.image_similarity.feature import CLIP, COPIES
 from serving.executor import Executor, compile
 from serving.vectors import Floats, unit
 from serving.weights import Weights
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.uint8]
 
-VERSIONS = {"lite": "local-harmonics/1", "standard": "clip-vit-b32-openai/1"}
+VERSIONS = {"lite": "copies/1", "standard": "clip-vit-b32-openai/1"}
 """By profile. To be raised with any change to a descriptor: the compiled network is kept under it."""
 
 
@@ -30,7 +30,7 @@ class Embedder:
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
         version = VERSIONS[weights.profile]
-        view, network = _clip(weights) if CLIP.name in weights else _harmonics()
+        view, network = _clip(weights) if CLIP.name in weights else _copies(weights)
         example = view(np.zeros((2, 2, 3), np.uint8))[None]
         cache = weights.derived(version.replace("/", "-"))
         sizes = [(size, *example.shape[1:]) for size in (1, 2, 4, 8)]
@@ -41,10 +41,10 @@ class Embedder:
         return unit(self._network(np.stack(views))[0])
 
 
-def _harmonics() -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":
-    from containers.image_similarity import harmonics
+def _copies(weights: Weights) -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":
+    from containers.image_similarity import descriptor, harmonics
 
-    return harmonics.view, partial(harmonics.whitened, DIMENSIONS)
+    return harmonics.view, partial(descriptor.descriptor, weights[COPIES.name])
 
 
 def _clip(weights: Weights) -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from serving.feature import Batching, Feature, Profile, Resources, Url, WeightFile, any_of
+from serving.feature import Batching, Bundled, Feature, Profile, Resources, Url, WeightFile, any_of
 from serving.pairs import ImagePairRequest
 
 DIMENSIONS = 512
@@ -45,6 +45,14 @@ class ImageSimilarity(msgspec.Struct, frozen=True):
 
 Reply = Annotated[Any, Meta(extra_json_schema=any_of(ImageVector, ImageSimilarity))]
 
+COPIES = WeightFile(
+    name="copies.safetensors",
+    source=Bundled(package="containers.image_similarity", path="weights/copies.safetensors"),
+    sha256="a0b41b03f9466ca334da7c3ec5c103595463f853d246cfc5b019f270526ef223",
+    license="Apache-2.0",
+    origin="this project: training/image_similarity",
+    size=1785350,
+)
 CLIP = WeightFile(
     name="clip-vit-b32.safetensors",
     source=Url(
@@ -66,8 +74,8 @@ feature = Feature(
     response=Reply,
     profiles={
         "lite": Profile(
-            files=(),
-            summary="Local harmonics: finds near-duplicates; no learning, not semantic.",
+            files=(COPIES,),
+            summary="Local harmonics and a small network: finds near-duplicates; not semantic.",
             verified=True,
         ),
         "standard": Profile(

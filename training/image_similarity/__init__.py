@@ -1,0 +1,1 @@
+"""A descriptor of near-duplicates, trained without labels."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from training.loop import Options, export
+from training.loop import Options, Training, export
 from training.material import FOLDER
 from training.super_resolution import network as training
 from training.super_resolution.muon import orthogonal
@@ -68,7 +68,7 @@ def test_a_few_steps_of_the_training_get_nearer_to_the_pictures_and_go_on(tmp_pa
     before = training.loss(PlainNet(), batch)
     for until in (4, 16):
         options = Options(out=tmp_path, steps=20, until=until)
-        trained = training.PlainTraining(training.PLAN, options)
+        trained = Training(training.PLAN, PlainNet, options, training.muon)
         trained.run(make, training.loss)
     assert trained.step == 16
     assert training.loss(trained.network, batch) < before

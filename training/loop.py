@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
@@ -23,7 +24,7 @@ Loss = Callable[[nn.Module, Any], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """rate: of AdamW, at its highest; it rises over `warm_up` steps and falls to 0 as a cosine.
+    """rate: of the optimiser, at its highest; it rises over `warm_up` steps and falls to 0 as a cosine.
 
     average: decay of the exponential moving average of the parameters that a training gives.
     """
@@ -63,10 +64,20 @@ class Options:
         return cls(**vars(parser.parse_args(arguments)))
 
 
+def _adamw(network: nn.Module, plan: Plan) -> Optimizer:
+    return torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=plan.weight_decay)
+
+
 class Training:
     """A network on its way. `checkpoint` is written every few minutes, and read if it is there."""
 
-    def __init__(self, plan: Plan, build: Callable[[], nn.Module], options: Options) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        build: Callable[[], nn.Module],
+        options: Options,
+        optimiser: Callable[[nn.Module, Plan], Optimizer] = _adamw,
+    ) -> None:
         torch.manual_seed(plan.seed)
         torch.set_num_threads(options.threads)
         self.plan = replace(plan, steps=options.steps or plan.steps)
@@ -75,9 +86,7 @@ class Training:
         self.network = build().to(self.device).to(memory_format=torch.channels_last).train()
         decay = get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
         self.averaged = AveragedModel(self.network, multi_avg_fn=decay, use_buffers=True)
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.rate, weight_decay=plan.weight_decay
-        )
+        self.optimiser = optimiser(self.network, plan)
         self.checkpoint = options.out / f"{plan.name}.pt"
         self.step, self.seconds = 0, 0.0
         if self.checkpoint.exists():

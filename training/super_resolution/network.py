@@ -26,28 +26,10 @@ MARGIN = 12  # px, as far as the network sees
 Batch = tuple[Tensor, Tensor]
 
 
-class PlainTraining(Training):
-    """With Muon for the blocks."""
-
-    def __init__(self, plan: Plan, options: Options) -> None:
-        super().__init__(plan, PlainNet, options)
-        if not isinstance(self.optimiser, Muon):
-            self._choose()
-
-    def _load(self) -> None:
-        self._choose()
-        super()._load()
-
-    def _choose(self) -> None:
-        network = self.network
-        blocks = [each for name, each in network.named_parameters() if "blocks" in name and each.ndim == 4]
-        self.optimiser = Muon(network, blocks, self.plan.rate)
-
-
 def main() -> None:
     cv2.setNumThreads(0)
     options = Options.read()
-    training = PlainTraining(PLAN, options)
+    training = Training(PLAN, PlainNet, options, muon)
     network = training.run(
         batches(pairs(PLAN.seed, options.out / "super_resolution.npz")), loss, progress=progress(), every=250
     )
@@ -57,6 +39,12 @@ def main() -> None:
         gains = {name: gain(plain(exported, scale), photograph(name)) for name in NAMES}
         figures = ", ".join(f"{name} {each:+.2f}" for name, each in gains.items())
         print(f"x{scale}: {np.mean(list(gains.values())):+.2f} dB over bicubic: {figures}")
+
+
+def muon(network: nn.Module, plan: Plan) -> Muon:
+    """For the blocks."""
+    blocks = [each for name, each in network.named_parameters() if "blocks" in name and each.ndim == 4]
+    return Muon(network, blocks, plan.rate)
 
 
 def batches(found: Pairs) -> Make:

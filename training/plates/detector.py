@@ -13,7 +13,7 @@ from containers.car_license_plate.platenet_network import Residual, convolution
 from training.loop import Options, Plan, Training, export
 from training.plates.scenes import STRIDE, batch
 
-PLAN = Plan(name="plate_detector", steps=700, rate=2e-3, warm_up=60, average=0.99)
+PLAN = Plan(name="plate_detector", steps=1000, rate=2e-3, warm_up=100, average=0.99)
 BATCH = 32
 HELD_OUT = 10**6
 MIN_HEAT = 0.35

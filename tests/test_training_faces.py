@@ -17,6 +17,7 @@ from training.faces.detector_backgrounds import Backgrounds
 from training.faces.detector_labels import Labelled
 from training.faces.detector_network import CompactDetector
 from training.faces.landmarks_network import CompactLandmarks
+from training.faces.turned_heads import OVAL, turned
 from training.loop import Options, Plan, Training
 
 SEEDS = range(8)
@@ -120,3 +121,23 @@ def test_two_steps_leave_every_number_finite(
     for build, make, loss in each:
         training = Training(Plan(name=build.__name__, steps=2, rate=1e-3), build, Options(out=tmp_path))
         assert all(torch.isfinite(one).all() for one in training.run(make, loss).state_dict().values())
+
+
+def test_a_turned_head_shows_its_side_and_leaves_the_background() -> None:
+    """A dome with a white tip on a grey ball: turned, the tip lies aside by its height over the axis."""
+    golden = np.arange(468) * 2.399963
+    radius = 40 * np.sqrt(np.linspace(0.001, 0.9, 468))
+    mesh = np.column_stack(
+        (96 + radius * np.cos(golden), 96 + radius * np.sin(golden), -np.sqrt(1600 - radius**2))
+    )
+    around = np.linspace(0, 2 * np.pi, len(OVAL), endpoint=False)
+    mesh[list(OVAL)] = np.column_stack((96 + 40 * np.sin(around), 96 - 40 * np.cos(around), 0 * around))
+    grey = np.full((192, 192), 128, np.uint8)
+    cv2.circle(grey, (96, 96), 5, 255, -1)
+    background = np.zeros((192, 192), np.uint8)
+    turned_head = turned(grey, mesh.astype(np.float32), background, (-0.8, 0.0))
+    y, x = np.argwhere(turned_head > 200).mean(0)
+    assert abs(x - (96 + np.sin(0.8) * (40 + 0.2 * 80))) < 4
+    assert abs(y - 96) < 2
+    assert not turned_head[:20].any()
+    assert (turned_head[90:102, 90:102] == 128).all()

@@ -1,6 +1,6 @@
 """The 106 points of faces, read off FaceMesh."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -42,12 +42,16 @@ class Landmarks:
         """(N, 106, 2) x and y in pixels of each face's own image, as `mesh106` orders them."""
         squares = [square(face) for _, face in faces]
         crops = (each.crop(image, SIZE) for each, (image, _) in zip(squares, faces, strict=True))
+        meshes = self.meshes(crops)
+        points = [each.image_points(mesh[:, :2], SIZE) for each, mesh in zip(squares, meshes, strict=True)]
+        return mesh_to_106(np.array(points, np.float32).reshape(-1, 468, 2))
+
+    def meshes(self, crops: Iterable[Image]) -> Floats:
+        """(N, 468, 3) x, y and depth, in pixels, of the face in each (192, 192, 3) crop."""
         found = self._mesh.map(
             (batch / np.float32(255) for batch in batches(crops)), lambda outputs: outputs[0].copy()
         )
-        meshes = np.concatenate([np.zeros((0, 1405), np.float32), *found])[:, :-1].reshape(-1, 468, 3)
-        points = [each.image_points(mesh[:, :2], SIZE) for each, mesh in zip(squares, meshes, strict=True)]
-        return mesh_to_106(np.array(points, np.float32).reshape(-1, 468, 2))
+        return np.concatenate([np.zeros((0, 1405), np.float32), *found])[:, :-1].reshape(-1, 468, 3)
 
 
 def square(face: Face) -> Square:

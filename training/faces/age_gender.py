@@ -13,7 +13,7 @@ from training.faces.age_gender_labels import Answered, answered
 from training.faces.age_gender_network import YEARS, CompactAgeGender
 from training.loop import Options, Plan, Training, export
 
-PLAN = Plan(name="face_age_gender", steps=1100, rate=4e-3, warm_up=100, weight_decay=0.05, average=0.99)
+PLAN = Plan(name="face_age_gender", steps=2400, rate=4e-3, weight_decay=0.05, average=0.998)
 BATCH = 48
 SPREAD = 4.0  # years, of the ages that stand for one
 
@@ -25,7 +25,7 @@ def main() -> None:
     cv2.setNumThreads(0)
     options = Options.read()
     training = Training(PLAN, CompactAgeGender, options)
-    network = training.run(partial(batch, known=answered()), loss, every=100)
+    network = training.run(partial(batch, known=answered()), loss, every=500)
     export(network, options.out / f"{PLAN.name}.safetensors")
 
 

@@ -20,7 +20,7 @@ def shaded(random: np.random.Generator, grey: Grey) -> Grey:
         x, y = np.linspace(-1, 1, width), np.linspace(-1, 1, height)[:, None]
         light = 1 + random.uniform(-0.4, 0.4) * x + random.uniform(-0.3, 0.3) * y
         shade = (shade * light).clip(0, 255)
-    if random.random() < 0.12:
+    if random.random() < 0.18:
         shade = _covered(random, np.ascontiguousarray(shade, np.float32))
     return shade.astype(np.uint8)
 
@@ -48,9 +48,14 @@ def degraded(random: np.random.Generator, grey: Grey) -> Grey:
 
 
 def _covered(random: np.random.Generator, shade: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By something before the lower half, or by a hat."""
     height, width = shade.shape
-    middle = int(random.uniform(0, width)), int(random.uniform(0.5, 1) * height)
-    axes = int(random.uniform(0.08, 0.25) * width), int(random.uniform(0.08, 0.4) * height)
-    tone = float(random.uniform(0, 255))
-    cv2.ellipse(shade, middle, axes, float(random.uniform(0, 180)), 0, 360, tone, -1)
+    x, size = random.uniform(0, width), random.uniform(0.08, 0.25) * width
+    y, reach = random.uniform(0.5, 1) * height, random.uniform(0.08, 0.4) * height
+    if random.random() < 0.4:
+        x, size = random.uniform(0.4, 0.6) * width, random.uniform(0.4, 0.7) * width
+        y, reach = random.uniform(-0.05, 0.1) * height, random.uniform(0.08, 0.2) * height
+    middle, axes = (int(x), int(y)), (int(size), int(reach))
+    angle, tone = float(random.uniform(-30, 30)), float(random.uniform(0, 255))
+    cv2.ellipse(shade, middle, axes, angle, 0, 360, tone, -1)
     return shade

@@ -1,7 +1,7 @@
 """What the networks that `lite` uses find in the portraits: the labels of our own ones. Cached in a file."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.face_detection.age_gender import AgeGender
+from containers.face_detection.crops import Square
 from containers.face_detection.detector import Face, FaceDetector
-from containers.face_detection.landmarks import Landmarks
+from containers.face_detection.landmarks import Landmarks, square
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store
-from training.material import Portrait, portraits
+from training.material import portraits
 
 FILE = Path("out/training/faces_labels.npz")
 MIN_SCORE = 0.5
 
 Grey = NDArray[np.uint8]
+Image = NDArray[np.uint8]
+"""(H, W, 3) RGB."""
 Floats = NDArray[np.float32]
 
 
@@ -63,15 +66,25 @@ def labelled(file: Path = FILE) -> list[Labelled]:
     """Every portrait in which the teacher finds a face, in the order of the archive."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(file, allow_pickle=False, **_labels())
+        np.savez(file, allow_pickle=False, **labels(each.pixels for each in portraits()))
+    greys = ((is_held_out(each.person), to_grey(each.pixels)) for each in portraits())
+    return list(with_faces(greys, file))
+
+
+def with_faces(greys: Iterable[tuple[bool, Grey]], file: Path) -> Iterator[Labelled]:
+    """Those in which the teacher found a face, with what `labels` wrote of them into the file."""
     with np.load(file) as arrays:
         faces = np.split(arrays["faces"], np.cumsum(arrays["counts"])[:-1])
         landmarks, people = arrays["landmarks"], arrays["people"]
-    return [
-        Labelled(is_held_out(portrait.person), to_grey(portrait.pixels), *labels)
-        for portrait, *labels in zip(portraits(), faces, landmarks, people, strict=True)
-        if len(labels[0])
-    ]
+    for (held_out, grey), *found in zip(greys, faces, landmarks, people, strict=True):
+        if len(found[0]):
+            yield Labelled(held_out, grey, *found)
+
+
+def face_square(person: Labelled) -> Square:
+    """What face_detection shows its landmark network."""
+    face = person.faces[0]
+    return square(Face(face[:4], 1.0, face[4:].reshape(5, 2)))
 
 
 def to_grey(picture: NDArray[np.uint8]) -> Grey:
@@ -84,17 +97,17 @@ def resized(grey: Grey, size: tuple[int, int]) -> Grey:
     return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _labels() -> dict[str, NDArray[np.generic]]:
-    """counts: faces of each portrait. landmarks, people: zeros where there is no face."""
-    teachers, pictures = Teachers.load(), portraits()
+def labels(pictures: Iterable[Image]) -> dict[str, NDArray[np.generic]]:
+    """counts: faces of each picture. landmarks, people: zeros where there is no face."""
+    teachers, remaining = Teachers.load(), iter(pictures)
     counts, rows, landmarks, people = [], [np.zeros((0, 14), np.float32)], [], []
-    while some := list(islice(pictures, 64)):
+    while some := list(islice(remaining, 64)):
         for faces, points, person in _found(teachers, some):
             counts.append(len(faces))
             rows += [np.append(face.box, face.points).astype(np.float32)[None] for face in faces]
             landmarks.append(points)
             people.append(person)
-        print(len(counts), "portraits", flush=True)
+        print(len(counts), "pictures", flush=True)
     return {
         "counts": np.array(counts),
         "faces": np.concatenate(rows),
@@ -103,8 +116,7 @@ def _labels() -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _found(teachers: Teachers, some: Sequence[Portrait]) -> Iterator[tuple[list[Face], Floats, Floats]]:
-    images = [portrait.pixels for portrait in some]
+def _found(teachers: Teachers, images: Sequence[Image]) -> Iterator[tuple[list[Face], Floats, Floats]]:
     found = teachers.detector.detect(images, [MIN_SCORE] * len(images))
     first = [(image, faces[0]) for image, faces in zip(images, found, strict=True) if faces]
     described = iter(zip(teachers.landmarks.of(first), teachers.age_gender.of(first), strict=True))

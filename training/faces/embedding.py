@@ -15,7 +15,7 @@ from training.faces.embedding_labels import Known, known
 from training.faces.embedding_network import EmbeddingNetwork
 from training.loop import Options, Plan, Training, export
 
-PLAN = Plan(name="embedding", steps=1600, rate=3e-3, warm_up=100, weight_decay=0.05, average=0.995)
+PLAN = Plan(name="embedding", steps=3600, rate=3e-3, weight_decay=0.05, average=0.997)
 BATCH = 64
 SCALE, MARGIN = 24.0, 0.15  # of the cosines to the people
 SIDE = 112
@@ -43,7 +43,7 @@ def main() -> None:
         partial(batch, seen=seen),
         partial(loss, means=seen.means),
         progress=watched(everyone.where(everyone.held_out)),
-        every=100,
+        every=500,
     )
     export(network, options.out / "face_embedding.safetensors")
 

@@ -10,18 +10,18 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from containers.face_detection.crops import Square
-from containers.face_detection.detection import Face
-from containers.face_detection.landmarks import square
+from containers.face_detection.crops import GREY, Square
 from training.faces.detector_backgrounds import Backgrounds
 from training.faces.detector_degradation import degraded, shaded
-from training.faces.detector_labels import Grey, Labelled, labelled
-from training.faces.landmarks_network import SIZE, CompactLandmarks
+from training.faces.detector_labels import Grey, Labelled, face_square, labelled
+from training.faces.landmarks_network import LUMA, SIZE, CompactLandmarks
+from training.faces.turned_heads import turned_heads
 from training.loop import Options, Plan, Training, export
 from training.material import photographs
 
-PLAN = Plan(name="face_landmarks", steps=1150, rate=3e-3, warm_up=100, average=0.99)
+PLAN = Plan(name="face_landmarks", steps=10000, rate=3e-3, average=0.998)
 BATCH = 32
+GREY_TONE = int(np.dot(LUMA, GREY))
 # fmt: off
 MIRRORED = (
     *range(32, -1, -1), *range(42, 32, -1), *range(43, 47), *range(51, 46, -1),
@@ -41,6 +41,7 @@ def main() -> None:
     cv2.setNumThreads(0)
     options = Options.read()
     people = [each for each in labelled() if not each.held_out]
+    people += turned_heads(people)  # a sixth of all
     training = Training(PLAN, partial(_network, people), options)
     make = partial(batch, people=people, backgrounds=Backgrounds(photographs()))
     network = training.run(make, loss, every=100)
@@ -56,7 +57,8 @@ def batch(random: np.random.Generator, people: list[Labelled], backgrounds: Back
 def crop(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds) -> tuple[Grey, Floats]:
     """(112, 112) and (106, 2): the face as a detector of some inaccuracy has it cut, half of them mirrored.
 
-    The portrait ends within the crop: beyond it there is a background, or more of the portrait's rim.
+    The portrait ends within the crop: beyond it there is the feature's grey, a background, or more of the
+    portrait's rim.
     """
     exact = face_square(person)
     near = Square(
@@ -69,9 +71,10 @@ def crop(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # to the centres of pixels
     portrait = shaded(random, person.grey)
     pixels = cv2.warpAffine(portrait, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)
-    if random.random() < 0.7:
+    if random.random() < 0.8:
         inside = cv2.warpAffine(np.ones_like(portrait), matrix, (SIZE, SIZE))
-        pixels = np.where(inside, pixels, backgrounds.piece(random, SIZE))
+        beyond = GREY_TONE if random.random() < 0.5 else backgrounds.piece(random, SIZE)
+        pixels = np.where(inside, pixels, beyond)
     pixels = degraded(random, pixels.astype(np.uint8))
     if random.random() < 0.5:
         mirror = np.array((SIZE, 0)), np.array((-1, 1))
@@ -80,12 +83,6 @@ def crop(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds
             (mirror[0] + mirror[1] * points)[list(MIRRORED)],
         )
     return pixels.astype(np.uint8, copy=False), points.astype(np.float32)
-
-
-def face_square(person: Labelled) -> Square:
-    """What face_detection shows its landmark network."""
-    face = person.faces[0]
-    return square(Face(face[:4], 1.0, face[4:].reshape(5, 2)))
 
 
 def into(one: Square) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ def main() -> None:
     cv2.setNumThreads(0)
     options = Options.read()
     people = [each for each in labelled() if not each.held_out]
-    people += 2 * turned_heads(people)  # a third of all
+    people += 2 * turned_heads(people)  # three in ten of all
     training = Training(PLAN, CompactDetector, options)
     make = partial(batch, people=people, backgrounds=Backgrounds(photographs()))
     network = training.run(make, loss, every=100)

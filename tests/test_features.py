@@ -46,8 +46,12 @@ def test_a_request_may_be_wrapped_in_a_body(feature: Feature) -> None:
 def test_a_batch_answers_as_singles(feature: Feature, ask: Ask) -> None:
     body = msgspec.json.encode(feature.example["request"])
     (alone,) = ask(feature, body)
-    together = ask(feature, *[body] * min(3, feature.batching.max_size))
-    assert {reply.stages.batch_size for reply in together if reply.stages} != {1}
+    for _ in range(5):  # on a busy machine one may be answered before the next arrives
+        together = ask(feature, *[body] * min(3, feature.batching.max_size))
+        if any(reply.stages and reply.stages.batch_size > 1 for reply in together):
+            break
+    else:
+        pytest.fail("no two of them shared a batch")
     for reply in together:
         assert _rounded(msgspec.json.decode(reply.body)) == _rounded(msgspec.json.decode(alone.body))
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay  # type: ignore[import-untyped]
+from scipy.spatial.transform import Rotation  # type: ignore[import-untyped]
 
 from containers.face_detection.landmarks import SIZE
 from training.faces.detector_backgrounds import Backgrounds
@@ -97,12 +98,8 @@ def rotated(points: Floats, aside: float, down: float) -> Floats:
     """(N, 3) turned about the middle of the head."""
     rim = points[list(OVAL)]
     centre = rim.mean(0) + np.array((0, 0, 0.2 * np.ptp(rim[:, 0])))
-    cosine, sine = np.cos(aside), np.sin(aside)
-    about_y = np.array(((cosine, 0, sine), (0, 1, 0), (-sine, 0, cosine)))
-    cosine, sine = np.cos(down), np.sin(down)
-    about_x = np.array(((1, 0, 0), (0, cosine, -sine), (0, sine, cosine)))
-    moved: Floats = ((points - centre) @ (about_x @ about_y).T + centre).astype(np.float32)
-    return moved
+    turn = Rotation.from_euler("yx", (aside, down))
+    return np.asarray(turn.apply(points - centre) + centre, np.float32)
 
 
 def _draw(canvas: Grey, grey: Grey, source: Floats, target: Floats) -> None:

@@ -24,13 +24,14 @@ def main() -> None:
     network.load_state_dict(
         load_file(sys.argv[1] if sys.argv[1:] else "out/training/plate_detector.safetensors")
     )
+    network.eval()
     drawn = (scene(np.random.default_rng((HELD_OUT, number))) for number in range(DRAWN))
     print("| pictures | plates | found | further ones |\n| --- | --- | --- | --- |")
     for name, scenes in (("drawn, held out", drawn), ("real plates in photographs", real())):
         known = found = more = 0
         for pixels, corners in scenes:
             image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
-            seen = [each for each, _ in plates(network.eval(), image)[0]]
+            seen = [each for each, _ in plates(network, image)[0]]
             hits = [any(overlap(each, one) >= 0.5 for one in seen) for each in corners]
             known, found = known + len(hits), found + sum(hits)
             more += sum(all(overlap(each, one) < 0.5 for each in corners) for one in seen)
@@ -39,10 +40,10 @@ def main() -> None:
 
 def real() -> Iterator[Scene]:
     """Every real crop as it is, laid into a piece of one of scikit-image's photographs."""
-    random = np.random.default_rng(HELD_OUT)
+    random, media = np.random.default_rng(HELD_OUT), Media()
     behind = [photograph(name) for name in ("coffee", "chelsea", "rocket", "astronaut")]
     for file in sorted((SHARED / "images" / "plate" / "crops").glob("*.jpg")):
-        crop = Media().decode(file.read_bytes())
+        crop = media.decode(file.read_bytes())
         yield laid(random, crop, behind[int(random.integers(len(behind)))])
 
 

@@ -32,14 +32,14 @@ check: venv
 	$(BIN)/aikit docs --check
 
 bench: venv
-	$(BIN)/python -m tests.benchmarks.$(BENCH) $(ARGS)
+	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
 
 train: venv
 	$(BIN)/python -m training.$(NAME) $(ARGS)
 
 # As root, with Debian's debootstrap and buildah.
 image-test: venv
-	$(BIN)/python -m tests.image_contract $(ARGS)
+	$(BIN)/python -m tests.support.image_contract $(ARGS)
 
 # SageMaker's inference toolkit and Multi Model Server, which need an old setuptools, for one test.
 mms-venv: .venv-mms/.ready

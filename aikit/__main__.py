@@ -1,5 +1,5 @@
-"""`python -m serving` is `aikit`."""
+"""`python -m aikit` is `aikit`."""
 
-from .cli import main
+from .main import main
 
 main()

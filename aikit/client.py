@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 import httpx
 
-from .codec import JSON
-from .errors import InvalidRequest, Unavailable
-from .feature import Feature
-from .hosted import Hosted
-from .progress import bar, step
-from .service import Reply
-from .settings import Settings
+from serving.adapters.in_process import Hosted
+from serving.codec import JSON
+from serving.errors import InvalidRequest, Unavailable
+from serving.feature import Feature
+from serving.progress import bar, step
+from serving.service import Reply
+from serving.settings import Settings
 
 _READY_S = 300.0
 _CALLERS = 8
@@ -77,7 +77,7 @@ def container(feature: str, *options: str, environ: Mapping[str, str] | None = N
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "serving", "serve", feature, "--port", str(port), *options]
+    command = [sys.executable, "-m", "aikit", "serve", feature, "--port", str(port), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **(environ or {})})
     try:
         _wait_until_ready(process, url := f"http://127.0.0.1:{port}")

@@ -8,20 +8,20 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from serving.client import bodies_of
+from aikit.client import bodies_of
+from deploy.aws.calls import Aws, AwsError
+from deploy.aws.images import Images
+from deploy.aws.logs import endpoint_group, follow, tail
+from deploy.aws.stack import Change
+from deploy.cloudformation.templates import assets, templates
+from deploy.endpoint import Endpoint
+from deploy.preflight import Want, preflight
+from deploy.stack import Solution, files_of
 from serving.errors import InvalidRequest
 from serving.feature import Feature, discover, find
 from serving.service import Reply
 
-from .aws import Aws, AwsError
-from .aws_images import Images
-from .aws_logs import endpoint_group, follow, tail
-from .aws_stack import Change
-from .cli_options import add_options, hosting_of, images_of, settings_of, targets_of
-from .endpoint import Endpoint
-from .preflight import Want, preflight
-from .stack import Solution, files_of
-from .template import assets, templates
+from .deploy_options import add_options, hosting_of, images_of, settings_of, targets_of
 
 Run = Callable[[argparse.Namespace], int | None]
 

@@ -4,12 +4,11 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deploy.aws.images import Images
+from deploy.endpoint import Hosting
+from deploy.stack import TARGETS
 from serving.errors import InvalidRequest
 from serving.feature import find
-
-from .aws_images import Images
-from .endpoint import Hosting
-from .stack import TARGETS
 
 _NAMED = {"up": "+", "down": "*", "status": "*"}
 

@@ -9,11 +9,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from .errors import InvalidRequest, ServingError
-from .feature import Feature, discover, find
-from .gateway.options import add_options as add_up_options
-from .gateway.options import options_of
-from .settings import Settings
+from deploy.local.options import add_options as add_up_options
+from deploy.local.options import options_of
+from serving.errors import InvalidRequest, ServingError
+from serving.feature import Feature, discover, find
+from serving.settings import Settings
 
 Command = Callable[[argparse.Namespace], int | None]
 
@@ -92,7 +92,7 @@ def _parser(*, deploys: bool) -> argparse.ArgumentParser:
     docs.add_argument("--check", action="store_true", help="write nothing; fail when something is stale")
     deploying = commands.add_parser("deploy", help="Run features on AWS.", description="Run features on AWS.")
     if deploys:
-        from deploy.cli import add_commands  # late: serving does not depend on deploy
+        from aikit.deploy import add_commands  # late: serving does not depend on deploy
 
         add_commands(deploying)
     return parser
@@ -140,7 +140,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from .front import serve
+    from serving.container.front import serve
 
     settings = _settings(args)
     named = args.features or args.feature or ("" if settings.multi_model else settings.feature)
@@ -149,7 +149,7 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _up(args: argparse.Namespace) -> int:
-    from .gateway.up import up
+    from deploy.local.up import up
 
     features = [find(name) for name in args.features] or list(discover().values())
     return up(features, _settings(args), options_of(args), memory_mb=args.memory, most=args.most)
@@ -173,8 +173,8 @@ def _call(args: argparse.Namespace) -> int:
 
 
 def _draw(reply: Any, image: Path, target: Path) -> None:
-    from .draw import draw
-    from .media import Media
+    from serving.images.drawing import draw
+    from serving.images.intake import Media
 
     target.parent.mkdir(parents=True, exist_ok=True)
     draw(Media().decode(image.read_bytes()), reply).save(target, compress_level=1)
@@ -182,8 +182,9 @@ def _draw(reply: Any, image: Path, target: Path) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    from serving.progress import step
+
     from .client import container, post
-    from .progress import step
 
     image = args.img or find("general_ocr").folder / "example.jpg"
     with step("starting general_ocr"), contextlib.ExitStack() as stack:
@@ -200,9 +201,9 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _pull(args: argparse.Namespace) -> None:
-    from .model import load_model
-    from .progress import step
-    from .weights import Store, WeightsError
+    from serving.model import load_model
+    from serving.progress import step
+    from serving.weights import Store, WeightsError
 
     settings = _settings(args)
     for feature in _features(args.feature):
@@ -221,7 +222,7 @@ def _pull(args: argparse.Namespace) -> None:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from .weights import Store
+    from serving.weights import Store
 
     rows = Store.of(_settings(args)).verify(discover().values())
     for row in rows:
@@ -235,7 +236,7 @@ def _requires(args: argparse.Namespace) -> None:
 
 
 def _openapi(_: argparse.Namespace) -> None:
-    from .openapi import document
+    from serving.openapi import document
 
     print(json.dumps(document(list(discover().values())), ensure_ascii=False, indent=2))
 
@@ -243,8 +244,8 @@ def _openapi(_: argparse.Namespace) -> None:
 def _cost(args: argparse.Namespace) -> None:
     import msgspec
 
-    from deploy.cost_report import report  # late: serving does not depend on deploy
-    from deploy.cost_text import text
+    from deploy.cost.report import report  # late: serving does not depend on deploy
+    from deploy.cost.text import text
 
     found = report(list(discover().values()), args.region, args.requests)
     builtins = msgspec.to_builtins(found)
@@ -252,7 +253,7 @@ def _cost(args: argparse.Namespace) -> None:
 
 
 def _docs(args: argparse.Namespace) -> int:
-    from deploy.docs import update  # late: serving does not depend on deploy
+    from deploy.documents.documents import update  # late: serving does not depend on deploy
 
     stale = update(check=args.check)
     for name in stale:

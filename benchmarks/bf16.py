@@ -1,4 +1,4 @@
-"""What bfloat16 changes in the text, whatever the CPU: `python -m tests.benchmarks.bf16 IMAGE…`.
+"""What bfloat16 changes in the text, whatever the CPU: `python -m benchmarks.bf16 IMAGE…`.
 
 Each network in turn runs under torch's autocast, which emulates bfloat16 where the CPU lacks it. Prints the
 character error against float32; a network may use bfloat16, `compile(bf16=True)`, where that is under 0.5 %.
@@ -15,7 +15,7 @@ from containers.general_ocr.onnx_weights import characters
 from containers.general_ocr.reader import TextReader
 from serving.executor import Executor, compile
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
 

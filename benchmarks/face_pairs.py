@@ -1,4 +1,4 @@
-"""How well faces are told apart: `python -m tests.benchmarks.face_pairs FOLDER [FOLDER]`.
+"""How well faces are told apart: `python -m benchmarks.face_pairs FOLDER [FOLDER]`.
 
 The first folder holds pictures named PERSON_ANYTHING.EXT. The map from cosine to similarity is fitted on the
 grey pictures of every other person and judged on those of the rest, on the coloured ones, and on all pictures
@@ -19,7 +19,7 @@ from containers.face_comparison.alignment import align
 from containers.face_comparison.embedding import FaceEmbedder, Kind
 from containers.face_detection.detector import Face, FaceDetector
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
 

@@ -1,4 +1,4 @@
-"""face_detection measured: `python -m tests.benchmarks.faces`. Prints Markdown.
+"""face_detection measured: `python -m benchmarks.faces`. Prints Markdown.
 
 Time by size of the picture and by number of faces, always; where the photographs beside the repository are at
 hand, also how small a face may be, how far cut off or turned, false alarms, and gender.
@@ -20,13 +20,13 @@ from containers.face_detection.age_gender import AgeGender
 from containers.face_detection.detector import FaceDetector
 from containers.face_detection.landmarks import Landmarks
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
 
 Pixels = NDArray[np.uint8]
 
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = Path(__file__).parents[2] / "shared"
 FACE_SHARE = 0.77  # of a portrait's width
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
 WOMEN = """

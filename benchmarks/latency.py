@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from serving.client import Container, container
+from aikit.client import Container, container
 from serving.feature import Feature, discover, find
 from serving.settings import Settings
 from serving.weights import Store, WeightsError

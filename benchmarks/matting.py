@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.data.composites import PAIRS, Composite, Pixels, composite, photograph
 from containers.human_image_segmentation.feature import SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.model import Model
@@ -20,10 +21,9 @@ from containers.human_image_segmentation.refinement import contrast, matte
 from containers.human_image_segmentation.segmenter import SINET_KIND
 from serving.errors import PayloadTooLarge
 from serving.feature import find
-from serving.media import ImageBytes
+from serving.images.intake import ImageBytes
 from serving.settings import Settings
 from serving.weights import resolve
-from tests.composites import PAIRS, Composite, Pixels, composite, photograph
 
 Floats = NDArray[np.float32]
 Method = Callable[[Pixels, Floats], NDArray[Any]]

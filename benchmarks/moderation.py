@@ -1,4 +1,4 @@
-"""pornography_detection measured: `python -m tests.benchmarks.moderation`. Prints Markdown.
+"""pornography_detection measured: `python -m benchmarks.moderation`. Prints Markdown.
 
 False alarms among normal pictures, what changes them, ways to resize, and time. No other pictures are at
 hand, so nothing is said of what is missed.
@@ -23,14 +23,14 @@ from PIL import Image
 
 from containers.pornography_detection.classifier import Classifier
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
 
 Pixels = NDArray[np.uint8]
 Change = Callable[[Pixels], Pixels]
 
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = Path(__file__).parents[2] / "shared"
 SIDE = 224
 SCIKIT_IMAGE = """
 astronaut cat coffee rocket camera coins moon page text clock horse hubble_deep_field immunohistochemistry

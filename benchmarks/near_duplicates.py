@@ -1,4 +1,4 @@
-"""image_similarity: `python -m tests.benchmarks.near_duplicates [PHOTOGRAPH OR FOLDER ...]`. Prints Markdown.
+"""image_similarity: `python -m benchmarks.near_duplicates [PHOTOGRAPH OR FOLDER ...]`. Prints Markdown.
 
 Photographs are changed in many ways, and each changed one is looked for among all originals. They are those
 of scikit-image and of the arguments; large ones are cut into pieces that do not overlap. Another piece of
@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
+from benchmarks.data.changes import CHANGES, Pixels
 from containers.image_similarity.embedder import Embedder
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
-from tests.changes import CHANGES, Pixels
 
 Floats = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""object_recognition measured: `python -m tests.benchmarks.objects`. Prints Markdown.
+"""object_recognition measured: `python -m benchmarks.objects`. Prints Markdown.
 
 Which things marked by hand are found, in photographs of scikit-image and in those beside the repository; the
 time of one picture at a time and of eight together. The profile is that of AIKIT_PROFILE.
@@ -13,19 +13,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.data.composites import photograph
 from containers.object_recognition.labels import LABELS
 from containers.object_recognition.model import Item, Model
 from containers.object_recognition.recogniser import Query, Thing
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
-from tests.composites import photograph
 
 Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
-SHARED = Path(__file__).parents[3] / "shared" / "images" / "objects"
+SHARED = Path(__file__).parents[2] / "shared" / "images" / "objects"
 OVERLAP = 0.5  # of a box and the one marked by hand, intersection over union
 THRESHOLDS = (25, 40, 60)
 MARKED: dict[str, list[tuple[str, Box]]] = {

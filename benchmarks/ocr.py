@@ -19,9 +19,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from serving.client import Container, container
+from aikit.client import Container, container
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "images" / "ocr"
 ENGINES = ("onnxruntime", "openvino")
 

@@ -1,4 +1,4 @@
-"""car_license_plate on real crops, real photographs and rendered plates: `python -m tests.benchmarks.plate`.
+"""car_license_plate on real crops, real photographs and rendered plates: `python -m benchmarks.plate`.
 
 Needs ../shared/images. With AIKIT_WEIGHTS_MIRROR, or once they are pulled, the `standard` weights are
 measured too. Prints Markdown. The crops are those of LPRNet's repository, nearly all from one province.
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.renders.plate_example import SAMPLES, photograph
 from containers.car_license_plate.agreement import Reading, agreed
 from containers.car_license_plate.grammar import Grammar, texts
 from containers.car_license_plate.lprnet import LPRReader
@@ -22,12 +23,11 @@ from containers.general_ocr.reader import TextReader
 from containers.general_ocr.recognition import Text
 from serving.errors import ServingError
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import Store, Weights
-from training.render_plate_example import SAMPLES, photograph
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 IMAGES = ROOT.parent / "shared" / "images"
 CROPS, PHOTOGRAPH, TEXT = IMAGES / "plate/crops", IMAGES / "plate/single_blue.jpg", IMAGES / "ocr"
 SEEDS = 3

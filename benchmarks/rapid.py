@@ -1,6 +1,6 @@
 """RapidOCR's own loop in a process of its own: the same weights, the same pictures, two threads.
 
-`python -m tests.benchmarks.rapid onnxruntime|openvino PASSES FILE…` prints seconds per pass and the texts.
+`python -m benchmarks.rapid onnxruntime|openvino PASSES FILE…` prints seconds per pass and the texts.
 """
 
 import json

@@ -14,16 +14,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.data.composites import photograph
+from benchmarks.data.photographs import NAMES, likeness, resized
 from containers.image_super_resolution.feature import EnlargementRequest
 from containers.image_super_resolution.model import Model
 from serving.errors import PayloadTooLarge
 from serving.feature import find
-from serving.media import ImageBytes, Media
-from serving.picture import encoded
+from serving.images.encoding import encoded
+from serving.images.intake import ImageBytes, Media
 from serving.settings import Settings
 from serving.weights import resolve
-from tests.composites import photograph
-from tests.photographs import NAMES, likeness, resized
 
 SIZES = ((64, 64), (256, 256), (640, 480), (1280, 720), (1920, 1080))
 

@@ -1,8 +1,8 @@
-"""How well custom_ocr reads the fields of rendered documents: `python -m tests.benchmarks.templates [N]`.
+"""How well custom_ocr reads the fields of rendered documents: `python -m benchmarks.templates [N]`.
 
 Each kind of document is a template once, and is photographed N times (8 if not told) with other values,
-turned by up to 25 degrees and in perspective (see tests/documents/photograph.py). A field is right when all
-its characters are, spaces and the width of signs aside. The first photographs are also held against the
+turned by up to 25 degrees and in perspective (see benchmarks/documents/photograph.py). A field is right when
+all its characters are, spaces and the width of signs aside. The first photographs are also held against the
 templates of all other kinds, none of which may be found in them. Prints rows of a Markdown table, and below
 each the values that are wrong.
 """
@@ -16,13 +16,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.documents import DOCUMENTS, Document, photograph
 from containers.custom_ocr.form import Filled, Form, Sheet, read
 from containers.custom_ocr.template import Anchor, Corners, Template, fields_of
 from containers.general_ocr.reader import TextReader
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import resolve
-from tests.documents import DOCUMENTS, Document, photograph
 
 STRANGE = 3  # photographs of each kind that are held against the other templates
 

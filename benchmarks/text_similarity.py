@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.data.text_pairs import PAIRS, spearman
 from containers.text_similarity.feature import TextRequest
 from containers.text_similarity.model import Model
+from serving.embeddings import cosine
 from serving.errors import UnprocessableInput
 from serving.feature import find
 from serving.settings import Settings
-from serving.vectors import cosine
 from serving.weights import Store, WeightsError
-from tests.text_pairs import PAIRS, spearman
 
 FEATURE = find("text_similarity")
 SENTENCES = [sentence for pair in PAIRS for sentence in (pair.first, pair.second)]

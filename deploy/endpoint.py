@@ -14,15 +14,15 @@ from serving.errors import InvalidRequest
 from serving.feature import Feature, find
 from serving.service import Reply
 
-from . import aws_logs
-from .aws import Aws, AwsError, Json, Say
-from .aws_endpoint import HostedEndpoint, State, Version, state_of
-from .aws_images import TOGETHER, Images
-from .aws_invoke import invoke, split_s3
-from .aws_name import resource_name
-from .aws_role import Role, hosting_statements
-from .resources_sagemaker import VARIANT
-from .template_parameters import SHARED
+from .aws import logs as aws_logs
+from .aws.calls import Aws, AwsError, Json, Say
+from .aws.endpoint import HostedEndpoint, State, Version, state_of
+from .aws.images import TOGETHER, Images
+from .aws.invoke import invoke, split_s3
+from .aws.names import resource_name
+from .aws.role import Role, hosting_statements
+from .cloudformation.endpoint import VARIANT
+from .cloudformation.parameters import SHARED
 
 _NAME_LIMIT = 54  # of 63, less the hash of a version
 _STARTUP_S = 900

@@ -9,8 +9,8 @@ import httpx
 
 from serving.feature import Feature
 
-from .aws import Aws, AwsError, Json
-from .aws_images import TOGETHER, Images
+from .aws.calls import Aws, AwsError, Json
+from .aws.images import TOGETHER, Images
 
 _SMALL_LAMBDA_MB = 3008
 _NEW_ACCOUNT_CONCURRENCY = 50  # that of accounts whose functions may not have more than 3,008 MB

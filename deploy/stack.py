@@ -11,14 +11,14 @@ from serving.errors import InvalidRequest
 from serving.feature import Feature, discover
 from serving.service import Reply
 
-from . import aws_logs
-from .aws import Aws, AwsError, Json, Say
-from .aws_bucket import Bucket
-from .aws_endpoint import state_of
-from .aws_events import ENDPOINT, FUNCTION, LOG_GROUP
-from .aws_images import Images
-from .aws_stack import Change, CloudStack, Resource
-from .template import ROOT
+from .aws import logs as aws_logs
+from .aws.bucket import Bucket
+from .aws.calls import Aws, AwsError, Json, Say
+from .aws.endpoint import state_of
+from .aws.events import ENDPOINT, FUNCTION, LOG_GROUP
+from .aws.images import Images
+from .aws.stack import Change, CloudStack, Resource
+from .cloudformation.templates import ROOT
 
 TARGETS = {"no": "no", "lambda": "yes-lambda", "sagemaker": "yes-sagemaker"}
 

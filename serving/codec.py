@@ -14,7 +14,7 @@ from python_multipart.exceptions import FormParserError
 
 from .errors import InvalidRequest, NotAcceptable, UnsupportedMedia
 from .feature import Feature
-from .media import ImageBytes, dec_hook
+from .images.intake import ImageBytes, dec_hook
 
 JSON = "application/json"
 _RAW = ("application/octet-stream", "application/x-image")

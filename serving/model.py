@@ -5,12 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from .media import Media
+from .images.intake import Media
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .feature import Feature
-    from .weights import Weights
+    from .weights.store import Weights
 
 Req = TypeVar("Req")
 In = TypeVar("In")

@@ -12,7 +12,7 @@ from . import errors
 from .codec import JSON
 from .errors import Problem, ServingError
 from .feature import Feature
-from .media import schema_hook
+from .images.intake import schema_hook
 
 Json = dict[str, Any]
 

@@ -72,7 +72,7 @@ class Service:
     @classmethod
     def load(cls, feature: Feature, settings: Settings) -> Self:
         """Find the weights and build the networks. Raises `WeightsError`. torch enters here."""
-        from .weights import resolve  # late: the front process and the documentation need neither
+        from .weights.store import resolve  # late: the front process and the documentation need neither
 
         weights = resolve(feature, settings)
         model = load_model(feature, weights, settings.device)

@@ -1,27 +1,22 @@
-"""Shared by all tests: every feature in turn, a service to ask, and the runtime's probe as a container."""
+"""Fixtures of all tests: every feature in turn, a service to ask, and the probe feature as a container."""
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
+from aikit.client import Container, container
 from containers.general_ocr.reader import TextReader
-from serving.client import Container, container
-from serving.codec import JSON
 from serving.feature import Feature, discover, find
-from serving.hosted import Hosted
-from serving.service import Reply
 from serving.settings import Settings
-from serving.weights import Store, Weights, WeightsError, resolve
+from serving.weights import Store, resolve
+from tests.support.ask import PROBE, Ask
+from tests.support.origin import Server, running, store_in
+from tests.support.paths import SHARED
 
-from .origin import Server, running, store_in
-
-PROBE = "tests.features.probe.feature"
-SHARED = Path(__file__).parents[2] / "shared"
 FEATURES = discover()
 if (SHARED / "weights").is_dir():
     os.environ.setdefault("AIKIT_WEIGHTS_MIRROR", str(SHARED / "weights"))
@@ -48,36 +43,6 @@ def reader() -> TextReader:
     """general_ocr's reader with its bundled weights."""
     settings = Settings.read()
     return TextReader.load(resolve(find("general_ocr"), settings), "cpu")
-
-
-def weights_of(feature: Feature, settings: Settings | None = None) -> Weights:
-    """Those of its default profile; skips the test where they are not on this machine, and downloads none."""
-    chosen = settings or Settings.read()
-    try:
-        return Store.of(chosen).resolve(feature, chosen.profile or feature.default_profile, download=False)
-    except WeightsError as error:
-        pytest.skip(str(error))
-
-
-class Ask:
-    """Asks features in process; each is loaded once for all tests. templates: where they are kept."""
-
-    def __init__(self, stack: ExitStack, templates: Path) -> None:
-        self._stack, self._templates = stack, templates
-        self._loaded: dict[str, Hosted] = {}
-
-    def __call__(
-        self, feature: Feature, *bodies: bytes, content_type: str = JSON, accept: str = "*/*"
-    ) -> list[Reply]:
-        """The replies to concurrent requests."""
-        hosted = self._loaded.get(feature.name)
-        if hosted is None:
-            settings = Settings.read(template_store=str(self._templates))
-            weights_of(feature, settings)
-            hosted = self._loaded[feature.name] = Hosted(feature, settings)
-            self._stack.callback(hosted.close)
-        with ThreadPoolExecutor(len(bodies)) as callers:
-            return list(callers.map(lambda body: hosted.invoke(body, content_type, accept), bodies))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from serving.draw import FONT
+from serving.images.drawing import FONT
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 Point = tuple[float, float]

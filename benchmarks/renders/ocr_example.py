@@ -1,8 +1,8 @@
 """Renders the pictures that ship with general_ocr and general_ocr_traditional, each with its text beside it.
 
 Needs the Debian packages fonts-noto-cjk, fonts-wqy-zenhei, fonts-arphic-ukai and fonts-arphic-bkai00mp.
-Run from the repository root: `python -m training.render_ocr_example`. The scenes are drawn flat at twice the
-size, laid into the picture in perspective with their shadows, lit, scaled down, blurred, noised and
+Run from the repository root: `python -m benchmarks.renders.ocr_example`. The scenes are drawn flat at twice
+the size, laid into the picture in perspective with their shadows, lit, scaled down, blurred, noised and
 compressed, as by a telephone. All names, addresses and numbers in them are invented.
 """
 
@@ -266,7 +266,7 @@ def write(folder: Path, photograph: Image.Image, rows: Sequence[Row]) -> None:
 
 
 def main() -> None:
-    containers = Path(__file__).parents[1] / "containers"
+    containers = Path(__file__).parents[2] / "containers"
     write(containers / "general_ocr", table_scene(np.random.default_rng(1)), TABLE_SIGN + RECEIPT)
     write(containers / "general_ocr_traditional", wall_scene(np.random.default_rng(2)), STREET_SIGN + NOTICE)
 

@@ -1,7 +1,7 @@
 """Renders plates of every kind, and the picture that ships with car_license_plate.
 
-Run from the repository root: `python -m training.render_plate_example`. The plates have the proportions of
-the standard GA 36; their characters are those of the font in serving/fonts, pressed into the
+Run from the repository root: `python -m benchmarks.renders.plate_example`. The plates have the proportions of
+the standard GA 36; their characters are those of the font in serving/images/fonts, pressed into the
 standard's cells, so they resemble real ones without being in their typeface. All numbers are invented.
 """
 
@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from training.render_ocr_example import Colour, Corners, Pixels, Sheet, clouds, lay, photographed, solid
+from benchmarks.renders.ocr_example import Colour, Corners, Pixels, Sheet, clouds, lay, photographed, solid
 
-ROOT = Path(__file__).parents[1]
-FONT = ROOT / "serving/fonts/wqy-microhei.ttc"
+ROOT = Path(__file__).parents[2]
+FONT = ROOT / "serving/images/fonts/wqy-microhei.ttc"
 PX = 2  # per millimetre
 HEIGHT, TALL_HEIGHT = 140, 220  # mm, of one row and of two
 WHITE, BLACK, RED = (0.97, 0.97, 0.95), (0.06, 0.06, 0.07), (0.8, 0.08, 0.1)

@@ -1,8 +1,8 @@
 """Renders the pictures that ship with custom_ocr: a template, and the same form filled in anew, photographed.
 
-Run from the repository root: `python -m training.render_template_example --out containers/custom_ocr`. Writes
-template.png, example.jpg and, under samples/, the template as a store keeps it; prints the template's fields,
-as a request to add it has them. The form, the names and the numbers in it are invented.
+Run from the repository root: `python -m benchmarks.renders.template_example --out containers/custom_ocr`.
+Writes template.png, example.jpg and, under samples/, the template as a store keeps it; prints the template's
+fields, as a request to add it has them. The form, the names and the numbers in it are invented.
 """
 
 import argparse
@@ -15,15 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.renders.ocr_example import Sheet, crumpled, lay, photographed, solid, wood
 from containers.custom_ocr.feature import CustomOCRRequest, FieldDefinition
 from containers.custom_ocr.model import Model
 from containers.general_ocr.reader import TextReader
-from serving.draw import FONT
 from serving.feature import find
-from serving.media import ImageBytes
+from serving.images.drawing import FONT
+from serving.images.intake import ImageBytes
 from serving.settings import Settings
 from serving.weights import resolve
-from training.render_ocr_example import Sheet, crumpled, lay, photographed, solid, wood
 
 SIZE = (900, 560)
 INK, BLUE, RED, PAPER = (36, 38, 46), (36, 78, 140), (196, 42, 44), (246, 243, 232)

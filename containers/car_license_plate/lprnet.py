@@ -29,7 +29,7 @@ class LPRReader(LineReader):
 
     @staticmethod
     def network(file: Path) -> "torch.nn.Module":
-        from containers.car_license_plate.network import lprnet  # late: imports torch
+        from containers.car_license_plate.networks.lprnet import lprnet  # late: imports torch
 
         return lprnet(file)
 

@@ -28,7 +28,7 @@ class PlateNetReader(LineReader):
 
     @staticmethod
     def network(file: Path) -> "torch.nn.Module":
-        from containers.car_license_plate.platenet_network import platenet  # late: imports torch
+        from containers.car_license_plate.networks.platenet import platenet  # late: imports torch
 
         return platenet(file)
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 from containers.general_ocr.feature import PROFILES, Corners, Duration
 from containers.general_ocr.feature import feature as general_ocr
 from serving.feature import Batching, Feature, Resources, any_of
-from serving.media import ImageRequest
+from serving.images.intake import ImageRequest
 
 FieldDefinition = tuple[Corners, str]
 TemplateId = Annotated[str, Meta(pattern="^[0-9a-f]{40}$", description="40 hexadecimal digits.")]

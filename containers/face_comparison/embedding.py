@@ -36,7 +36,7 @@ KINDS = {
     "lite": Kind(MOBILEFACE.name, "retinaface-mobilenet0.25+mobileface-v2/1", 256, 0.25, 22.0),
     "standard": Kind(AURAFACE.name, "retinaface-resnet50+auraface-v1/1", 512, 0.3, 22.0),
 }
-"""By profile. `lite` is fitted by tests/benchmarks/face_pairs.py, `standard` is assumed."""
+"""By profile. `lite` is fitted by benchmarks/face_pairs.py, `standard` is assumed."""
 
 
 class FaceEmbedder:
@@ -79,9 +79,9 @@ def _unit(vectors: Floats) -> Floats:
 def _network(file: Path) -> "torch.nn.Module":
     # late: needed only where nothing is compiled yet
     if file.suffix == ".onnx":
-        from containers.face_comparison.auraface import auraface
+        from containers.face_comparison.networks.auraface import auraface
 
         return auraface(file)
-    from containers.face_comparison.mobileface import mobileface
+    from containers.face_comparison.networks.mobileface import mobileface
 
     return mobileface(file)

@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Meta
 
 from containers.face_detection.weight_files import RETINAFACE, RETINAFACE_R50
-from serving.boxes import BoundingBox, Ratio
 from serving.feature import Batching, Feature, Profile, Resources, Url, WeightFile, any_of
-from serving.pairs import ImagePairRequest
+from serving.images.boxes import BoundingBox, Ratio
+from serving.images.pairs import ImagePairRequest
 
 HASH_LENGTH = 768
 

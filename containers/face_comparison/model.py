@@ -16,10 +16,10 @@ from containers.face_comparison.feature import (
     HashedFace,
 )
 from containers.face_detection.detector import Face, FaceDetector
-from serving.boxes import BoundingBox, bounding_box
 from serving.errors import UnprocessableInput
+from serving.images.boxes import BoundingBox, bounding_box
+from serving.images.pairs import ImagePairRequest, Picture, pictures
 from serving.model import Model as Base
-from serving.pairs import ImagePairRequest, Picture, pictures
 from serving.weights import Weights
 
 

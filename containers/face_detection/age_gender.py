@@ -65,12 +65,14 @@ def square(face: Face) -> Square:
 
 
 def _tiny(manifest: Path, numbers: Path) -> "torch.nn.Module":
-    from containers.face_detection import age_network  # late: needed only where nothing is compiled yet
+    from containers.face_detection.networks import (
+        tiny_xception as age_network,  # late: needed only where nothing is compiled yet
+    )
 
     return age_network.tiny_xception(manifest, numbers)
 
 
 def _fairface(file: Path) -> "torch.nn.Module":
-    from containers.face_detection import fairface  # late: as above
+    from containers.face_detection.networks import fairface  # late: as above
 
     return fairface.fairface(file)

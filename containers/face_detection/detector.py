@@ -127,6 +127,8 @@ def _best_in_the_middle(anchors: Floats, width: int) -> float:
 
 
 def _network(weights: Path) -> "torch.nn.Module":
-    from containers.face_detection import network  # late: needed only where nothing is compiled yet
+    from containers.face_detection.networks import (
+        retinaface as network,  # late: needed only where nothing is compiled yet
+    )
 
     return network.retinaface(weights)

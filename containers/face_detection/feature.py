@@ -12,9 +12,9 @@ from containers.face_detection.weight_files import (
     RETINAFACE_R50,
     TINY_XCEPTION,
 )
-from serving.boxes import BoundingBox, Ratio
 from serving.feature import Batching, Feature, Profile, Resources
-from serving.media import ImageRequest
+from serving.images.boxes import BoundingBox, Ratio
+from serving.images.intake import ImageRequest
 
 
 class FaceDetectionRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -66,6 +66,8 @@ def square(face: Face) -> Square:
 
 
 def _network(weights: Path) -> "torch.nn.Module":
-    from containers.face_detection import mesh_network  # late: needed only where nothing is compiled yet
+    from containers.face_detection.networks import (
+        facemesh as mesh_network,  # late: needed only where nothing is compiled yet
+    )
 
     return mesh_network.face_mesh(weights)

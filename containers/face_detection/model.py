@@ -16,7 +16,7 @@ from containers.face_detection.feature import (
     Point,
 )
 from containers.face_detection.landmarks import Landmarks
-from serving.boxes import bounding_box
+from serving.images.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from serving.feature import Batching, Bundled, Feature, Hub, Profile, Resources, WeightFile, any_of
-from serving.media import ImageRequest
+from serving.images.intake import ImageRequest
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Confidence, 0 to 1.")]
 Point = Annotated[tuple[float, float], Meta(description="x and y in pixels from the top-left corner.")]

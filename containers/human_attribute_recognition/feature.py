@@ -8,9 +8,9 @@ from msgspec import Meta, field
 from containers.human_attribute_recognition import attributes
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
 from containers.object_recognition.weight_files import FASTESTDET
-from serving.boxes import BoundingBox, Ratio
 from serving.feature import Batching, Feature, Profile, Resources
-from serving.media import ImageRequest
+from serving.images.boxes import BoundingBox, Ratio
+from serving.images.intake import ImageRequest
 
 LABEL_MODEL_VERSION = "fastestdet+siglip2-base-patch16-224/1"
 

@@ -8,8 +8,8 @@ from safetensors.numpy import load_file
 
 from containers.human_attribute_recognition.attributes import Table, digest, prompted
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
-from serving.kept import kept
 from serving.weights import Weights
+from serving.weights.array_cache import kept
 
 Floats = NDArray[np.float32]
 
@@ -45,7 +45,9 @@ def of_prompts(weights: Weights, table: Table) -> Head:
     that exclude each other exactly one is true: given that, the odds of the sigmoids make the probability of
     each value its softmax over scale * cosine, and the bias, common to all, falls out.
     """
-    from containers.human_attribute_recognition import siglip  # late: a later start needs no text tower
+    from containers.human_attribute_recognition import (
+        network as siglip,  # late: a later start needs no text tower
+    )
 
     values = prompted(table)
     embeddings = siglip.text_embeddings(

@@ -10,7 +10,7 @@ from containers.human_attribute_recognition.attributes import ATTRIBUTES, Langua
 from containers.human_attribute_recognition.feature import HumanAttributeRequest, HumanAttributes
 from containers.human_attribute_recognition.feature import Person as PersonReply
 from containers.human_attribute_recognition.recogniser import Person, Recogniser, Wanted
-from serving.boxes import bounding_box
+from serving.images.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
 

@@ -143,6 +143,8 @@ def _side(weights: Weights) -> int:
 
 
 def _tower(weights: Weights) -> "torch.nn.Module":
-    from containers.human_attribute_recognition import siglip  # late: only where nothing is compiled yet
+    from containers.human_attribute_recognition import (
+        network as siglip,  # late: only where nothing is compiled yet
+    )
 
     return siglip.ImageTower(weights[CONFIG.name], weights[NETWORK.name])

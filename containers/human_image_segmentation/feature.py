@@ -9,7 +9,7 @@ from containers.face_detection.weight_files import RETINAFACE
 from containers.human_image_segmentation.weight_files import MODNET, SINET
 from containers.object_recognition.weight_files import FASTESTDET
 from serving.feature import Batching, Feature, Profile, Resources
-from serving.media import ImageRequest
+from serving.images.intake import ImageRequest
 
 
 class SegmentationRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):

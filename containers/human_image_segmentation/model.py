@@ -12,8 +12,8 @@ from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.refinement import matte
 from containers.human_image_segmentation.segmenter import Patch, Segmenter
 from serving.errors import UnprocessableInput
+from serving.images.encoding import encoded
 from serving.model import Model as Base
-from serving.picture import encoded
 from serving.weights import Weights
 
 Pixels = NDArray[np.uint8]

@@ -131,6 +131,6 @@ def _network(file: Path) -> "torch.nn.Module":
 
         module: torch.nn.Module = onnx2torch.convert(file)
         return module
-    from containers.human_image_segmentation.sinet import sinet  # late: unless it is compiled already
+    from containers.human_image_segmentation.network import sinet  # late: unless it is compiled already
 
     return sinet(file)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from containers.image_similarity.feature import CLIP, COPIES
+from serving.embeddings import Floats, unit
 from serving.executor import Executor, compile
-from serving.vectors import Floats, unit
 from serving.weights import Weights
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ class Embedder:
 
 
 def _copies(weights: Weights) -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":
-    from containers.image_similarity import descriptor, harmonics
+    from containers.image_similarity.networks import descriptor, harmonics
 
     return harmonics.view, partial(descriptor.descriptor, weights[COPIES.name])
 
 
 def _clip(weights: Weights) -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":
-    from containers.image_similarity import clip
+    from containers.image_similarity.networks import clip
 
     file = weights[CLIP.name]
     return partial(clip.view, side=clip.side(file)), partial(clip.image_tower, file)

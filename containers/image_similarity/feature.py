@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from serving.feature import Batching, Bundled, Feature, Profile, Resources, Url, WeightFile, any_of
-from serving.pairs import ImagePairRequest
+from serving.images.pairs import ImagePairRequest
 
 DIMENSIONS = 512
 

@@ -5,9 +5,9 @@ from typing import NamedTuple, Self
 
 from containers.image_similarity.embedder import Embedder
 from containers.image_similarity.feature import ImageSimilarity, ImageSimilarityRequest, ImageVector
+from serving.embeddings import Floats, cosine, numbers, similarity
+from serving.images.pairs import pictures
 from serving.model import Model as Base
-from serving.pairs import pictures
-from serving.vectors import Floats, cosine, numbers, similarity
 from serving.weights import Weights
 
 

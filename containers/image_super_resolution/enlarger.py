@@ -86,9 +86,11 @@ def _passes(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
 
 def _network(weights: Weights, scale: int) -> "torch.nn.Module":
     if RLFN.name in weights:
-        from containers.image_super_resolution.rlfn import rlfn  # late: unless it is compiled already
+        from containers.image_super_resolution.networks.rlfn import (
+            rlfn,  # late: unless it is compiled already
+        )
 
         return rlfn(weights[RLFN.name], scale)
-    from containers.image_super_resolution.rrdb import real_esrgan
+    from containers.image_super_resolution.networks.rrdb import real_esrgan
 
     return real_esrgan(Path(weights[REAL_ESRGAN[scale].name]))

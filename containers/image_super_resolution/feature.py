@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
 from serving.feature import Batching, Feature, Profile, Resources
-from serving.media import ImageRequest
-from serving.picture import Format
+from serving.images.encoding import Format
+from serving.images.intake import ImageRequest
 
 
 class EnlargementRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):

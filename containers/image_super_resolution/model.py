@@ -11,9 +11,9 @@ from containers.image_super_resolution import transparency
 from containers.image_super_resolution.enlarger import Enlarger
 from containers.image_super_resolution.feature import Enlarged, EnlargementRequest
 from serving.errors import PayloadTooLarge, UnprocessableInput
-from serving.media import Media
+from serving.images.encoding import MAX_RESULT, encoded
+from serving.images.intake import Media
 from serving.model import Model as Base
-from serving.picture import MAX_RESULT, encoded
 from serving.settings import Settings
 from serving.weights import Weights
 

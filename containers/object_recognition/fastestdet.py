@@ -77,6 +77,8 @@ def detections(grid: Floats, size: tuple[int, ...], min_score: float) -> list[De
 
 
 def _network(file: Path) -> "torch.nn.Module":
-    from containers.object_recognition import network  # late: needed only where nothing is compiled yet
+    from containers.object_recognition.networks import (
+        fastestdet as network,  # late: needed only where nothing is compiled yet
+    )
 
     return network.detector(file)

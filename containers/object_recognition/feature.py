@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Meta
 
 from containers.object_recognition.weight_files import FASTESTDET, OWLV2, YOLOX_S
-from serving.boxes import BoundingBox
 from serving.feature import Batching, Feature, Profile, Resources
-from serving.media import ImageRequest
+from serving.images.boxes import BoundingBox
+from serving.images.intake import ImageRequest
 
 MIN_CONFIDENCE = {"lite": 40, "yolox": 30, "standard": 20}
 """By profile, as the networks' scores are not the same: found by eye for lite, customary for the others."""

@@ -12,7 +12,7 @@ from containers.object_recognition.feature import MIN_CONFIDENCE, Instance, Labe
 from containers.object_recognition.open_vocabulary import OpenVocabulary
 from containers.object_recognition.recogniser import Query, Recogniser, Thing
 from containers.object_recognition.yolox import Yolox
-from serving.boxes import bounding_box
+from serving.images.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
 

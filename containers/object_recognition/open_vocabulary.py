@@ -76,6 +76,8 @@ def inside_image(boxes: Floats, shape: tuple[int, ...]) -> Floats:
 
 
 def _network(weights: Weights) -> "torch.nn.Module":
-    from containers.object_recognition import owlv2  # late: needed only where nothing is compiled yet
+    from containers.object_recognition.networks import (
+        owlv2,  # late: needed only where nothing is compiled yet
+    )
 
     return owlv2.ImageSide(weights)

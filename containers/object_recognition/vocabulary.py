@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from containers.object_recognition.labels import LABELS
 from serving.errors import UnprocessableInput
-from serving.kept import kept
 from serving.weights import Weights
+from serving.weights.array_cache import kept
 
 if TYPE_CHECKING:
-    from containers.object_recognition.owlv2 import WordSide
+    from containers.object_recognition.networks.owlv2 import WordSide
 
 Floats = NDArray[np.float32]
 
@@ -58,7 +58,9 @@ class Vocabulary:
         prompts = [prompt(name) for name in names]
         with self._lock:
             if self._side is None:
-                from containers.object_recognition.owlv2 import WordSide  # late: torch, often not needed
+                from containers.object_recognition.networks.owlv2 import (
+                    WordSide,  # late: torch, often not needed
+                )
 
                 self._side = WordSide(self._weights)
             rows, most = self._side.tokens(prompts), self._side.longest

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from containers.pornography_detection.feature import EVA02, LAYERS, NUMBERS
 from serving.executor import Executor, compile
-from serving.kept import kept
 from serving.weights import Weights
+from serving.weights.array_cache import kept
 
 if TYPE_CHECKING:
     import torch
@@ -83,11 +83,11 @@ class Classifier:
 def _network(weights: Weights) -> "torch.nn.Module":
     # late: needed only where nothing is compiled yet
     if EVA02.name in weights:
-        from containers.pornography_detection.eva import levels
+        from containers.pornography_detection.networks.eva02 import levels
 
         return levels(weights[EVA02.name])
     from containers.pornography_detection.importer import imported
-    from containers.pornography_detection.network import mobilenet_v2
+    from containers.pornography_detection.networks.mobilenet_v2 import mobilenet_v2
 
     file = weights.derived("nsfw_mobilenet_v2.safetensors")
     return mobilenet_v2(kept(file, lambda: imported(weights[LAYERS.name], weights[NUMBERS.name])))

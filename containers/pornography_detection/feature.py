@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from serving.feature import Batching, Feature, Profile, Resources, Url, WeightFile
-from serving.media import ImageRequest
+from serving.images.intake import ImageRequest
 
 Ratio = Annotated[float, Meta(ge=0, le=1)]
 

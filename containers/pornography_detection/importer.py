@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.tensorflow_js import tensors
+from serving.weights.tensorflow_js import tensors
 
 Array = NDArray[np.float32]
 

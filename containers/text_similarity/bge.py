@@ -12,9 +12,9 @@ from tokenizers import Tokenizer
 from containers.text_similarity.encoder import Encoder, Prepared
 from containers.text_similarity.feature import DIMENSIONS, MAX_TEXTS
 from containers.text_similarity.weight_files import BGE, TOKENIZER
+from serving.embeddings import Floats, unit
 from serving.errors import UnprocessableInput
 from serving.executor import Executor, compile, resolve_device
-from serving.vectors import Floats, unit
 from serving.weights import Weights
 
 if TYPE_CHECKING:

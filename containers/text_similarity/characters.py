@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from containers.text_similarity.grams import kind_of
-from serving.vectors import Floats, unit
+from serving.embeddings import Floats, unit
 
 Codes = NDArray[np.int64]
 

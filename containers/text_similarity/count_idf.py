@@ -1,9 +1,9 @@
 """Counts idf.txt of text_similarity: how rare runs of a few characters are in Chinese and in English.
 
-Run from the repository root: `python -m training.count_idf dict.txt`, with the dictionary of 350,000 words
-and their frequencies from jieba 0.42.1 (MIT, by Sun Junyi): `pip download --no-deps jieba==0.42.1`, and in
-that archive jieba/dict.txt. The English is the reference that `help()` of Python 3.11.7 shows (PSF-2.0).
-Prints the file's size and sha256 for the declaration.
+Run from the repository root: `python -m containers.text_similarity.count_idf dict.txt`, with the
+dictionary of 350,000 words and their frequencies from jieba 0.42.1 (MIT, by Sun Junyi): `pip download
+--no-deps jieba==0.42.1`, and in that archive jieba/dict.txt. The English is the reference that `help()` of
+Python 3.11.7 shows (PSF-2.0). Prints the file's size and sha256 for the declaration.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pydoc_data.topics import topics
 
 from containers.text_similarity.grams import counted, kind_of
 
-TARGET = Path(__file__).parents[1] / "containers/text_similarity/idf.txt"
+TARGET = Path(__file__).with_name("idf.txt")
 DICTIONARY = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
 STEP = 0.1  # of an IDF
 

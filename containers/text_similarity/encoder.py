@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
-from serving.vectors import Floats
+from serving.embeddings import Floats
 
 
 class Prepared(NamedTuple):

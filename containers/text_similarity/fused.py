@@ -10,7 +10,7 @@ from containers.text_similarity.characters import SIZE, Characters
 from containers.text_similarity.encoder import Encoder, Prepared
 from containers.text_similarity.feature import DIMENSIONS
 from containers.text_similarity.lexical import Lexical, beginning
-from serving.vectors import Floats, unit
+from serving.embeddings import Floats, unit
 
 
 class Fused(Encoder):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from containers.text_similarity.encoder import Encoder, Prepared
 from containers.text_similarity.feature import DIMENSIONS
 from containers.text_similarity.grams import counted, kind_of
-from serving.vectors import Floats, unit
+from serving.embeddings import Floats, unit
 
 LIMIT = 2048
 """Characters of a text that count, from the first visible one."""

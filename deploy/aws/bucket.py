@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from .aws import Aws, AwsError, Json
+from .calls import Aws, AwsError, Json
 
 _TAG = {"Key": "created-by", "Value": "aikit"}
 _SETTINGS: Mapping[str, Json] = {

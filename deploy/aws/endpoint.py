@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from . import aws_logs
-from .aws import Aws, AwsError, Json, Say
-from .aws_invoke import kind_of
-from .aws_name import is_version_of, versioned_name
+from . import logs as aws_logs
+from .calls import Aws, AwsError, Json, Say
+from .invoke import kind_of
+from .names import is_version_of, versioned_name
 
 _LIMIT_S = 3600
 _MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from . import aws_logs
-from .aws import Aws, Json
+from . import logs as aws_logs
+from .calls import Aws, Json
 
 STACK = "AWS::CloudFormation::Stack"
 ENDPOINT = "AWS::SageMaker::Endpoint"

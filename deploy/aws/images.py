@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from .aws import Aws
+from .calls import Aws
 
 TOGETHER = "together"
 
 
 def default_tag() -> str:
     """As build.sh tags: the version, and the git revision of this checkout where it is one."""
-    root, number = Path(__file__).parents[1], version("ai-solution-kit")
+    root, number = Path(__file__).parents[2], version("ai-solution-kit")
     if not (root / "build.sh").is_file():
         return number
     command = ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty", "--exclude", "*"]

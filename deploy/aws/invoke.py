@@ -7,7 +7,7 @@ from serving.codec import JSON
 from serving.errors import PayloadTooLarge
 from serving.service import Reply
 
-from .aws import Aws, AwsError, Json
+from .calls import Aws, AwsError, Json
 
 _MIB = 1 << 20
 _ASYNC_S = 3600

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from .aws import Aws, AwsError
+from .calls import Aws, AwsError
 
 KEPT = "the log, which may tell why something failed; --logs removes it"
 _TAIL_S = 3600

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 
-from .aws import Json
+from .calls import Json
 
 _HASH = 8
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from .aws import Aws, Json
+from .calls import Aws, Json
 
 _POLICY = "aikit"
 

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .aws import Aws, AwsError, Json, Say
-from .aws_events import STACK, Events, explain
+from .calls import Aws, AwsError, Json, Say
+from .events import STACK, Events, explain
 
 _LIMIT_S = 3 * 3600
 _CHANGE_SET_S = 900

@@ -7,8 +7,8 @@ from typing import Any
 
 from serving.feature import Feature
 
-from .openapi_gateway import body
-from .template_parts import Json, alarm, get, log_group, managed_role, ref, resource, sub, when
+from .openapi import body
+from .parts import Json, alarm, get, log_group, managed_role, ref, resource, sub, when
 
 STAGE = "APIGatewayStageName"
 _LATENCY_MS = 15_000

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from serving.feature import Feature
 from serving.openapi import document
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parents[1] / "functions"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 
@@ -26,19 +26,19 @@ class Asset(NamedTuple):
 
 def proxy() -> Asset:
     """The proxy before an endpoint."""
-    return _zipped("lambda_proxy", _package("lambda_proxy"))
+    return _zipped("proxy", _package("proxy"))
 
 
 def explorer(features: Sequence[Feature]) -> Asset:
     """The explorer, with the OpenAPI document and the pages of the features."""
-    files = _package("lambda_explorer")
-    files["lambda_explorer/openapi.json"] = json.dumps(document(features), ensure_ascii=False).encode()
+    files = _package("explorer")
+    files["explorer/openapi.json"] = json.dumps(document(features), ensure_ascii=False).encode()
     for feature in features:
         for file in (feature.folder / "tools").glob("*.*"):
             # where a container's pages call their own endpoint, those of the API call the feature's path
             content = file.read_bytes().replace(b"../invocations", f"../../{feature.name}".encode())
-            files[f"lambda_explorer/tools/{feature.name}/{file.name}"] = content
-    return _zipped("lambda_explorer", files)
+            files[f"explorer/tools/{feature.name}/{file.name}"] = content
+    return _zipped("explorer", files)
 
 
 def _package(name: str) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from serving.feature import Feature
 
-from .template_parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, s3_arn, sub, when
+from .parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, s3_arn, sub, when
 
 VARIANT = "all"
 _STARTUP_S = 900  # a large image is pulled within this, too

@@ -4,12 +4,12 @@ from typing import Any
 
 from serving.feature import Feature
 
-from . import resources_store
-from .resources_lambda import image_function, invocable, zip_function
-from .resources_sagemaker import endpoint, endpoint_name
-from .template_assets import Asset
-from .template_parameters import FEATURE, FEATURE_CONDITIONS, SHARED
-from .template_parts import Json, allow, arn, only, ref, s3_arn, sub, when
+from . import store as resources_store
+from .assets import Asset
+from .endpoint import endpoint, endpoint_name
+from .functions import image_function, invocable, zip_function
+from .parameters import FEATURE, FEATURE_CONDITIONS, SHARED
+from .parts import Json, allow, arn, only, ref, s3_arn, sub, when
 
 
 def feature_template(feature: Feature, proxy: Asset) -> Json:

@@ -5,9 +5,9 @@ from typing import Any
 
 from serving.feature import Feature
 
-from .template_assets import Asset
-from .template_parameters import SMALL_MB
-from .template_parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, sub, when
+from .assets import Asset
+from .parameters import SMALL_MB
+from .parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, sub, when
 
 RUNTIME = "python3.13"
 GATEWAY_S = 29  # API Gateway waits no longer

@@ -8,12 +8,12 @@ CloudFormation would not make by itself, and a feature that is not deployed says
 from collections.abc import Sequence
 from typing import Any
 
+from deploy.functions.proxy.answers import CORS, PREFLIGHT
 from serving.feature import Feature
 from serving.openapi import document
 
-from .lambda_proxy.answers import CORS, PREFLIGHT
-from .resources_lambda import GATEWAY_S
-from .template_parts import Json, ref, sub, when
+from .functions import GATEWAY_S
+from .parts import Json, ref, sub, when
 
 EXPLORER = "${Explorer}"
 BINARY = [  # wildcards are not documented for this list, save for all types

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .template_parts import Json, equals, given
+from .parts import Json, equals, given
 
 SMALL_MB = 3008  # Lambda's memory limit in a new account
 LARGE_MB = 10240

@@ -1,6 +1,6 @@
 """The bucket of a feature that keeps what its callers give it. It stays when the stack is deleted."""
 
-from .template_parts import Json, allow, get, ref, resource, sub
+from .parts import Json, allow, get, ref, resource, sub
 
 FEATURES = frozenset({"CustomOCR"})
 _OLD_VERSIONS_DAYS = 30

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from serving.feature import Feature, discover
 
-from . import template_assets
-from .resources_api import STAGE, api
-from .resources_lambda import invocable, zip_function
-from .template_feature import feature_template
-from .template_parameters import FEATURE, GENERAL, SHARED, SHARED_CONDITIONS, choice
-from .template_parts import Json, equals, get, given, ref, resource, sub, when
+from . import assets as template_assets
+from .api import STAGE, api
+from .feature import feature_template
+from .functions import invocable, zip_function
+from .parameters import FEATURE, GENERAL, SHARED, SHARED_CONDITIONS, choice
+from .parts import Json, equals, get, given, ref, resource, sub, when
 
 ROOT = "ai-solution-kit.json"
 _REGISTRY = sub("${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}")

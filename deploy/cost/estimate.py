@@ -140,7 +140,7 @@ def together(features: Sequence[Feature], region: Region) -> str | None:
 @cache
 def measurements() -> Mapping[str, Measurements]:
     """What seconds.json says, by feature."""
-    content = Path(__file__).with_name("seconds.json").read_bytes()
+    content = (Path(__file__).parents[1] / "seconds.json").read_bytes()
     return msgspec.json.decode(content, type=dict[str, Measurements])
 
 

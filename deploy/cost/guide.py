@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from .cost import Lines, Load, around, on_endpoint, on_lambda
+from .estimate import Lines, Load, around, on_endpoint, on_lambda
 from .prices import prices
 
 _ROUNDING = 0.05
@@ -50,7 +50,7 @@ class GuideTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 @cache
 def guide_tables() -> Sequence[GuideTable]:
-    content = Path(__file__).with_name("guide_costs.json").read_bytes()
+    content = Path(__file__).with_name("guide.json").read_bytes()
     return msgspec.json.decode(content, type=list[GuideTable])
 
 

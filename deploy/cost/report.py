@@ -7,8 +7,8 @@ import msgspec
 from serving.errors import InvalidRequest
 from serving.feature import Feature
 
-from .cost import HOURS, Estimate, Lines, Measurements, estimate, measurements, together
-from .guide_costs import guide_load, guide_tables
+from .estimate import HOURS, Estimate, Lines, Measurements, estimate, measurements, together
+from .guide import guide_load, guide_tables
 from .prices import Region, region_of
 
 _GUIDES_INSTANCE = "ml.g4dn.xlarge"

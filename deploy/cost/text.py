@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from serving.feature import Feature
 
-from .cost import BUSY, HOURS, PROXY_MB, Estimate, Measured, Measurements, estimate
-from .cost_report import Checked, Report
-from .guide_costs import guide_load
+from .estimate import BUSY, HOURS, PROXY_MB, Estimate, Measured, Measurements, estimate
+from .guide import guide_load
 from .prices import prices
+from .report import Checked, Report
 
 _NONE = "—"
 _READING = f"""\

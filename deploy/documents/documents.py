@@ -16,16 +16,16 @@ from typing import Any
 
 import msgspec
 
+from deploy.cost.text import million
 from serving.errors import ServingError
 from serving.feature import Feature, Profile, discover
 from serving.openapi import Json, document, failures, is_image, meaning, shorten
 from serving.settings import Settings
-from serving.weights import third_party
+from serving.weights.store import third_party
 
 from .clients import by_address, literals, postman
-from .cost_text import million
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 _TEMPLATE = Path(__file__).with_name("feature_readme.md")
 _EMPTY = "<!-- reference -->\n<!-- /reference -->\n"
 _LINE = 118  # characters of an example

@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.metrics import CONTENT_TYPE
+from serving.container.metrics import CONTENT_TYPE
 
-from .api import api_routes
-from .explorer import explorer_routes
-from .fleet import Fleet
+from .api_gateway.api import api_routes
+from .explorer.explorer import explorer_routes
+from .fleet.fleet import Fleet
 from .options import Options
-from .places import Places
-from .runtime import runtime_routes
+from .runtime.locations import Places
+from .runtime.runtime import runtime_routes
 
 
 def app(fleet: Fleet, options: Options) -> Starlette:

@@ -14,11 +14,11 @@ import uvloop
 from serving.feature import Feature
 from serving.settings import Settings
 
+from .api_gateway.auth import credentials
 from .app import app
-from .auth import credentials
-from .fleet import Fleet
+from .fleet.fleet import Fleet
+from .fleet.table import Table
 from .options import Options
-from .table import Table
 
 _MB = 1 << 20
 _SHARE = 0.75  # of the memory that is free, left to the containers
@@ -59,9 +59,11 @@ async def _run(fleet: Fleet, settings: Settings, options: Options) -> int:
 def _log_to(table: Table) -> None:
     """Above the table, or in its place: then every change of a container's state is a line."""
     logging.basicConfig(stream=table, format="%(levelname)s: %(message)s")
-    logging.getLogger("serving.gateway.replica").setLevel(logging.WARNING if table.in_place else logging.INFO)
+    logging.getLogger("deploy.local.fleet.replica").setLevel(
+        logging.WARNING if table.in_place else logging.INFO
+    )
     # it logs a traceback where a container is not there, which the table and the answer say already
-    logging.getLogger("deploy.lambda_proxy").setLevel(logging.CRITICAL)
+    logging.getLogger("deploy.functions.proxy").setLevel(logging.CRITICAL)
 
 
 async def _show(table: Table, fleet: Fleet, server: uvicorn.Server, options: Options) -> None:

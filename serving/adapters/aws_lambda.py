@@ -21,12 +21,12 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from .codec import JSON
-from .errors import InvalidRequest, PayloadTooLarge, ServingError
-from .feature import find
-from .logs import log_as_json, log_invocation
-from .service import Reply, Service, problem
-from .settings import Settings
+from serving.codec import JSON
+from serving.errors import InvalidRequest, PayloadTooLarge, ServingError
+from serving.feature import find
+from serving.logs import log_as_json, log_invocation
+from serving.service import Reply, Service, problem
+from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

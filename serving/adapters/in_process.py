@@ -6,10 +6,10 @@ from functools import partial
 
 from anyio.from_thread import start_blocking_portal
 
-from .feature import Feature
-from .logs import log_invocation
-from .service import Reply, Service
-from .settings import Settings
+from serving.feature import Feature
+from serving.logs import log_invocation
+from serving.service import Reply, Service
+from serving.settings import Settings
 
 
 class Hosted:

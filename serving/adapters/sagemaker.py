@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from .errors import ServingError
-from .feature import find
-from .hosted import Hosted
-from .service import Reply
-from .settings import Settings
+from serving.errors import ServingError
+from serving.feature import find
+from serving.service import Reply
+from serving.settings import Settings
+
+from .in_process import Hosted
 
 __all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]
 

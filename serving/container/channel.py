@@ -6,7 +6,7 @@ from typing import Self
 
 import msgspec
 
-from .service import Reply
+from serving.service import Reply
 
 _LENGTH_BYTES = 4
 _BUFFER_BYTES = 1 << 20

@@ -7,13 +7,14 @@ from typing import Self
 
 from starlette.requests import ClientDisconnect, Request
 
+from serving.errors import DeadlineExceeded, NotFound, Overloaded, PayloadTooLarge, ServingError, Unavailable
+from serving.feature import Feature
+from serving.logs import log_invocation
+from serving.service import Reply, problem
+from serving.settings import Settings
+
 from .channel import Call
-from .errors import DeadlineExceeded, NotFound, Overloaded, PayloadTooLarge, ServingError, Unavailable
-from .feature import Feature
-from .logs import log_invocation
 from .metrics import Metrics
-from .service import Reply, problem
-from .settings import Settings
 from .supervisor import Supervisor
 
 _HUNG_UP = 499  # for the log alone: nobody is there to read it

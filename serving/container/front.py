@@ -13,16 +13,17 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from .codec import JSON
-from .errors import NotFound, Problem
-from .feature import Feature
-from .lane import Lane, chosen
-from .logs import log_as_json
+from serving.codec import JSON
+from serving.errors import NotFound, Problem
+from serving.feature import Feature
+from serving.logs import log_as_json
+from serving.service import problem
+from serving.settings import Settings
+
+from .feature_server import Lane, chosen
 from .metrics import CONTENT_TYPE, Metrics
 from .multi_model import Models
 from .replies import reply_to, request_id_of
-from .service import problem
-from .settings import Settings
 
 _BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at most
 _TRANSFORMS = 16

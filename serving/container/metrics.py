@@ -9,7 +9,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from .service import Stages
+from serving.service import Stages
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)

@@ -16,13 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .errors import InvalidRequest, NotFound, ServingError
-from .feature import find
-from .lane import Lane
+from serving.errors import InvalidRequest, NotFound, ServingError
+from serving.feature import find
+from serving.service import problem
+from serving.settings import Settings
+
+from .feature_server import Lane
 from .metrics import Metrics
 from .replies import reply_to, request_id_of
-from .service import problem
-from .settings import Settings
 
 LOAD_S = 350.0  # SageMaker waits for 360
 _POLL_S = 0.05

@@ -6,9 +6,10 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .lane import CUSTOM_ATTRIBUTES
-from .logs import ms
-from .service import Reply
+from serving.logs import ms
+from serving.service import Reply
+
+from .feature_server import CUSTOM_ATTRIBUTES
 
 
 def request_id_of(request: Request) -> str:

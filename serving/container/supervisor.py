@@ -12,10 +12,11 @@ from typing import Self
 
 import msgspec
 
+from serving.errors import Unavailable
+from serving.service import Reply
+from serving.settings import Settings
+
 from .channel import Answer, Beat, Call, Cancel, Channel
-from .errors import Unavailable
-from .service import Reply
-from .settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class ModelProcess:
         with theirs:
             config = msgspec.json.encode(settings, enc_hook=str).decode()
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "serving.worker", str(theirs.fileno()), config),
+                *(sys.executable, "-m", "serving.container.worker", str(theirs.fileno()), config),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 start_new_session=True,  # a terminal's Ctrl-C is for the front alone

@@ -10,12 +10,13 @@ from functools import partial
 
 import msgspec
 
+from serving.errors import ServingError
+from serving.feature import find
+from serving.logs import log_as_json
+from serving.service import Service
+from serving.settings import Settings
+
 from .channel import Answer, Beat, Call, Cancel, Channel
-from .errors import ServingError
-from .feature import find
-from .logs import log_as_json
-from .service import Service
-from .settings import Settings
 
 BEAT_S = 0.25
 _NICENESS = 5  # the networks take every core; the front, which needs little, comes first
@@ -71,7 +72,7 @@ async def _main(end: socket.socket, settings: Settings) -> None:
 
 
 def main() -> None:
-    """`python -m serving.worker FD SETTINGS`, the settings as JSON."""
+    """`python -m serving.container.worker FD SETTINGS`, the settings as JSON."""
     for number in (signal.SIGTERM, signal.SIGINT):  # stopping is the front's business: it drains first
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .executor import Array, Executor, Outputs, as_tuple, channels_last
+from .base import Array, Executor, Outputs, as_tuple, channels_last
 
 R = TypeVar("R")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from .errors import PayloadTooLarge
+from serving.errors import PayloadTooLarge
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
 
-from .errors import PayloadTooLarge, UnprocessableInput
+from serving.errors import PayloadTooLarge, UnprocessableInput
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _UNICAST = ip_network("2000::/3")

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import msgspec
 from msgspec import Meta
 
-from .errors import InvalidRequest, PayloadTooLarge, UnprocessableInput
-from .settings import Settings
+from serving.errors import InvalidRequest, PayloadTooLarge, UnprocessableInput
+from serving.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
-    from .fetch import Fetcher
+    from .fetching import Fetcher
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 _DATA_PREFIX = re.compile(r"data:image/[\w.+-]+(;[\w=.-]+)*;base64,", re.IGNORECASE | re.ASCII)
@@ -106,7 +106,7 @@ class ImageRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 def _default_fetcher() -> "Fetcher":
-    from .fetch import Fetcher
+    from .fetching import Fetcher
 
     return Fetcher()
 
@@ -129,7 +129,7 @@ class Media:
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
         """The container's own limits."""
-        from .fetch import Fetcher
+        from .fetching import Fetcher
 
         max_bytes = int(settings.max_image_mb * 2**20)
         return cls(

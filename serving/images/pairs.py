@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import InvalidRequest
-from .media import ImageBase64, ImageRequest, ImageUrl, Media
+from serving.errors import InvalidRequest
+
+from .intake import ImageBase64, ImageRequest, ImageUrl, Media
 
 if TYPE_CHECKING:
     import numpy as np

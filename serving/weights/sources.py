@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from . import progress
-from .feature import Bundled, Hub, Url, WeightFile
+from serving import progress
+from serving.feature import Bundled, Hub, Url, WeightFile
 
 if TYPE_CHECKING:
     import httpx

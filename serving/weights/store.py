@@ -12,10 +12,11 @@ from typing import Literal, NamedTuple, Self
 
 import msgspec
 
-from .download import LockFile, address, download, sha256, workspace
-from .errors import ServingError
-from .feature import Bundled, Feature, Hub, WeightFile
-from .settings import Settings
+from serving.errors import ServingError
+from serving.feature import Bundled, Feature, Hub, WeightFile
+from serving.settings import Settings
+
+from .sources import LockFile, address, download, sha256, workspace
 
 _log = logging.getLogger(__name__)
 

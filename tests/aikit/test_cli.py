@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from serving.client import Container
+from aikit.client import Container
 from serving.errors import ServingError
 from serving.feature import find
 from serving.settings import Settings
-
-from .conftest import PROBE
+from tests.support.ask import PROBE
 
 
 def aikit(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "serving", *arguments],
+        [sys.executable, "-m", "aikit", *arguments],
         capture_output=True,
         text=True,
         check=False,

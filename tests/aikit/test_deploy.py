@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from deploy.template import ROOT
-from serving.cli import main
-
-from .aws_fake import FakeAws, account
+from aikit.main import main
+from deploy.cloudformation.templates import ROOT
+from tests.support.aws.fake import FakeAws, account
 
 TAG = ["--image-tag", "1"]
 

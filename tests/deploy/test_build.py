@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
+
 STUB = """#!/bin/sh
 echo "${0##*/} $*" >> "$CALLS" # in one write: two of them may run at once
 case "$*" in

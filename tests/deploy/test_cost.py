@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.cost import BUSY, HOURS, Load, Measured, Measurements, estimate, measurements, together
-from deploy.cost_report import report
-from deploy.cost_text import million, text
-from deploy.docs import ROOT
-from deploy.guide_costs import GuideTable, guide_load, guide_tables
-from deploy.prices import prices, region_of
-from serving.cli import main
+from aikit.main import main
+from deploy.cost.estimate import BUSY, HOURS, Load, Measured, Measurements, estimate, measurements, together
+from deploy.cost.guide import GuideTable, guide_load, guide_tables
+from deploy.cost.prices import prices, region_of
+from deploy.cost.report import report
+from deploy.cost.text import million, text
+from deploy.documents.documents import ROOT
 from serving.errors import InvalidRequest
 from serving.feature import discover, find
 
@@ -121,7 +121,7 @@ def test_a_call_cheaper_than_its_data_never_breaks_even() -> None:
 def test_nothing_is_made_up_where_nothing_was_measured() -> None:
     found = estimate(OCR, OHIO, Load(), measured(None))
     assert (found.on_lambda, found.on_endpoint, found.instances, found.break_even) == (None,) * 4
-    page = text(report([find("tests.features.probe.feature")], "us-east-2", 1000))
+    page = text(report([find("tests.support.features.probe.feature")], "us-east-2", 1000))
     assert re.search(r"^\| probe +\| not measured \| +8192 \|( +— \|){5}$", page, re.MULTILINE)
 
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from deploy.aws import Aws
-from deploy.aws_images import Images
+from deploy.aws.calls import Aws
+from deploy.aws.images import Images
 from deploy.preflight import Finding, Want, preflight
 from serving.feature import find
-
-from .aws_fake import FakeAws, account, aws_of
-from .aws_fake_template import Refused
-from .origin import Answer, Server
+from tests.support.aws.fake import FakeAws, account, aws_of
+from tests.support.aws.fake_template import Refused
+from tests.support.origin import Answer, Server
 
 OCR, CUSTOM = find("general_ocr"), find("custom_ocr")
 IMAGES = Images(tag="1")

@@ -5,7 +5,6 @@ import sys
 from base64 import b64decode
 from configparser import ConfigParser
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import msgspec
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from serving.codec import Codec
 from serving.errors import InvalidRequest
 from serving.feature import Feature, discover, find
-from serving.media import ImageRequest, dec_hook
-
-from .conftest import Ask
+from serving.images.intake import ImageRequest, dec_hook
+from tests.support.ask import Ask
+from tests.support.paths import ROOT
 
 
 def test_the_example_is_answered_as_declared(feature: Feature, ask: Ask) -> None:
@@ -72,14 +71,14 @@ def test_an_image_feature_without_an_image_names_both_fields(feature: Feature, a
 
 
 def test_the_declaration_imports_without_torch_and_boto3(feature: Feature) -> None:
-    heavy = "{'torch', 'transformers', 'openvino', 'boto3', 'cv2'}"
-    code = f"import sys, {feature.module}, serving.front; sys.exit(bool({heavy} & set(sys.modules)))"
+    heavy = "{'torch', 'transformers', 'openvino', 'boto3', 'cv2'} & set(sys.modules)"
+    code = f"import sys, {feature.module}, serving.container.front; sys.exit(bool({heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_every_file_of_a_feature_is_packaged(feature: Feature) -> None:
     settings = ConfigParser()
-    settings.read(Path(__file__).parents[1] / "setup.cfg")
+    settings.read(ROOT / "setup.cfg")
     packaged = ["*.py", *settings["options.package_data"]["*"].split(", ")]
     files = [file for file in feature.folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     assert [file.name for file in files if not any(map(file.match, packaged))] == []

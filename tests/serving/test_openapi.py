@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,9 +19,10 @@ from serving.errors import InvalidRequest, Overloaded, ServingError
 from serving.feature import Feature, discover, find
 from serving.openapi import Json, document, shorten
 from serving.service import problem
+from tests.support.paths import SNAPSHOTS
 
-SNAPSHOT = Path(__file__).parent / "snapshots" / "openapi.json"
-PROBE = find("tests.features.probe.feature")
+SNAPSHOT = SNAPSHOTS / "openapi.json"
+PROBE = find("tests.support.features.probe.feature")
 FAILURES = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ServingError)
 ]

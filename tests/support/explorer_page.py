@@ -18,10 +18,10 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 from starlette.applications import Starlette
 
+from deploy.local.app import app
+from deploy.local.fleet.fleet import Fleet
+from deploy.local.options import Auth, Options
 from serving.feature import discover
-from serving.gateway.app import app
-from serving.gateway.fleet import Fleet
-from serving.gateway.options import Auth, Options
 from serving.settings import Settings
 
 FEATURES = discover()

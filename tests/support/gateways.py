@@ -13,13 +13,13 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from deploy.local.api_gateway.api import LIMITS, Limits, api_routes
+from deploy.local.fleet.fleet import Fleet
+from deploy.local.options import Options
 from serving.feature import find
-from serving.gateway.api import LIMITS, Limits, api_routes
-from serving.gateway.fleet import Fleet
-from serving.gateway.options import Options
 from serving.settings import Settings
+from tests.support.ask import PROBE
 
-from .conftest import PROBE
 from .runtime_server import Server
 
 FEATURE = find(PROBE)

@@ -1,7 +1,7 @@
 """Builds a feature's container image without a registry or a daemon, and holds it to its contract.
 
-`make image-test`, or as root `python -m tests.image_contract [FEATURE]`; needs Debian's debootstrap and
-buildah. It takes some minutes and 30 GB of disk below /var/tmp, most of which it frees again.
+`make image-test`, or as root `python -m tests.support.image_contract [FEATURE]`; needs Debian's
+debootstrap and buildah. It takes some minutes and 30 GB of disk below /var/tmp, most of which it frees again.
 """
 
 import json
@@ -19,8 +19,8 @@ from pathlib import Path
 import httpx
 
 from serving.feature import find
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 FOLDER = Path("/var/tmp/aikit-image-test")
 BASE = "localhost/aikit-base:bookworm"
 PACKAGES = "python3,python3-pip,ca-certificates"

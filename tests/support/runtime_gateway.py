@@ -17,17 +17,17 @@ from botocore.exceptions import ClientError
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from serving.gateway.fleet import Fleet
-from serving.gateway.limits import Limits, Seconds
-from serving.gateway.options import Options
-from serving.gateway.places import Places
-from serving.gateway.runtime import runtime_routes
+from deploy.local.fleet.fleet import Fleet
+from deploy.local.options import Options
+from deploy.local.runtime.limits import Limits, Seconds
+from deploy.local.runtime.locations import Places
+from deploy.local.runtime.runtime import runtime_routes
 from serving.settings import Settings
-from tests.features.probe.feature import feature as probe
+from tests.support.features.probe.feature import feature as probe
 
 LIMITS = Limits(body=8192, reply=4096, part=1000, async_body=20_000)
 NARROW = Limits(async_at_once=1, async_waiting=2, async_ttl_s=Seconds(1, 60, 60))
-ABSENT = replace(probe, module="tests.features.absent.feature")
+ABSENT = replace(probe, module="tests.support.features.absent.feature")
 Json = dict[str, Any]
 
 

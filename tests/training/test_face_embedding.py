@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.faces import embedding
-from training.faces.embedding import Material, material, varied
-from training.faces.embedding_labels import Known
-from training.faces.embedding_network import EmbeddingNetwork
+from training.faces import train_embedding as embedding
+from training.faces.data.embedding_labels import Known
+from training.faces.networks.embedding import EmbeddingNetwork
+from training.faces.train_embedding import Material, material, varied
 from training.loop import Options, Plan, Training
 
 NAMES = ("Ada", "Ada", "Ada", "Bob")

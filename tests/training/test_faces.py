@@ -8,16 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from containers.face_detection.network import RetinaFace
-from training.faces import age_gender, detector, detector_scenes, landmarks
-from training.faces.age_gender_labels import Answered
-from training.faces.age_gender_labels import crop as age_crop
-from training.faces.age_gender_network import CompactAgeGender
-from training.faces.detector_backgrounds import Backgrounds
-from training.faces.detector_labels import Labelled
-from training.faces.detector_network import CompactDetector
-from training.faces.landmarks_network import CompactLandmarks
-from training.faces.turned_heads import OVAL, turned
+from containers.face_detection.networks.retinaface import RetinaFace
+from training.faces import train_age_gender as age_gender
+from training.faces import train_detector as detector
+from training.faces import train_landmarks as landmarks
+from training.faces.data import detector_scenes
+from training.faces.data.age_gender_labels import Answered
+from training.faces.data.age_gender_labels import crop as age_crop
+from training.faces.data.detector_backgrounds import Backgrounds
+from training.faces.data.detector_labels import Labelled
+from training.faces.data.turned_heads import OVAL, turned
+from training.faces.networks.age_gender import CompactAgeGender
+from training.faces.networks.detector import CompactDetector
+from training.faces.networks.landmarks import CompactLandmarks
 from training.loop import Options, Plan, Training
 
 SEEDS = range(8)

@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch.nn import functional
 
-from containers.image_similarity.descriptor import Descriptor
 from containers.image_similarity.feature import DIMENSIONS
-from containers.image_similarity.harmonics import REACH, SIGMAS, STRIDE, LocalHarmonics, view
-from training.image_similarity import network as training_network
+from containers.image_similarity.networks.descriptor import Descriptor
+from containers.image_similarity.networks.harmonics import REACH, SIGMAS, STRIDE, LocalHarmonics, view
 from training.image_similarity import pool
+from training.image_similarity import train_descriptor as training_network
 from training.image_similarity.copies import SIDE, copy
-from training.image_similarity.network import contrast, loss, whiten
 from training.image_similarity.pool import Pool
 from training.image_similarity.programs import picture
+from training.image_similarity.train_descriptor import contrast, loss, whiten
 from training.material import Portrait
 
 

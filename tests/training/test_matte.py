@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.faces import matte
-from training.faces.matte_bodies import Frame, body, head
-from training.faces.matte_labels import SIDE, Labelled, is_clean
-from training.faces.matte_network import MatteNetwork
-from training.faces.matte_scenes import Scene, scene, shown
+from training.faces import train_matte as matte
+from training.faces.data.matte_bodies import Frame, body, head
+from training.faces.data.matte_labels import SIDE, Labelled, is_clean
+from training.faces.data.matte_scenes import Scene, scene, shown
+from training.faces.networks.matte import MatteNetwork
 from training.loop import Options, Plan, Training
 
 PHOTOGRAPHS = (np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8),)

@@ -10,14 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from containers.car_license_plate.grammar import ALPHABET, LAYOUTS
+from containers.car_license_plate.networks.platenet import PlateNet
 from containers.car_license_plate.platenet import HEIGHT, WIDTH
-from containers.car_license_plate.platenet_network import PlateNet
+from tests.support.paths import ROOT
 from training.loop import Options, Plan, Training
 from training.material import FOLDER as PHOTOGRAPHS
-from training.plates import crops, detector, drawing, glyphs, recogniser, scenes
+from training.plates import crops, drawing, glyphs, scenes
+from training.plates import train_detector as detector
+from training.plates import train_recogniser as recogniser
 from training.plates.texts import WEIGHTS, sample
 
-FONT = Path(__file__).parents[1] / "serving/fonts/wqy-microhei.ttc"
+FONT = ROOT / "serving/images/fonts/wqy-microhei.ttc"
 photographs = pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs ../shared/training")
 
 

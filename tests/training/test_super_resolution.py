@@ -7,16 +7,15 @@ import pytest
 import torch
 from torch.nn import functional
 
+from benchmarks.data.composites import photograph
+from benchmarks.data.photographs import resized
 from training.loop import Options, Training, export
 from training.material import FOLDER
-from training.super_resolution import network as training
+from training.super_resolution import train_network as training
 from training.super_resolution.muon import orthogonal
 from training.super_resolution.pairs import PATCH, SCALE, Pairs, mosaics, squares
 from training.super_resolution.pictures import collage
 from training.super_resolution.plain import PlainNet, plain
-
-from .composites import photograph
-from .photographs import resized
 
 
 def some() -> Pairs:

@@ -9,19 +9,20 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.data.text_pairs import PAIRS, Pair, spearman
 from containers.text_similarity.characters import SIZE, Characters, codes_of
 from containers.text_similarity.feature import TextRequest
 from containers.text_similarity.lexical import Lexical
 from containers.text_similarity.model import Model
 from containers.text_similarity.weight_files import IDF
+from serving.embeddings import cosine
 from serving.feature import find
-from serving.vectors import cosine
 from serving.weights import Store
-from tests.text_pairs import PAIRS, Pair, spearman
 from training.loop import Options, Plan, Training
-from training.text_similarity import sentences, train, words
+from training.text_similarity import sentences, words
+from training.text_similarity import train_characters as train
 from training.text_similarity.frames import FRAMES
-from training.text_similarity.measure import HELD_OUT
+from training.text_similarity.measure_characters import HELD_OUT
 from training.text_similarity.network import CharacterEncoder
 
 FEATURE = find("containers.text_similarity.feature")

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from benchmarks.data.composites import PAIRS, composite, photograph
 from containers.face_detection.detector import Face, FaceDetector
 from serving.executor import compile
-from serving.media import Media
-from tests.composites import PAIRS, composite, photograph
-from training.faces.detector_labels import Teachers, is_held_out
-from training.faces.detector_network import CompactDetector
+from serving.images.intake import Media
+from training.faces.data.detector_labels import Teachers, is_held_out
+from training.faces.networks.detector import CompactDetector
 from training.material import SHARED, portraits
 
 MIN_SCORE = 0.7  # the feature's default

@@ -2,7 +2,7 @@
 
 The boundary comes from people held out of the training, the figures from
 `../shared/images/faces_lfw_aligned`, whose people are in none of the portraits. Pairs as in
-tests/benchmarks/face_pairs.py.
+benchmarks/face_pairs.py.
 """
 
 import cv2
@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from benchmarks.face_pairs import Eye, People, fit, pairs, report
 from containers.face_comparison.embedding import KINDS, FaceEmbedder, Kind, network_input
 from containers.face_comparison.feature import MOBILEFACE
-from containers.face_comparison.mobileface import mobileface
+from containers.face_comparison.networks.mobileface import mobileface
 from containers.face_detection.detector import FaceDetector
 from serving.executor import compile
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store
-from tests.benchmarks.face_pairs import Eye, People, fit, pairs, report
-from training.faces.embedding_labels import Known, known
-from training.faces.embedding_network import EmbeddingNetwork
+from training.faces.data.embedding_labels import Known, known
+from training.faces.networks.embedding import EmbeddingNetwork
 from training.loop import Options
 from training.material import SHARED
 

@@ -17,10 +17,10 @@ from containers.face_detection.crops import batches
 from containers.face_detection.detection import Face
 from containers.face_detection.landmarks import square as upright
 from serving.executor import compile
-from training.faces.age_gender_network import CompactAgeGender
-from training.faces.detector_labels import Teachers
-from training.faces.detector_measure import Image, picture_sets
-from training.faces.landmarks_network import SIZE, CompactLandmarks
+from training.faces.data.detector_labels import Teachers
+from training.faces.measure_detector import Image, picture_sets
+from training.faces.networks.age_gender import CompactAgeGender
+from training.faces.networks.landmarks import SIZE, CompactLandmarks
 
 FILES = ("out/training/face_landmarks.safetensors", "out/training/face_age_gender.safetensors")
 SETS = ("portraits held out, as they are", "faces_lfw_aligned", "colour photographs")

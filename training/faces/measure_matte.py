@@ -20,11 +20,11 @@ from containers.human_image_segmentation.segmenter import SINET_KIND, Kind, Segm
 from containers.object_recognition.fastestdet import FastestDet
 from serving.executor import compile
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import Store
-from training.faces.matte_labels import Opacity, is_held_out, is_labelled, labelled, opacity, teacher
-from training.faces.matte_network import SIDE, MatteNetwork
+from training.faces.data.matte_labels import Opacity, is_held_out, is_labelled, labelled, opacity, teacher
+from training.faces.networks.matte import SIDE, MatteNetwork
 from training.loop import Options
 from training.material import SHARED, Pixels, portraits
 

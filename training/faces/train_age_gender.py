@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.faces.age_gender_labels import Answered, answered
-from training.faces.age_gender_network import YEARS, CompactAgeGender
+from training.faces.data.age_gender_labels import Answered, answered
+from training.faces.networks.age_gender import YEARS, CompactAgeGender
 from training.loop import Options, Plan, Training, export
 
 PLAN = Plan(name="face_age_gender", steps=2400, rate=4e-3, weight_decay=0.05, average=0.998)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.ops import distance_box_iou_loss  # type: ignore[import-untyped]
 
-from training.faces.detector_backgrounds import Backgrounds
-from training.faces.detector_labels import Labelled, labelled
-from training.faces.detector_network import CompactDetector, decoded
-from training.faces.detector_scenes import scene
-from training.faces.turned_heads import turned_heads
+from training.faces.data.detector_backgrounds import Backgrounds
+from training.faces.data.detector_labels import Labelled, labelled
+from training.faces.data.detector_scenes import scene
+from training.faces.data.turned_heads import turned_heads
+from training.faces.networks.detector import CompactDetector, decoded
 from training.loop import Options, Plan, Training, export
 from training.material import photographs
 

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.faces.embedding_labels import Known, known
-from training.faces.embedding_network import EmbeddingNetwork
+from training.faces.data.embedding_labels import Known, known
+from training.faces.networks.embedding import EmbeddingNetwork
 from training.loop import Options, Plan, Training, export
 
 PLAN = Plan(name="embedding", steps=3600, rate=3e-3, weight_decay=0.05, average=0.997)

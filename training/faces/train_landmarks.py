@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from containers.face_detection.crops import GREY, Square
-from training.faces.detector_backgrounds import Backgrounds
-from training.faces.detector_degradation import degraded, shaded
-from training.faces.detector_labels import Grey, Labelled, face_square, labelled
-from training.faces.landmarks_network import LUMA, SIZE, CompactLandmarks
-from training.faces.turned_heads import turned_heads
+from training.faces.data.detector_backgrounds import Backgrounds
+from training.faces.data.detector_degradation import degraded, shaded
+from training.faces.data.detector_labels import Grey, Labelled, face_square, labelled
+from training.faces.data.turned_heads import turned_heads
+from training.faces.networks.landmarks import LUMA, SIZE, CompactLandmarks
 from training.loop import Options, Plan, Training, export
 from training.material import photographs
 

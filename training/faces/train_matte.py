@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.faces.matte_labels import Labelled, labelled
-from training.faces.matte_network import SIDE, MatteNetwork
-from training.faces.matte_scenes import scene, shown
+from training.faces.data.matte_labels import Labelled, labelled
+from training.faces.data.matte_scenes import scene, shown
+from training.faces.networks.matte import SIDE, MatteNetwork
 from training.loop import Options, Plan, Training, export
 from training.material import Pixels, photographs
 

@@ -17,9 +17,9 @@ from skimage import data
 from torch import Tensor, nn
 from torch.nn import functional
 
-from containers.image_similarity.descriptor import Descriptor, descriptor
 from containers.image_similarity.feature import COPIES
-from containers.image_similarity.harmonics import view
+from containers.image_similarity.networks.descriptor import Descriptor, descriptor
+from containers.image_similarity.networks.harmonics import view
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import resolve

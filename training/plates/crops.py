@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmarks.renders.plate_example import BACKGROUNDS
 from containers.car_license_plate.grammar import ALPHABET
 from containers.car_license_plate.platenet import HEIGHT, WIDTH
 from training.material import photographs
 from training.plates.drawing import DOWN, INK, PLATE, RED, Drawing, draw, in_one_row
 from training.plates.texts import sample
-from training.render_plate_example import BACKGROUNDS
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.renders.plate_example import HEIGHT, TALL_HEIGHT, Sample, cells
 from training.plates.glyphs import HEIGHT as CELL
 from training.plates.glyphs import glyphs
-from training.render_plate_example import HEIGHT, TALL_HEIGHT, Sample, cells
 
 Mask = NDArray[np.uint8]
 Floats = NDArray[np.float32]

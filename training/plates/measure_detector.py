@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from serving.media import Media
-from tests.composites import photograph
+from benchmarks.data.composites import photograph
+from serving.images.intake import Media
 from training.material import SHARED
-from training.plates.detector import HELD_OUT, PlateFinder, overlap, plates
 from training.plates.scenes import Image, Scene, scene
+from training.plates.train_detector import HELD_OUT, PlateFinder, overlap, plates
 
 DRAWN = 100
 WIDTHS = 40, 120  # px of a real plate

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmarks.renders.plate_example import BACKGROUNDS
 from training.material import photographs
 from training.plates.crops import INKS
 from training.plates.drawing import DOWN, INK, RED, draw
 from training.plates.texts import sample
-from training.render_plate_example import BACKGROUNDS
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from benchmarks.renders.plate_example import Sample
 from containers.car_license_plate.grammar import LAYOUTS
-from training.render_plate_example import Sample
 
 WEIGHTS = (12, 2, 1, 1.5, 1.5, 0.3, 0.5, 0.7, 0.4, 0.2, 1, 0.6)
 """How often each of the grammar's layouts is drawn."""

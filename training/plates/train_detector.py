@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from containers.car_license_plate.platenet_network import Residual, convolution
+from containers.car_license_plate.networks.platenet import Residual, convolution
 from training.loop import Options, Plan, Training, export
 from training.plates.scenes import STRIDE, batch
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from containers.car_license_plate.networks.platenet import STRIDE, PlateNet
 from containers.car_license_plate.platenet import CHARACTERS
-from containers.car_license_plate.platenet_network import STRIDE, PlateNet
 from training.loop import Options, Plan, Training, export
 from training.plates.crops import batch
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.data.photographs import resized
 from containers.image_super_resolution.enlarger import Enlarger
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store
-from tests.photographs import resized
 from training.material import photographs, portraits
 from training.super_resolution.pictures import Pixels, collages
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tests.composites import photograph
-from tests.photographs import NAMES, likeness, resized
+from benchmarks.data.composites import photograph
+from benchmarks.data.photographs import NAMES, likeness, resized
 from training.loop import Make, Options, Plan, Training, export
 from training.material import photographs
 from training.super_resolution.muon import Muon

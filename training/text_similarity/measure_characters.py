@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.data.text_pairs import PAIRS, Pair, spearman
 from containers.text_similarity.characters import Characters
 from containers.text_similarity.fused import Fused
 from containers.text_similarity.grams import kind_of
 from containers.text_similarity.lexical import Lexical
 from containers.text_similarity.weight_files import IDF
+from serving.embeddings import Floats
 from serving.feature import find
-from serving.vectors import Floats
-from tests.text_pairs import PAIRS, Pair, spearman
 
 Embed = Callable[[str], Floats]
 """A text to a vector, 1 long."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from serving.vectors import Floats, unit
+from serving.embeddings import Floats, unit
 from training.text_similarity.frames import FRAMES
 from training.text_similarity.words import Word, dictionary, direction, thesaurus
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.data.text_pairs import PAIRS, spearman
 from containers.text_similarity.characters import codes_of, rows_of
-from tests.text_pairs import PAIRS, spearman
 from training.loop import Options, Plan, Training, export
 from training.text_similarity.network import CharacterEncoder
 from training.text_similarity.sentences import FAMILY, family

@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 
 from containers.text_similarity.characters import SIZE
-from serving.vectors import Floats, unit
+from serving.embeddings import Floats, unit
 
 DATA = Path("out/data")
 JIEBA = DATA / "jieba/dict.txt"

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from containers.face_comparison import mxnet_params
+from serving.weights import mxnet_params
 
 _STAGES = (32, 32, 64, 128)  # channels between blocks, of which each stage has three
 _EPSILON = 1e-3  # of batch norms: MXNet's own, as the graph names none

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from serving.tensorflow_js import tensors
+from serving.weights.tensorflow_js import tensors
 
 MEANS = (122.782, 117.001, 104.298)  # red, green, blue
 

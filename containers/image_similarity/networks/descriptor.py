@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from containers.image_similarity.feature import DIMENSIONS
-from containers.image_similarity.harmonics import SIDE, SIGMAS, VALUES, LocalHarmonics
+from containers.image_similarity.networks.harmonics import SIDE, SIGMAS, VALUES, LocalHarmonics
 
 SIDES = SIDE, 93, 69  # px, half an octave apart; odd, so that grids of points can be halved symmetrically
 WIDTH, WIDER, BLOCKS = 128, 384, 2  # channels of the network, at its end, and its residual blocks

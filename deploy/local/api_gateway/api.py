@@ -14,12 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from deploy.local.fleet.fleet import Fleet
+from deploy.local.options import Options
 from serving.feature import Feature
 
 from .auth import authoriser
 from .event import Call, event, response
-from .fleet import Fleet
-from .options import Options
 from .refusal import Json, Refused, refusal
 
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
@@ -54,7 +54,7 @@ class Api:
     """Answers as the document does that API Gateway imports."""
 
     def __init__(self, fleet: Fleet, options: Options, limits: Limits) -> None:
-        from deploy.openapi_gateway import body  # late: serving does not depend on deploy
+        from deploy.cloudformation.openapi import body  # late: serving does not depend on deploy
 
         definition = body(list(fleet.features.values()))
         self._refusals: Mapping[str, Json] = definition["x-amazon-apigateway-gateway-responses"]
@@ -75,7 +75,7 @@ class Api:
             return Response(status_code=_HUNG_UP)
 
     async def _answer(self, request: Request, request_id: str) -> Response:
-        from deploy.lambda_proxy.answers import PREFLIGHT
+        from deploy.functions.proxy.answers import PREFLIGHT
 
         feature = self._fleet.find(request.path_params.get("name", ""))
         if feature is None or request.method not in ("OPTIONS", "POST"):
@@ -108,7 +108,7 @@ class Api:
 
     async def _invoke(self, feature: Feature, asked: Json, request_id: str) -> Any:
         """The function's answer; one that comes too late is left to itself, as it is on AWS."""
-        from deploy.lambda_proxy.proxy import Proxy
+        from deploy.functions.proxy.proxy import Proxy
 
         proxy = Proxy(self._runtime, feature.name)
         call = partial(proxy, asked, SimpleNamespace(aws_request_id=request_id))
@@ -124,7 +124,7 @@ def _runtime(options: Options) -> Any:
     import boto3
     from botocore.config import Config
 
-    from deploy.lambda_proxy.proxy import CONNECT_S, READ_S
+    from deploy.functions.proxy.proxy import CONNECT_S, READ_S
 
     limits = Config(
         connect_timeout=CONNECT_S,

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 from starlette.requests import Request
 
+from deploy.local.options import Options
 from serving.settings import SettingsError
 
-from .options import Options
 from .refusal import Json
 from .usage import Plan, Usage
 
@@ -24,7 +24,7 @@ def authoriser(options: Options) -> Authorise:
     """Gives the caller's part of `requestContext.identity`, or raises `Refused`."""
     match options.auth:
         case "iam":
-            from .auth_iam import SignedCallers
+            from .signatures import SignedCallers
 
             return SignedCallers(access_keys(options.keys))
         case "key":
@@ -84,7 +84,7 @@ def first_usage(path: Path) -> tuple[Usage, str]:
 
 
 def _deployed_plan() -> Plan:
-    from deploy.template_parameters import GENERAL  # late: serving does not depend on deploy
+    from deploy.cloudformation.parameters import GENERAL  # late: serving does not depend on deploy
 
     rate, burst, quota = (
         GENERAL[name]["Default"] for name in ("RequestsPerSecond", "RequestBurst", "RequestsPerMonth")

@@ -12,11 +12,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from deploy.local.fleet.fleet import Fleet
+from deploy.local.options import Options
 from serving.feature import Feature
 from serving.openapi import Json, document
-
-from .fleet import Fleet
-from .options import Options
 
 _STATIC = Path(__file__).with_name("static")
 # its own scripts and styles, its own samples and pictures the user opens, and this host's features

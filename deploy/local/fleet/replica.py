@@ -131,7 +131,7 @@ class Replica:
 
     async def _spawn(self, port: int, said: IO[bytes]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "serving", "serve", self.feature.module, "--port", str(port)),
+            *(sys.executable, "-m", "aikit", "serve", self.feature.module, "--port", str(port)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=said,

@@ -6,10 +6,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .endpoint import Endpoint, Endpoints
-from .limits import Limits
-from .places import PlaceError, Places
-from .runtime_headers import (
+from .endpoints import Endpoint, Endpoints
+from .errors import WireError, invalid, out_of_bounds, unavailable
+from .headers import (
     ASYNC,
     FILENAME,
     INFERENCE_ID,
@@ -20,7 +19,8 @@ from .runtime_headers import (
     passed,
     seconds,
 )
-from .wire_errors import WireError, invalid, out_of_bounds, unavailable
+from .limits import Limits
+from .locations import PlaceError, Places
 
 log = logging.getLogger(__name__)
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from deploy.local.fleet.fleet import Answered, Fleet
 from serving.errors import DeadlineExceeded, Unavailable
 from serving.feature import Feature
 
-from .fleet import Answered, Fleet
+from .errors import ACCOUNT, invalid, model_error, unavailable
 from .limits import Limits
-from .wire_errors import ACCOUNT, invalid, model_error, unavailable
 
 VARIANT = "all"  # as the deployment names it
 _LATE = (

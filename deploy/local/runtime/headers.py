@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from .errors import out_of_bounds
 from .limits import Seconds
-from .wire_errors import out_of_bounds
 
 _OWN = "x-amzn-sagemaker-"
 _ASCII = r"[\x00-\x7f]*"

@@ -10,17 +10,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from deploy.local.fleet.fleet import Answered, Fleet
+from deploy.local.options import Options
 from serving.settings import Settings
 
 from .async_inference import AsyncInference
-from .endpoint import VARIANT, Endpoint, Endpoints
+from .endpoints import VARIANT, Endpoint, Endpoints
+from .errors import WireError, denied, invalid, out_of_bounds, reply_too_large
 from .eventstream import MEDIA_TYPE, parts, stream_error
-from .fleet import Answered, Fleet
+from .headers import CUSTOM_ATTRIBUTES, INVOKE, SESSIONS, STREAM, TARGET_VARIANT, Header, passed
 from .limits import Limits
-from .options import Options
-from .places import Places
-from .runtime_headers import CUSTOM_ATTRIBUTES, INVOKE, SESSIONS, STREAM, TARGET_VARIANT, Header, passed
-from .wire_errors import WireError, denied, invalid, out_of_bounds, reply_too_large
+from .locations import Places
 
 _HUNG_UP = 499  # nobody is there to read it
 Handler = Callable[[Request], Awaitable[Response]]

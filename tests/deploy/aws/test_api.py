@@ -10,11 +10,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from deploy.template import ROOT
+from deploy.cloudformation.templates import ROOT
 from serving.errors import InvalidRequest
-
-from .aws_fake import account
-from .aws_solution import FEATURES, SMALL, Here
+from tests.support.aws.fake import account
+from tests.support.aws.solution import FEATURES, SMALL, Here
 
 
 @pytest.fixture

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.aws import Aws, AwsError
-from deploy.aws_images import Images
-from deploy.aws_name import is_version_of, resource_name, versioned_name
+from deploy.aws.calls import Aws, AwsError
+from deploy.aws.images import Images
+from deploy.aws.names import is_version_of, resource_name, versioned_name
 from deploy.endpoint import Endpoint, Hosting
 from serving.errors import InvalidRequest
 from serving.feature import discover
-
-from .aws_fake import ACCOUNT, FAULTS, HEALTH, MODIFYING, FakeAws, account, aws_of
+from tests.support.aws.fake import ACCOUNT, FAULTS, HEALTH, MODIFYING, FakeAws, account, aws_of
 
 NAME = "aikit-general-ocr"
 

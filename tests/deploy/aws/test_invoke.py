@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 
-from deploy.aws import Aws, AwsError
-from deploy.aws_images import Images
-from deploy.aws_logs import endpoint_group, follow, tail
-from deploy.aws_role import hosting_statements
+from deploy.aws.calls import Aws, AwsError
+from deploy.aws.images import Images
+from deploy.aws.logs import endpoint_group, follow, tail
+from deploy.aws.role import hosting_statements
 from deploy.endpoint import Endpoint, Hosting
 from serving.errors import InvalidRequest, PayloadTooLarge
-
-from .aws_fake import FakeAws, account, aws_of
-from .aws_fake_template import Refused
+from tests.support.aws.fake import FakeAws, account, aws_of
+from tests.support.aws.fake_template import Refused
 
 
 @pytest.fixture

@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 
-from deploy.aws import AwsError
-from deploy.aws_bucket import Bucket
+from deploy.aws.bucket import Bucket
+from deploy.aws.calls import AwsError
+from deploy.cloudformation.templates import assets, templates
 from deploy.stack import Solution, files_of
-from deploy.template import assets, templates
 from serving.errors import InvalidRequest
-
-from .aws_fake import FAULTS, HEALTH, account, aws_of
-from .aws_fake_template import Json, Refused
-from .aws_solution import BUCKET, FEATURES, SMALL, Here
+from tests.support.aws.fake import FAULTS, HEALTH, account, aws_of
+from tests.support.aws.fake_template import Json, Refused
+from tests.support.aws.solution import BUCKET, FEATURES, SMALL, Here
 
 
 @pytest.fixture

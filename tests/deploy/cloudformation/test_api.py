@@ -14,14 +14,13 @@ from jsonschema import Draft4Validator, Draft202012Validator
 from moto import mock_aws
 from openapi_spec_validator import validate
 
-from deploy.lambda_proxy.answers import PREFLIGHT
-from deploy.openapi_gateway import model
-from deploy.template import ROOT, templates
+from deploy.cloudformation.openapi import model
+from deploy.cloudformation.templates import ROOT, templates
+from deploy.functions.proxy.answers import PREFLIGHT
 from serving.errors import Problem
 from serving.feature import Feature, discover, find
 from serving.openapi import document
-
-from .cloudformation import Json, Stack
+from tests.support.aws.cloudformation import Json, Stack
 
 FEATURES = list(discover().values())
 TEMPLATE = templates(FEATURES)[ROOT]

@@ -4,18 +4,17 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from deploy.template import ROOT, assets, templates
+from deploy.cloudformation.templates import ROOT, assets, templates
 from serving.feature import Feature, discover, find
-
-from .aws_shapes import CALLS, faults
-from .cloudformation import PSEUDO, Json, Stack, stable, walk
+from tests.support.aws.cloudformation import PSEUDO, Json, Stack, stable, walk
+from tests.support.aws.shapes import CALLS, faults
+from tests.support.paths import SNAPSHOTS
 
 FEATURES = list(discover().values())
 TEMPLATES = templates(FEATURES)
@@ -26,7 +25,6 @@ CHINA = PSEUDO | {
     "AWS::Region": "cn-north-1",
     "AWS::URLSuffix": "amazonaws.com.cn",
 }
-SNAPSHOTS = Path(__file__).parent / "snapshots"
 NAMED = {"AssetsBucket": "assets", "ImageTag": "1.0.0"}
 NESTED = {
     **NAMED,

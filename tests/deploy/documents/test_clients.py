@@ -19,12 +19,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from deploy.clients import by_address, postman
-from deploy.docs import reference
-from serving.client import Container
+from aikit.client import Container
+from deploy.documents.clients import by_address, postman
+from deploy.documents.documents import reference
 from serving.feature import Feature, discover, find
 
-PROBE = find("tests.features.probe.feature")
+PROBE = find("tests.support.features.probe.feature")
 PAGE = reference(PROBE)
 ADDRESS = "https://[API_ID].execute-api.[AWS_REGION].amazonaws.com/[STAGE]"
 AWS = {

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from deploy.docs import ROOT, DocumentError, fill, reference, rows, update
-from serving.client import Container
+from aikit.client import Container
+from deploy.documents.documents import ROOT, DocumentError, fill, reference, rows, update
 from serving.feature import Feature, find
 
 README = (
     "# Title\n<!-- features -->\n<!-- /features -->\nBy hand.\n<!-- settings -->\n<!-- /settings -->\n"
     + ("<!-- errors -->\n<!-- /errors -->\n")
 )
-PROBE = find("tests.features.probe.feature")
+PROBE = find("tests.support.features.probe.feature")
 texts = st.text().filter(lambda text: "<!--" not in text)
 
 

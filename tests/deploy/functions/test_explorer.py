@@ -19,11 +19,10 @@ from openapi_spec_validator import validate
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from deploy.lambda_explorer.explorer import Explorer
-from deploy.template_assets import explorer
+from deploy.cloudformation.assets import explorer
+from deploy.functions.explorer.explorer import Explorer
 from serving.feature import discover, find
-
-from .browser import INSTALLED, browser
+from tests.support.browser import INSTALLED, browser
 
 Json = dict[str, Any]
 REGION = "cn-north-1"
@@ -37,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip's content."""
     target = tmp_path_factory.mktemp("explorer")
     zipfile.ZipFile(io.BytesIO(explorer(list(discover().values())).content)).extractall(target)
-    return target / "lambda_explorer"
+    return target / "explorer"
 
 
 def deployed(folder: Path, *names: str, authorization: str = "AWS_IAM", try_it: bool = True) -> Explorer:

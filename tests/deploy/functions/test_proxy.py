@@ -17,17 +17,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.lambda_proxy.proxy import CONNECT_S, LIMIT, READ_S, REPLY_LIMIT, Proxy, client
-from deploy.resources_lambda import GATEWAY_S
-from deploy.template_assets import proxy as proxy_asset
-from serving.aws_lambda import Handler
-from serving.client import Container
+from aikit.client import Container
+from deploy.cloudformation.assets import proxy as proxy_asset
+from deploy.cloudformation.functions import GATEWAY_S
+from deploy.functions.proxy.proxy import CONNECT_S, LIMIT, READ_S, REPLY_LIMIT, Proxy, client
+from serving.adapters.aws_lambda import Handler
 from serving.feature import find
 from serving.service import Service
 from serving.settings import Settings
-
-from .conftest import PROBE
-from .runtime_server import ENVIRONMENT, Reply, Request, Server, model_error, refused, running
+from tests.support.ask import PROBE
+from tests.support.runtime_server import ENVIRONMENT, Reply, Request, Server, model_error, refused, running
 
 Event = dict[str, Any]
 CONTEXT = SimpleNamespace(aws_request_id="from-lambda")

@@ -8,18 +8,17 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from deploy.lambda_proxy.answers import PREFLIGHT
-from deploy.lambda_proxy.proxy import LIMIT
-from deploy.resources_lambda import GATEWAY_S
-from serving.gateway.api import LIMITS, Limits, api_routes
-from serving.gateway.event import Call, event, response
-from serving.gateway.options import Options
-from serving.gateway.refusal import Refused
-from serving.gateway.runtime import runtime_routes
-
-from .gateways import FEATURE, Gateway, fronting, listening, refused
-from .runtime_server import Reply, Server, running
-from .test_front import picture
+from deploy.cloudformation.functions import GATEWAY_S
+from deploy.functions.proxy.answers import PREFLIGHT
+from deploy.functions.proxy.proxy import LIMIT
+from deploy.local.api_gateway.api import LIMITS, Limits, api_routes
+from deploy.local.api_gateway.event import Call, event, response
+from deploy.local.api_gateway.refusal import Refused
+from deploy.local.options import Options
+from deploy.local.runtime.runtime import runtime_routes
+from tests.serving.container.test_front import picture
+from tests.support.gateways import FEATURE, Gateway, fronting, listening, refused
+from tests.support.runtime_server import Reply, Server, running
 
 
 @pytest.fixture(scope="module")

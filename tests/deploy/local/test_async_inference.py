@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from . import s3
-from .runtime_gateway import Gateway, as_json, refusal, served
+from tests.support import s3
+from tests.support.runtime_gateway import Gateway, as_json, refusal, served
 
 
 @pytest.fixture(scope="module")

@@ -15,13 +15,12 @@ from aws_requests_auth.boto_utils import BotoAWSRequestsAuth  # type: ignore[imp
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from serving.gateway.auth import access_keys, credentials, first_usage
-from serving.gateway.options import Options
-from serving.gateway.usage import Plan
+from deploy.local.api_gateway.auth import access_keys, credentials, first_usage
+from deploy.local.api_gateway.usage import Plan
+from deploy.local.options import Options
 from serving.settings import SettingsError
-
-from .gateways import Answer, Gateway, fronting, refused
-from .runtime_server import Server, running
+from tests.support.gateways import Answer, Gateway, fronting, refused
+from tests.support.runtime_server import Server, running
 
 REGION = "us-east-1"
 

@@ -10,8 +10,8 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
-from .browser import INSTALLED, browser
-from .explorer_page import FEATURES, Page, gateway
+from tests.support.browser import INSTALLED, browser
+from tests.support.explorer_page import FEATURES, Page, gateway
 
 PHONE, DESK = 360, 1280  # pixels
 

@@ -18,13 +18,13 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.local.fleet.fleet import Answered, Fleet, State
+from deploy.local.fleet.table import Table
 from serving.errors import DeadlineExceeded, Unavailable
 from serving.feature import Feature
-from serving.gateway.fleet import Answered, Fleet, State
-from serving.gateway.table import Table
 from serving.settings import Settings
-from tests.features.echo.feature import feature as echo
-from tests.features.probe.feature import feature as probe
+from tests.support.features.echo.feature import feature as echo
+from tests.support.features.probe.feature import feature as probe
 
 JSON = {"Content-Type": "application/json"}
 PLENTY_MB = 100_000.0
@@ -158,8 +158,8 @@ def test_the_metrics_of_all_containers_are_one_document() -> None:
 
 
 def test_up_shows_what_changes_keeps_to_its_memory_and_drains() -> None:
-    features = ("tests.features.probe.feature", "tests.features.echo.feature")
-    command = (sys.executable, "-m", "serving", "up", *features, "--memory", "1", "--port", str(free_port()))
+    features = ("tests.support.features.probe.feature", "tests.support.features.echo.feature")
+    command = (sys.executable, "-m", "aikit", "up", *features, "--memory", "1", "--port", str(free_port()))
     with (
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as up,
         ExitStack() as stack,

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from .explorer_page import gateway
+from tests.support.explorer_page import gateway
+from tests.support.paths import ROOT
 
-SCHEMATHESIS = Path(__file__).parents[1] / ".venv-fuzz" / "bin" / "schemathesis"
+SCHEMATHESIS = ROOT / ".venv-fuzz" / "bin" / "schemathesis"
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

@@ -18,17 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from serving.gateway.eventstream import message, stream_error
-from serving.gateway.fleet import Fleet
-from serving.gateway.options import Auth, Options
-from serving.gateway.runtime import runtime_routes
-from serving.gateway.runtime_headers import ASYNC, INVOKE, STREAM, TIMEOUT, TTL, Header, passed
-from serving.gateway.wire_errors import WireError
+from deploy.local.fleet.fleet import Fleet
+from deploy.local.options import Auth, Options
+from deploy.local.runtime.errors import WireError
+from deploy.local.runtime.eventstream import message, stream_error
+from deploy.local.runtime.headers import ASYNC, INVOKE, STREAM, TIMEOUT, TTL, Header, passed
+from deploy.local.runtime.runtime import runtime_routes
 from serving.settings import Settings
-from tests.features.probe.feature import feature as probe
-
-from .runtime_gateway import Gateway, as_json, refusal, served
-from .runtime_server import ENVIRONMENT
+from tests.support.features.probe.feature import feature as probe
+from tests.support.runtime_gateway import Gateway, as_json, refusal, served
+from tests.support.runtime_server import ENVIRONMENT
 
 FACES = {"InvokeEndpoint": INVOKE, "InvokeEndpointWithResponseStream": STREAM, "InvokeEndpointAsync": ASYNC}
 

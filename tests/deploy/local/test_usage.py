@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.gateway.refusal import Refused
-from serving.gateway.usage import Plan, Usage
+from deploy.local.api_gateway.refusal import Refused
+from deploy.local.api_gateway.usage import Plan, Usage
 
 
 class Clock:

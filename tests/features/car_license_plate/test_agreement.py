@@ -12,7 +12,7 @@ from containers.car_license_plate.agreement import Reading, agreed, likelihoods
 from containers.car_license_plate.grammar import ALPHABET, LAYOUTS, Floats, likeliest, texts
 from containers.car_license_plate.plates import PlateReader
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.weights import Store
 
 CHANCES = arrays(np.float32, (14, len(ALPHABET) + 1), elements=st.floats(-9, 0, width=32))

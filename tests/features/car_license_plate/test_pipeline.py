@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.renders.plate_example import SAMPLES, Sample, photograph, plate
 from containers.car_license_plate import regions
 from containers.car_license_plate.colour import colour
 from containers.car_license_plate.lprnet import LPRReader
@@ -21,12 +22,11 @@ from containers.car_license_plate.platenet import PlateNetReader
 from containers.car_license_plate.plates import PlateReader
 from containers.general_ocr.reader import TextReader
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import Store
-from training.render_plate_example import SAMPLES, Sample, photograph, plate
-
-from .conftest import SHARED, Ask
+from tests.support.ask import Ask
+from tests.support.paths import SHARED
 
 Pixels = NDArray[np.uint8]
 CROPS, PHOTOGRAPH = SHARED / "images/plate/crops", SHARED / "images/plate/single_blue.jpg"

@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from benchmarks.documents import DOCUMENTS, photograph
 from containers.custom_ocr.alignment import Matches, homography, match_texts, project
 from containers.custom_ocr.likeness import SIDES, Look, likeness, refined
-
-from .documents import DOCUMENTS, photograph
 
 Floats = NDArray[np.float32]
 SIZE, PHOTOGRAPH = (560, 900), (1200, 1600)

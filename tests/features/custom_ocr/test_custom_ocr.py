@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.documents import DOCUMENTS, photograph
+from benchmarks.templates import attempt, form_of, shots
 from containers.custom_ocr.alignment import features
 from containers.general_ocr.reader import TextReader
 from serving.feature import find
-from serving.media import Media
-
-from .benchmarks.templates import attempt, form_of, shots
-from .conftest import SHARED, Ask
-from .documents import DOCUMENTS, photograph
+from serving.images.intake import Media
+from tests.support.ask import Ask
+from tests.support.paths import SHARED
 
 FEATURE = find("custom_ocr")
 FOLDER = FEATURE.folder

@@ -13,10 +13,9 @@ from selenium.webdriver import Keys
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
-import serving
-from serving.client import Container, container
-
-from .browser import INSTALLED, Editor, browser
+from aikit.client import Container, container
+from serving.images.drawing import FONT
+from tests.support.browser import INSTALLED, Editor, browser
 
 pytestmark = pytest.mark.skipif(not INSTALLED, reason="no browser: install chromium and chromium-driver")
 
@@ -35,7 +34,7 @@ NUMBER, VISITOR = ((30, 100), (330, 150)), ((30, 180), (380, 235))
 @pytest.fixture(scope="module")
 def ticket(tmp_path_factory: pytest.TempPathFactory) -> Path:
     image = Image.new("RGB", SIZE, "white")
-    font = ImageFont.truetype(str(Path(serving.__file__).with_name("fonts") / "wqy-microhei.ttc"), 32)
+    font = ImageFont.truetype(str(FONT), 32)
     for place, text in TEXTS.items():
         ImageDraw.Draw(image).text(place, text, "black", font)
     path = tmp_path_factory.mktemp("images") / "ticket.png"

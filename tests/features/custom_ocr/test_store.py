@@ -17,8 +17,8 @@ from containers.custom_ocr.store import Bucket, Folder, Store, Templates, open_s
 from containers.custom_ocr.template import Anchor, Template, fields_of
 from serving.errors import InvalidRequest, NotFound, PayloadTooLarge, Unavailable, UnprocessableInput
 from serving.settings import Settings, SettingsError
-from tests import s3
-from tests.test_template import BOX, IMAGE
+from tests.features.custom_ocr.test_template import BOX, IMAGE
+from tests.support import s3
 
 ID, OTHER = "de370236a28437715be3aa33eef2e84634c805bc", "0123456789" * 4
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from containers.custom_ocr.template import Anchor, Corners, Field, Template, fields_of, template_id
 from serving.errors import UnprocessableInput
-from serving.media import Media
+from serving.images.intake import Media
 
 IMAGE = np.arange(60 * 80 * 3, dtype=np.uint8).reshape(60, 80, 3)
 BOX: Corners = ((10, 10), (40, 12), (40, 30), (9, 29))

@@ -17,10 +17,10 @@ from containers.face_detection.detector import FaceDetector
 from serving.codec import Codec
 from serving.errors import InvalidRequest
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.weights import Weights
-
-from .conftest import SHARED, Ask, weights_of
+from tests.support.ask import Ask, weights_of
+from tests.support.paths import SHARED
 
 FEATURE = find("face_comparison")
 PHOTO = FEATURE.example["request"]["img"]

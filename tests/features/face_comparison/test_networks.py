@@ -19,17 +19,16 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from containers.face_comparison import mxnet_params
 from containers.face_comparison.alignment import SIDE, TEMPLATE, align, similarity_transform
-from containers.face_comparison.auraface import auraface
 from containers.face_comparison.embedding import KINDS, FaceEmbedder, Kind
-from containers.face_comparison.mobileface import mobileface
+from containers.face_comparison.networks.auraface import auraface
+from containers.face_comparison.networks.mobileface import mobileface
 from serving.feature import find
 from serving.settings import Settings
-from serving.weights import Found, Weights
-
-from .conftest import weights_of
-from .test_mxnet_params import packed
+from serving.weights import mxnet_params
+from serving.weights.store import Found, Weights
+from tests.serving.weights.test_mxnet_params import packed
+from tests.support.ask import weights_of
 
 Operation = Callable[[list[Tensor], dict[str, str]], Tensor]
 

@@ -13,10 +13,9 @@ from PIL import Image
 
 from containers.face_detection.detector import Face, FaceDetector
 from serving.feature import find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.weights import Weights
-
-from .conftest import Ask, weights_of
+from tests.support.ask import Ask, weights_of
 
 Pixels = NDArray[np.uint8]
 FEATURE = find("face_detection")

@@ -9,14 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from containers.face_detection import age_network, detection, fairface, mesh_network, network
+from containers.face_detection import detection
 from containers.face_detection.crops import Square, batches
 from containers.face_detection.feature import PROFILES, FaceDetectionRequest
 from containers.face_detection.mesh106 import TABLE, mesh_to_106
 from containers.face_detection.model import Item, Model
-from serving.weights import Found, Weights
-
-from .onnx_files import export
+from containers.face_detection.networks import facemesh as mesh_network
+from containers.face_detection.networks import fairface
+from containers.face_detection.networks import retinaface as network
+from containers.face_detection.networks import tiny_xception as age_network
+from serving.weights.store import Found, Weights
+from tests.support.networks.onnx_files import export
 
 # What the detector is shown, and what is made of its answer
 

@@ -3,10 +3,9 @@
 import msgspec
 import pytest
 
+from benchmarks.ocr import character_error
 from serving.feature import Feature, find
-
-from .benchmarks.ocr import character_error
-from .conftest import Ask
+from tests.support.ask import Ask
 
 FEATURES = ["general_ocr", "general_ocr_traditional"]
 

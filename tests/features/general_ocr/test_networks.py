@@ -30,10 +30,11 @@ from serving.executor import compile
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import resolve
+from tests.support.paths import ROOT, SHARED
 
 MODELS = Path(str(files("rapidocr"))) / "models"
 DETECTION, RECOGNITION = MODELS / "PP-OCRv6_det_small.onnx", MODELS / "PP-OCRv6_rec_small.onnx"
-PHOTOGRAPHS = Path(__file__).parents[2] / "shared/images/ocr"
+PHOTOGRAPHS = SHARED / "images/ocr"
 
 # names of the tensors inside the .onnx files
 LEVELS = [f"p2o.pd_op.add.{number}.0" for number in (14, 27, 50, 63)]
@@ -140,10 +141,7 @@ def test_characters_are_those_of_rapidocr() -> None:
 
 def test_characters_are_read_without_torch() -> None:
     code = "import sys, containers.general_ocr.onnx_weights; sys.exit('torch' in sys.modules)"
-    assert (
-        subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[1]).returncode
-        == 0
-    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ocr import character_error
+from benchmarks.rapid import reader as rapidocr
 from containers.general_ocr.reader import TextReader
-from serving.media import Media
+from serving.images.intake import Media
+from tests.support.paths import SNAPSHOTS
 
-from .benchmarks.ocr import character_error
-from .benchmarks.rapid import reader as rapidocr
-
-GOLDEN = Path(__file__).parent / "snapshots" / "ocr_photographs.json"
+GOLDEN = SNAPSHOTS / "ocr_photographs.json"
 
 
 @pytest.fixture(scope="module")

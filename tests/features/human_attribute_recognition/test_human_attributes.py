@@ -18,21 +18,20 @@ from PIL import Image as Picture
 
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Language
 from containers.human_attribute_recognition.recogniser import Recogniser, Wanted
+from serving.adapters.in_process import Hosted
 from serving.codec import JSON
 from serving.feature import find
-from serving.hosted import Hosted
-from serving.media import Media
+from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
-from tests import tiny_siglip
-
-from .conftest import weights_of
+from tests.support.ask import weights_of
+from tests.support.networks import tiny_siglip
+from tests.support.paths import ROOT
 
 Image = NDArray[np.uint8]
 
 FEATURE = find("human_attribute_recognition")
 KEYS = [one.key for one in ATTRIBUTES]
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +131,7 @@ def test_without_weights_the_container_ends_with_one_clear_line(
     profile: str, parts: list[str], tmp_path: Path, settings: Settings
 ) -> None:
     nowhere = {"AIKIT_CACHE_DIR": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:1"}
-    command = [sys.executable, "-m", "serving", "serve", FEATURE.name, "--profile", profile, "--port", "0"]
+    command = [sys.executable, "-m", "aikit", "serve", FEATURE.name, "--profile", profile, "--port", "0"]
     done = subprocess.run(
         command, env=os.environ | nowhere, cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -16,22 +16,21 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import SiglipModel
 
-from containers.human_attribute_recognition import head, siglip
+from containers.human_attribute_recognition import head
+from containers.human_attribute_recognition import network as siglip
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Table, Value, prompted
 from containers.human_attribute_recognition.head import Head
 from containers.human_attribute_recognition.recogniser import crop, percentages
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
 from containers.object_recognition.weight_files import FASTESTDET
 from serving.feature import Feature, Hub, WeightFile, find
-from serving.media import Media
+from serving.images.intake import Media
 from serving.weights import Store, Weights
-from tests import tiny_siglip
+from tests.support.networks import tiny_siglip
 
 Image = NDArray[np.uint8]
 
 FEATURE = find("human_attribute_recognition")
-ROOT = Path(__file__).parents[1]
-
 SEED = {
     "upper_wear": ["短袖", "长袖"],
     "upper_wear_texture": ["图案", "纯色", "条纹/格子"],

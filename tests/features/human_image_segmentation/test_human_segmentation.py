@@ -13,28 +13,27 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.data.composites import PAIRS, Pixels, composite, photograph
 from containers.face_detection.detector import Face
 from containers.human_image_segmentation.feature import SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.model import Model
+from containers.human_image_segmentation.network import sinet
 from containers.human_image_segmentation.refinement import contrast, matte
 from containers.human_image_segmentation.regions import people, region
 from containers.human_image_segmentation.segmenter import SINET_KIND, Segmenter
-from containers.human_image_segmentation.sinet import sinet
 from containers.human_image_segmentation.tiles import enlarged, tiles
 from containers.human_image_segmentation.weight_files import SINET
 from containers.object_recognition.classes import PERSON
 from containers.object_recognition.detection import Detection
 from serving.errors import UnprocessableInput
 from serving.feature import find
-from serving.media import ImageBytes
+from serving.images.intake import ImageBytes
 from serving.settings import Settings
 from serving.weights import Store, Weights
-
-from .composites import PAIRS, Pixels, composite, photograph
-from .conftest import Ask, weights_of
-from .modnet import trained
-from .onnx_files import export
+from tests.support.ask import Ask, weights_of
+from tests.support.networks.modnet import trained
+from tests.support.networks.onnx_files import export
 
 sizes = st.integers(2, 900)
 

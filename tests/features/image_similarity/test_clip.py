@@ -10,16 +10,15 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from containers.image_similarity import clip
+from benchmarks.data.composites import photograph
 from containers.image_similarity.embedder import Embedder
 from containers.image_similarity.feature import CLIP
+from containers.image_similarity.networks import clip
+from serving.adapters.in_process import Hosted
 from serving.codec import JSON
 from serving.feature import find
-from serving.hosted import Hosted
 from serving.settings import Settings
 from serving.weights import WeightsError, resolve
-
-from .composites import photograph
 
 FEATURE = find("image_similarity")
 WIDTH, SIDE, PATCH, LAYERS = 2 * clip.HEAD_WIDTH, 32, 8, 2

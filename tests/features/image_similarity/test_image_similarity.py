@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from benchmarks.data.changes import CHANGES, Pixels, cropped
+from benchmarks.data.composites import photograph
 from containers.image_similarity.embedder import Embedder
+from serving.embeddings import cosine
 from serving.feature import find
 from serving.settings import Settings
-from serving.vectors import cosine
 from serving.weights import resolve
-
-from .changes import CHANGES, Pixels, cropped
-from .composites import photograph
-from .conftest import Ask
+from tests.support.ask import Ask
 
 FEATURE = find("image_similarity")
 EXAMPLE, COPY = (

@@ -11,20 +11,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
 
+from benchmarks.data.composites import photograph
 from containers.image_super_resolution import tiles
 from containers.image_super_resolution.enlarger import Enlarger
-from containers.image_super_resolution.rlfn import rlfn
-from containers.image_super_resolution.rrdb import RRDBNet, real_esrgan
+from containers.image_super_resolution.networks.rlfn import rlfn
+from containers.image_super_resolution.networks.rrdb import RRDBNet, real_esrgan
 from containers.image_super_resolution.tiles import LARGEST, MARGIN, STEP, mirrored
 from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
 from serving.executor import compile
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store, Weights
-
-from . import tiny_real_esrgan
-from .composites import photograph
-from .conftest import weights_of
+from tests.support.ask import weights_of
+from tests.support.networks import tiny_real_esrgan
 
 Pixels = NDArray[np.uint8]
 

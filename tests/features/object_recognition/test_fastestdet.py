@@ -11,15 +11,15 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.data.composites import photograph
 from containers.object_recognition.classes import COCO_NAMES, PERSON
 from containers.object_recognition.fastestdet import FastestDet, detections
-from containers.object_recognition.network import Detector, detector
+from containers.object_recognition.networks.fastestdet import Detector, detector
 from containers.object_recognition.weight_files import FASTESTDET
 from serving.feature import find
 from serving.weights import Weights
-
-from .composites import photograph
-from .conftest import SHARED, weights_of
+from tests.support.ask import weights_of
+from tests.support.paths import SHARED
 
 PHOTOGRAPHS = SHARED / "images" / "objects"
 

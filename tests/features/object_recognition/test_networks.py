@@ -16,24 +16,23 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from transformers import Owlv2ForObjectDetection, Owlv2ImageProcessor
 
+from benchmarks.data.composites import photograph
 from containers.object_recognition import yolox
 from containers.object_recognition.detection import Detection, surest
 from containers.object_recognition.feature import ObjectRequest
 from containers.object_recognition.labels import COCO_LABELS, LABELS
 from containers.object_recognition.letterbox import letterbox
 from containers.object_recognition.model import Model
+from containers.object_recognition.networks.owlv2 import WordSide
 from containers.object_recognition.open_vocabulary import GREY, OpenVocabulary, inside_image
-from containers.object_recognition.owlv2 import WordSide
 from containers.object_recognition.recogniser import Query
 from containers.object_recognition.vocabulary import Vocabulary, prompt
 from containers.object_recognition.weight_files import OWLV2_NETWORK, OWLV2_VOCABULARY, YOLOX_S
 from containers.object_recognition.yolox import Yolox
 from serving.feature import find
-from serving.media import ImageBytes
+from serving.images.intake import ImageBytes
 from serving.weights import Store, Weights
-from tests import tiny_owlv2, tiny_yolox
-
-from .composites import photograph
+from tests.support.networks import tiny_owlv2, tiny_yolox
 
 Floats = NDArray[np.float32]
 

@@ -10,18 +10,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
+from benchmarks.data.composites import photograph
 from containers.object_recognition.classes import COCO_NAMES
 from containers.object_recognition.coco import CocoRecogniser
 from containers.object_recognition.labels import COCO_LABELS, LABELS
+from serving.adapters.in_process import Hosted
 from serving.codec import JSON
 from serving.feature import find
-from serving.hosted import Hosted
 from serving.service import Reply
 from serving.settings import Settings
-
-from .composites import photograph
-from .conftest import SHARED, Ask
-from .tiny_owlv2 import TOKENS, write
+from tests.support.ask import Ask
+from tests.support.networks.tiny_owlv2 import TOKENS, write
+from tests.support.paths import SHARED
 
 Image = NDArray[np.uint8]
 

@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from benchmarks.data.composites import photograph
 from containers.pornography_detection import importer
 from containers.pornography_detection.classifier import MOBILENET, Classifier
 from containers.pornography_detection.feature import LAYERS, NUMBERS
-from containers.pornography_detection.network import mobilenet_v2
+from containers.pornography_detection.networks.mobilenet_v2 import mobilenet_v2
 from serving.feature import find
-from serving.media import Media
-from serving.tensorflow_js import tensors
+from serving.images.intake import Media
 from serving.weights import Weights
-
-from .composites import photograph
-from .conftest import SHARED, Ask, weights_of
-from .layers_model import outputs
+from serving.weights.tensorflow_js import tensors
+from tests.support.ask import Ask, weights_of
+from tests.support.networks.layers_model import outputs
+from tests.support.paths import SHARED
 
 Pixels = NDArray[np.uint8]
 

@@ -14,10 +14,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from containers.pornography_detection import eva
 from containers.pornography_detection.classifier import FREEPIK, MOBILENET, Classifier, Kind
 from containers.pornography_detection.feature import EVA02
 from containers.pornography_detection.model import Item, Model
+from containers.pornography_detection.networks import eva02 as eva
 from serving.executor import compile
 from serving.feature import find
 from serving.weights import Store, WeightsError

@@ -13,14 +13,14 @@ import torch
 from containers.text_similarity.bge import LENGTHS, Bge
 from containers.text_similarity.network import Bert, parameters
 from containers.text_similarity.weight_files import BGE
+from serving.adapters.in_process import Hosted
 from serving.codec import JSON
+from serving.embeddings import Floats
 from serving.errors import UnprocessableInput
 from serving.feature import find
-from serving.hosted import Hosted
 from serving.settings import Settings
-from serving.vectors import Floats
 from serving.weights import resolve
-from tests import tiny_bert
+from tests.support.networks import tiny_bert
 
 FEATURE = find("text_similarity")
 SENTENCE = "今天天气很好"

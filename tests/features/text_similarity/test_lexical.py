@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.data.text_pairs import PAIRS, spearman
 from containers.text_similarity.grams import counted, is_blank
 from containers.text_similarity.lexical import Lexical, projected
 from containers.text_similarity.weight_files import IDF
+from serving.embeddings import cosine
 from serving.feature import find
-from serving.vectors import cosine
-from tests.text_pairs import PAIRS, spearman
 
 LEXICAL = Lexical.load(find("text_similarity").folder / IDF.name)
 VISIBLE = st.text(min_size=1, max_size=60).filter(lambda text: not is_blank(text))

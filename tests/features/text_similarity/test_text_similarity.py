@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aikit.main import main
 from containers.text_similarity.feature import MAX_CHARACTERS, MAX_TEXTS
 from containers.text_similarity.lexical import LIMIT
-from deploy.docs import reference
-from serving.cli import main
+from deploy.documents.documents import reference
 from serving.feature import find
-
-from .conftest import Ask
+from tests.support.ask import Ask
 
 FEATURE = find("text_similarity")
 TEXTS = [

@@ -19,13 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from serving.aws_lambda import REPLY_LIMIT, Handler, InvocationFailed, proxy_answer
+from serving.adapters.aws_lambda import REPLY_LIMIT, Handler, InvocationFailed, proxy_answer
 from serving.feature import find
 from serving.service import Reply, Service
 from serving.settings import Settings
-
-from .conftest import PROBE
-from .runtime_api import ROOT, RuntimeApi, function
+from tests.support.ask import PROBE
+from tests.support.paths import ROOT
+from tests.support.runtime_api import RuntimeApi, function
 
 Event = dict[str, Any]
 

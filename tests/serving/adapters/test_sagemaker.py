@@ -18,11 +18,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from serving.sagemaker import input_fn, model_fn, output_fn, predict_fn, settings_for
+from serving.adapters.sagemaker import input_fn, model_fn, output_fn, predict_fn, settings_for
+from tests.support.ask import PROBE
+from tests.support.paths import ROOT
 
-from .conftest import PROBE
-
-ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv-mms" / "bin" / "python"
 START_S = 30
 # what the image's entry point does, with the server's configuration in the working folder instead of /etc

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from serving.client import Container
+from aikit.client import Container
 
 
 def picture(width: int = 4, height: int = 3, kind: str = "PNG") -> bytes:

@@ -7,9 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.client import container
-
-from .conftest import PROBE
+from aikit.client import container
+from tests.support.ask import PROBE
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,7 @@ def test_what_cannot_be_loaded_says_why(
 
 
 def test_too_little_memory_is_507(host: httpx.Client, tmp_path: Path) -> None:
-    url = model_folder(tmp_path, feature="tests.features.giant.feature")
+    url = model_folder(tmp_path, feature="tests.support.features.giant.feature")
     reply = host.post("/models", json={"model_name": "g", "url": url})
     assert (reply.status_code, reply.json()["code"]) == (507, "out_of_memory")
 

@@ -12,9 +12,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from serving.client import Container, container
-
-from .conftest import PROBE
+from aikit.client import Container, container
+from tests.support.ask import PROBE
 
 PATIENCE_S = 15.0
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from serving.client import container
+from aikit.client import container
+from tests.support.ask import PROBE
 
-from .conftest import PROBE
-
-BOTH = f"{PROBE},tests.features.echo.feature"
+BOTH = f"{PROBE},tests.support.features.echo.feature"
 
 
 @pytest.fixture(scope="module")

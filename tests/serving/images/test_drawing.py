@@ -2,7 +2,6 @@
 
 import base64
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
-from serving.draw import FONT, PAPER, draw, draw_lines
+from serving.images.drawing import FONT, PAPER, draw, draw_lines
+from tests.support.paths import ROOT
 
-EXAMPLES = sorted(Path(__file__).parents[1].glob("containers/general_ocr*/example.txt"))
+EXAMPLES = sorted(ROOT.glob("containers/general_ocr*/example.txt"))
 
 
 def grey(height: int, width: int) -> NDArray[np.uint8]:

@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from serving.errors import PayloadTooLarge
-from serving.media import Media
-from serving.picture import Format, encoded
+from serving.images.encoding import Format, encoded
+from serving.images.intake import Media
 
 NOISE = np.random.default_rng(0).integers(0, 256, (1200, 1200, 4), np.uint8)
 

@@ -16,9 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from serving.errors import PayloadTooLarge, UnprocessableInput
-from serving.fetch import Fetcher, is_public
-
-from .website import BODY, Site, site
+from serving.images.fetching import Fetcher, is_public
+from tests.support.website import BODY, Site, site
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from serving.errors import PayloadTooLarge, UnprocessableInput
-from serving.fetch import Fetcher
-from tests import s3
+from serving.images.fetching import Fetcher
+from tests.support import s3
 
 BODY = b"\x89PNG and so on"
 

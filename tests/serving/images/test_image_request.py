@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from serving.errors import InvalidRequest, PayloadTooLarge, UnprocessableInput
-from serving.media import ImageBytes, ImageRequest, Media, dec_hook, schema_hook
+from serving.images.intake import ImageBytes, ImageRequest, Media, dec_hook, schema_hook
 from serving.settings import Settings
 
 MEDIA = Media()
@@ -129,6 +129,6 @@ def test_limits_come_from_the_settings() -> None:
 
 def test_declaring_a_request_loads_no_image_library() -> None:
     unwanted = "{'numpy', 'PIL', 'cv2', 'httpcore', 'boto3'}"
-    code = f"import sys, serving.media; sys.exit(str({unwanted} & {{*sys.modules}}))"
+    code = f"import sys, serving.images.intake; sys.exit(str({unwanted} & {{*sys.modules}}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert found.stderr.strip() == "set()"

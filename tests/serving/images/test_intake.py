@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from serving.errors import PayloadTooLarge, UnprocessableInput
-from serving.media import Media
+from serving.images.intake import Media
 
 Pixels = NDArray[np.uint8]
 MEDIA = Media()

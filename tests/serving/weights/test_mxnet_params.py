@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
 from numpy.typing import NDArray
 
-from containers.face_comparison.mxnet_params import read
+from serving.weights.mxnet_params import read
 
 Tensors = dict[str, NDArray[np.float32]]
 

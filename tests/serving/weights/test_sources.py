@@ -9,18 +9,7 @@ import pytest
 
 from serving.feature import Feature, Hub, Url
 from serving.weights import Store, WeightsError
-from tests.origin import (
-    BAD,
-    COMMIT,
-    GOOD,
-    Answer,
-    Server,
-    downloaded,
-    feature,
-    put,
-    sha256,
-    weight,
-)
+from tests.support.origin import BAD, COMMIT, GOOD, Answer, Server, downloaded, feature, put, sha256, weight
 
 
 def on_hub(server: Server, body: bytes = GOOD, revision: str = "main") -> Feature:

@@ -9,8 +9,9 @@ import pytest
 
 from serving.feature import Bundled, Hub, Profile, Url, WeightFile, discover
 from serving.settings import Settings
-from serving.weights import Store, WeightsError, resolve, third_party
-from tests.origin import BAD, GOOD, Server, downloaded, feature, put, sha256, weight
+from serving.weights.store import Store, WeightsError, resolve, third_party
+from tests.support.origin import BAD, GOOD, Server, downloaded, feature, put, sha256, weight
+from tests.support.paths import SHARED
 
 
 def test_the_places_are_asked_in_order(server: Server, store: Store, tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_broken_manifest_is_named(server: Server, store: Store, tmp_path: Path
 
 
 def test_the_shared_mirror_holds_what_its_manifest_says(tmp_path: Path) -> None:
-    default = Path(__file__).resolve().parents[2] / "shared/weights"
+    default = SHARED / "weights"
     mirror = Path(os.environ.get("AIKIT_WEIGHTS_MIRROR") or default)
     if not (mirror / "manifest.json").exists():
         pytest.skip(f"no weights mirror: AIKIT_WEIGHTS_MIRROR is not set and there is no {default}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.tensorflow_js import tensors
+from serving.weights.tensorflow_js import tensors
 
 
 def written(folder: Path, listed: list[dict[str, Any]], numbers: bytes) -> tuple[Path, Path]:

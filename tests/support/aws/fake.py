@@ -15,10 +15,10 @@ from botocore import xform_name
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from deploy.aws import Aws, AwsError
+from deploy.aws.calls import Aws, AwsError
 
-from .aws_fake_stacks import FakeStacks
-from .aws_fake_template import Json, Refused
+from .fake_stacks import FakeStacks
+from .fake_template import Json, Refused
 
 ACCOUNT = "123456789012"  # moto's
 REGION = "us-west-2"

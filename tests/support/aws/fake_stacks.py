@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from .aws_fake_template import Evaluated, Json, Refused, Stack, changes_something
+from .fake_template import Evaluated, Json, Refused, Stack, changes_something
 
 STACK = "AWS::CloudFormation::Stack"
 

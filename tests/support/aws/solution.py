@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from deploy.aws_stack import Change
+from deploy.aws.stack import Change
+from deploy.cloudformation.templates import ROOT
 from deploy.stack import Solution, files_of
-from deploy.template import ROOT
 from serving.feature import find
 
-from .aws_fake import ACCOUNT, FakeAws, aws_of
-from .aws_fake_template import Json
+from .fake import ACCOUNT, FakeAws, aws_of
+from .fake_template import Json
 
 BUCKET = f"aikit-{ACCOUNT}-us-west-2"
 FEATURES = [find("general_ocr"), find("custom_ocr")]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from containers.image_super_resolution.rrdb import RRDBNet
+from containers.image_super_resolution.networks.rrdb import RRDBNet
 from containers.image_super_resolution.weight_files import REAL_ESRGAN
 
 

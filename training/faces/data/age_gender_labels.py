@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from containers.face_detection.age_gender import CENTRE, EYES_TO_MOUTH, AgeGender, square
 from containers.face_detection.crops import Square
 from containers.face_detection.detection import Face
-from training.faces.age_gender_network import SIZE
-from training.faces.detector_degradation import degraded, shaded
-from training.faces.detector_labels import Grey, Labelled, Teachers, labelled
+from training.faces.data.detector_degradation import degraded, shaded
+from training.faces.data.detector_labels import Grey, Labelled, Teachers, labelled
+from training.faces.networks.age_gender import SIZE
 
 FOLDER = Path("out/training/faces_age_gender")
 CROPS = 3  # of each portrait

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.faces.detector_labels import Grey, resized, to_grey
+from training.faces.data.detector_labels import Grey, resized, to_grey
 
 SIZE = 320
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.faces.detector_labels import Grey
+from training.faces.data.detector_labels import Grey
 
 Floats = NDArray[np.float32]
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.faces.detector_backgrounds import Backgrounds
-from training.faces.detector_bodies import draw_body
-from training.faces.detector_degradation import degraded, shaded
-from training.faces.detector_labels import Grey, Labelled, resized
+from training.faces.data.detector_backgrounds import Backgrounds
+from training.faces.data.detector_bodies import draw_body
+from training.faces.data.detector_degradation import degraded, shaded
+from training.faces.data.detector_labels import Grey, Labelled, resized
 
 SMALLEST, LARGEST = 11, 250  # pixels of a face's longer side
 MIRRORED = [1, 0, 2, 4, 3]  # the five points after a flip

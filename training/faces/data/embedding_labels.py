@@ -14,15 +14,15 @@ from torch.nn.functional import normalize
 from containers.face_comparison import embedding
 from containers.face_comparison.alignment import align
 from containers.face_comparison.feature import MOBILEFACE
-from containers.face_comparison.mobileface import mobileface
+from containers.face_comparison.networks.mobileface import mobileface
 from containers.face_detection import detection
 from containers.face_detection.detector import FaceDetector
-from containers.face_detection.network import retinaface
+from containers.face_detection.networks.retinaface import retinaface
 from containers.face_detection.weight_files import RETINAFACE
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store
-from training.faces.matte_labels import is_held_out
+from training.faces.data.matte_labels import is_held_out
 from training.material import Pixels, portraits
 
 PER_PERSON = 12  # a president would outvote everybody

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.faces.matte_labels import SIDE as HEAD
-from training.faces.matte_labels import Opacity
-from training.faces.matte_surfaces import cloth
+from training.faces.data.matte_labels import SIDE as HEAD
+from training.faces.data.matte_labels import Opacity
+from training.faces.data.matte_surfaces import cloth
 from training.material import Pixels
 
 Floats = NDArray[np.float32]

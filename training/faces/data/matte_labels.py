@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from containers.human_image_segmentation.network import sinet
 from containers.human_image_segmentation.refinement import contrast, matte
 from containers.human_image_segmentation.segmenter import SINET_KIND, Kind
-from containers.human_image_segmentation.sinet import sinet
 from containers.human_image_segmentation.weight_files import SINET
 from serving.feature import find
 from serving.settings import Settings

@@ -5,10 +5,10 @@ from typing import NamedTuple, cast
 import cv2
 import numpy as np
 
-from training.faces.matte_bodies import Frame, Layer, body, head
-from training.faces.matte_labels import SIDE as HEAD
-from training.faces.matte_labels import Labelled, Opacity
-from training.faces.matte_surfaces import background
+from training.faces.data.matte_bodies import Frame, Layer, body, head
+from training.faces.data.matte_labels import SIDE as HEAD
+from training.faces.data.matte_labels import Labelled, Opacity
+from training.faces.data.matte_surfaces import background
 from training.material import Pixels
 
 Random = np.random.Generator

@@ -13,8 +13,16 @@ from scipy.spatial import Delaunay  # type: ignore[import-untyped]
 from scipy.spatial.transform import Rotation  # type: ignore[import-untyped]
 
 from containers.face_detection.landmarks import SIZE
-from training.faces.detector_backgrounds import Backgrounds
-from training.faces.detector_labels import Grey, Image, Labelled, Teachers, face_square, labels, with_faces
+from training.faces.data.detector_backgrounds import Backgrounds
+from training.faces.data.detector_labels import (
+    Grey,
+    Image,
+    Labelled,
+    Teachers,
+    face_square,
+    labels,
+    with_faces,
+)
 from training.material import photographs
 
 FILE = Path("out/training/turned_heads.npz")

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from containers.face_detection.network import MOBILENET_ANCHORS, STRIDES, _anchors, _decoded
+from containers.face_detection.networks.retinaface import MOBILENET_ANCHORS, STRIDES, _anchors, _decoded
 
 LUMA = (0.114, 0.587, 0.299)  # of blue, green, red
 VALUES = 16  # of an anchor: two classes, a box, five points

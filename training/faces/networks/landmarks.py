@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.faces.detector_network import stage
+from training.faces.networks.detector import stage
 
 SIZE = 112
 LUMA = (0.299, 0.587, 0.114)  # of red, green, blue

@@ -2,6 +2,6 @@
 
 from dataclasses import replace
 
-from tests.features.probe.feature import feature as probe
+from tests.support.features.probe.feature import feature as probe
 
 feature = replace(probe, module=__name__, feature_id="Echo", title="Echo", aliases=("reverberation",))

@@ -1,5 +1,5 @@
 """The probe's model."""
 
-from tests.features.probe.model import Model
+from tests.support.features.probe.model import Model
 
 __all__ = ["Model"]

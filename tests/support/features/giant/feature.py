@@ -3,6 +3,6 @@
 from dataclasses import replace
 
 from serving.feature import Resources
-from tests.features.probe.feature import feature as probe
+from tests.support.features.probe.feature import feature as probe
 
 feature = replace(probe, module=__name__, feature_id="Giant", resources=Resources(memory_mb=10**9))

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from serving.feature import Batching, Feature, Profile, Url, WeightFile
-from serving.media import ImageRequest
+from serving.images.intake import ImageRequest
 
 
 class ProbeRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):

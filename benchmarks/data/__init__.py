@@ -1,0 +1,1 @@
+"""Pictures, texts and measures that benchmarks, tests and trainings share."""

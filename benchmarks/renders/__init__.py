@@ -1,0 +1,1 @@
+"""Programs that draw the example pictures of the features."""

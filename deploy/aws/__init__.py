@@ -1,0 +1,1 @@
+"""Calls to AWS: one session, and one module for each kind of resource."""

@@ -1,0 +1,1 @@
+"""The CloudFormation templates, and the document that API Gateway imports."""

@@ -1,0 +1,1 @@
+"""What a feature costs on AWS, from measured seconds and listed prices."""

@@ -1,0 +1,1 @@
+"""API Gateway's face of the local stack."""

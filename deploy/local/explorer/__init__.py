@@ -1,0 +1,1 @@
+"""The API explorer of the local stack."""

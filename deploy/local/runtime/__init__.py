@@ -1,0 +1,1 @@
+"""The face of SageMaker's runtime API of the local stack."""

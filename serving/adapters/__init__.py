@@ -1,0 +1,1 @@
+"""Adapters between a transport and `Service.invoke`."""

@@ -1,0 +1,122 @@
+"""Networks in OpenVINO, on a CPU."""
+
+import ctypes
+import shutil
+import tempfile
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from .base import Array, Executor, Outputs
+from .cpus import cpu_count
+
+if TYPE_CHECKING:
+    import openvino
+    import torch
+
+R = TypeVar("R")
+
+
+class OpenVINOExecutor(Executor):
+    """One stream on all threads, and two requests: while one is computed, the other is filled or read."""
+
+    def __init__(self, model: "openvino.Model", *, bf16: bool) -> None:
+        import openvino
+
+        _keep_heap_compact()
+        core = openvino.Core()
+        bf16 = bf16 and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        settings: dict[str, Any] = {
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": cpu_count(),
+            "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
+            "ENABLE_CPU_PINNING": False,  # other processes of the container need the same cores
+            "CPU_RUNTIME_CACHE_CAPACITY": 1000,  # kernels kept; by default those of some fifty input shapes
+        }
+        compiled = core.compile_model(model, "CPU", settings)
+        self._tensor, self._lock = openvino.Tensor, threading.Lock()
+        self._requests = [compiled.create_infer_request() for _ in range(2)]
+
+    def __call__(self, array: Array) -> Outputs:
+        return self.map([array], lambda outputs: tuple(output.copy() for output in outputs))[0]
+
+    def map(self, arrays: Iterable[Array], then: Callable[[Outputs], R]) -> list[R]:
+        results: list[R] = []
+        busy: deque[tuple[openvino.InferRequest, Array]] = deque()  # inputs are held: they are read in place
+
+        def finish() -> None:
+            request, _ = busy.popleft()
+            request.wait()
+            results.append(then(tuple(tensor.data for tensor in request.output_tensors)))
+
+        with self._lock:
+            try:
+                for request, array in zip(cycle(self._requests), arrays, strict=False):
+                    if len(busy) == len(self._requests):
+                        finish()
+                    busy.append((request, np.ascontiguousarray(array)))
+                    request.set_input_tensor(self._tensor(busy[-1][1], shared_memory=True))
+                    request.start_async()
+                while busy:
+                    finish()
+            finally:
+                for request, _ in busy:  # after an error
+                    with suppress(RuntimeError):
+                        request.wait()
+        return results
+
+
+def _keep_heap_compact() -> None:
+    """Hand every block above 4 MiB back to the system when it is freed.
+
+    glibc raises this limit by itself; then every new input shape leaves up to 100 MB in the heap.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(-3, 4 << 20)  # M_MMAP_THRESHOLD
+
+
+def intermediate(
+    network: Callable[[], "torch.nn.Module"], example: Array, cache: Path | None
+) -> "openvino.Model":
+    """The network as OpenVINO's model, from the folder beside `cache` or converted and saved there."""
+    import openvino
+
+    if cache is None:
+        return _converted(network(), example)
+    folder = cache.with_name(f"{cache.name}.openvino-{openvino.__version__.partition('-')[0]}-f32")
+    with suppress(RuntimeError):  # missing, or damaged
+        return openvino.Core().read_model(folder / "model.xml")
+    model = _converted(network(), example)
+    with suppress(OSError):  # a folder that cannot be written, or another process was first
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache.parent, ignore_cleanup_errors=True) as scratch:
+            made = Path(scratch) / "model"
+            openvino.save_model(model, made / "model.xml", compress_to_fp16=False)
+            shutil.rmtree(folder, ignore_errors=True)
+            made.rename(folder)
+    return model
+
+
+_TRACER = threading.Lock()  # torch traces one module at a time
+
+
+def _converted(module: "torch.nn.Module", example: Array) -> "openvino.Model":
+    # Not openvino.convert_model: that one reports every use to a statistics server.
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    with _TRACER, torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's, on shapes that are fixed by design
+        traced = TorchScriptPythonDecoder(
+            module.eval(), example_input=(torch.from_numpy(example),), shared_memory=False
+        )
+        return frontend.convert(frontend.load(traced))

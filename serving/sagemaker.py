@@ -1,0 +1,5 @@
+"""The name that an `inference.py` imports from, `from serving.sagemaker import *`; see `adapters/`."""
+
+from .adapters.sagemaker import input_fn, model_fn, output_fn, predict_fn
+
+__all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]

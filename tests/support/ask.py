@@ -1,0 +1,46 @@
+"""Asking features in the test's own process."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from serving.adapters.in_process import Hosted
+from serving.codec import JSON
+from serving.feature import Feature
+from serving.service import Reply
+from serving.settings import Settings
+from serving.weights import Store, Weights, WeightsError
+
+PROBE = "tests.support.features.probe.feature"
+
+
+def weights_of(feature: Feature, settings: Settings | None = None) -> Weights:
+    """Those of its default profile; skips the test where they are not on this machine, and downloads none."""
+    chosen = settings or Settings.read()
+    try:
+        return Store.of(chosen).resolve(feature, chosen.profile or feature.default_profile, download=False)
+    except WeightsError as error:
+        pytest.skip(str(error))
+
+
+class Ask:
+    """Asks features in process; each is loaded once for all tests. templates: where they are kept."""
+
+    def __init__(self, stack: ExitStack, templates: Path) -> None:
+        self._stack, self._templates = stack, templates
+        self._loaded: dict[str, Hosted] = {}
+
+    def __call__(
+        self, feature: Feature, *bodies: bytes, content_type: str = JSON, accept: str = "*/*"
+    ) -> list[Reply]:
+        """The replies to concurrent requests."""
+        hosted = self._loaded.get(feature.name)
+        if hosted is None:
+            settings = Settings.read(template_store=str(self._templates))
+            weights_of(feature, settings)
+            hosted = self._loaded[feature.name] = Hosted(feature, settings)
+            self._stack.callback(hosted.close)
+        with ThreadPoolExecutor(len(bodies)) as callers:
+            return list(callers.map(lambda body: hosted.invoke(body, content_type, accept), bodies))

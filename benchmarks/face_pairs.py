@@ -13,18 +13,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.face_comparison.alignment import align
 from containers.face_comparison.embedding import FaceEmbedder, Kind
 from containers.face_detection.detector import Face, FaceDetector
+from serving.arrays import Doubles
 from serving.feature import find
 from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
 
-Floats = NDArray[np.float64]
-People = dict[str, list[Floats]]
+People = dict[str, list[Doubles]]
 
 MOST = 20  # pictures of one person: a president would outvote everybody
 COLOURED = 4  # mean difference of red and blue
@@ -35,8 +34,8 @@ NEGATIVES = 200_000
 class Pairs(NamedTuple):
     """Cosines of two pictures of the same person and of different ones."""
 
-    same: Floats
-    different: Floats
+    same: Doubles
+    different: Doubles
 
 
 def main() -> None:
@@ -68,7 +67,7 @@ class Eye:
 
     def see(self, folder: Path) -> tuple[People, People]:
         """Vectors by person, of grey and of coloured pictures; people with one picture are left out."""
-        grey, coloured = defaultdict[str, list[Floats]](list), defaultdict[str, list[Floats]](list)
+        grey, coloured = defaultdict[str, list[Doubles]](list), defaultdict[str, list[Doubles]](list)
         lost = 0
         for name, files in by_person(folder).items():
             images = [Media().decode(file.read_bytes()) for file in files]

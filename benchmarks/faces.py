@@ -14,17 +14,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.face_detection.age_gender import AgeGender
 from containers.face_detection.detector import FaceDetector
 from containers.face_detection.landmarks import Landmarks
+from serving.arrays import Pixels
 from serving.feature import find
 from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
-
-Pixels = NDArray[np.uint8]
 
 SHARED = Path(__file__).parents[2] / "shared"
 FACE_SHARE = 0.77  # of a portrait's width

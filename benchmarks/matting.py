@@ -7,26 +7,24 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.data.composites import PAIRS, Composite, Pixels, composite, photograph
+from benchmarks.data.composites import PAIRS, Composite, composite, photograph
 from containers.human_image_segmentation.feature import SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.model import Model
 from containers.human_image_segmentation.refinement import contrast, matte
 from containers.human_image_segmentation.segmenter import SINET_KIND
+from serving.arrays import Array, Flags, Floats, Pixels
 from serving.errors import PayloadTooLarge
 from serving.feature import find
 from serving.images.intake import ImageBytes
 from serving.settings import Settings
 from serving.weights import resolve
 
-Floats = NDArray[np.float32]
-Method = Callable[[Pixels, Floats], NDArray[Any]]
+Method = Callable[[Pixels, Floats], Array]
 SIDES = (640, 1280, 4096)
 
 
@@ -60,7 +58,7 @@ def methods() -> dict[str, Method]:
     return ways
 
 
-def _closed_form(image: Pixels, coarse: Floats) -> NDArray[Any]:
+def _closed_form(image: Pixels, coarse: Floats) -> Array:
     from pymatting import estimate_alpha_cf  # type: ignore[import-not-found]
 
     small = cv2.resize(image, (384, 384), interpolation=cv2.INTER_AREA) / 255
@@ -117,7 +115,7 @@ def _steps(model: Model, request: SegmentationRequest) -> tuple[list[float], str
     return np.diff([*moments, time.perf_counter()]).tolist(), reply
 
 
-def _edges(opacity: Floats) -> NDArray[np.bool_]:
+def _edges(opacity: Floats) -> Flags:
     soft = ((opacity > 0.02) & (opacity < 0.98)).astype(np.uint8)
     return np.asarray(cv2.dilate(soft, np.ones((15, 15)))) > 0
 

@@ -18,16 +18,15 @@ import cv2
 import numpy as np
 import skimage.data
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from containers.pornography_detection.classifier import Classifier
+from serving.arrays import Doubles, Pixels
 from serving.feature import find
 from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
 
-Pixels = NDArray[np.uint8]
 Change = Callable[[Pixels], Pixels]
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -118,14 +117,14 @@ def times(classifier: Classifier) -> Iterator[str]:
     yield f"squeezing 4096x3072: {_ms(partial(classifier.squeezed, large)):.1f} ms"
 
 
-def verdicts(classifier: Classifier, squares: Iterable[Pixels]) -> NDArray[np.float64]:
+def verdicts(classifier: Classifier, squares: Iterable[Pixels]) -> Doubles:
     """(N, 3): normal, sexy, porn."""
     total = classifier.kind.total
     rows = (classifier.classify([square])[0] for square in squares)
     return np.array([[total(one, row) for one in ("normal", "sexy", "porn")] for row in rows])
 
 
-def _judged(classifier: Classifier, way: Change, pictures: Iterable[Pixels]) -> NDArray[np.float64]:
+def _judged(classifier: Classifier, way: Change, pictures: Iterable[Pixels]) -> Doubles:
     return verdicts(classifier, map(way, pictures))
 
 

@@ -14,17 +14,15 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from skimage import data
 
-from benchmarks.data.changes import CHANGES, Pixels
+from benchmarks.data.changes import CHANGES
 from containers.image_similarity.embedder import Embedder
+from serving.arrays import Flags, Floats, Pixels
 from serving.feature import find
 from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
-
-Floats = NDArray[np.float32]
 
 LIMITS = (0.8, 0.85, 0.9)
 """Similarities. The first: what 1 in 1,000 pairs of unrelated pictures reach that are not measured here.
@@ -84,7 +82,7 @@ def _embedded(embedder: Embedder, images: list[Pixels]) -> Floats:
     return np.concatenate([embedder.embed(views[start : start + 8]) for start in range(0, len(views), 8)])
 
 
-def _unrelated(vectors: Floats, other: NDArray[np.bool_], sources: int) -> str:
+def _unrelated(vectors: Floats, other: Flags, sources: int) -> str:
     similarities = ((1 + vectors @ vectors.T) / 2)[other]
     low, middle, high = np.quantile(similarities, (0.01, 0.5, 0.99))
     return (

@@ -11,18 +11,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.data.composites import photograph
 from containers.object_recognition.labels import LABELS
 from containers.object_recognition.model import Item, Model
 from containers.object_recognition.recogniser import Query, Thing
+from serving.arrays import Doubles, Pixels
 from serving.feature import find
 from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import resolve
 
-Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
 SHARED = Path(__file__).parents[2] / "shared" / "images" / "objects"
@@ -133,7 +132,7 @@ def _compared(marked: Sequence[tuple[str, Box]], found: Sequence[Thing]) -> tupl
     return [name for name, _ in missed], besides
 
 
-def _overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+def _overlap(first: Doubles, second: Doubles) -> float:
     common = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
     shared = float(common.clip(0).prod())
     return shared / (float(np.prod(first[2:] - first[:2]) + np.prod(second[2:] - second[:2])) - shared)

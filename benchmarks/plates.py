@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.renders.plate_example import SAMPLES, photograph
 from containers.car_license_plate.agreement import Reading, agreed
@@ -21,6 +20,7 @@ from containers.car_license_plate.platenet import PlateNetReader
 from containers.car_license_plate.plates import Found, PlateReader
 from containers.general_ocr.reader import TextReader
 from containers.general_ocr.recognition import Text
+from serving.arrays import Pixels
 from serving.errors import ServingError
 from serving.feature import find
 from serving.images.intake import Media
@@ -31,8 +31,6 @@ ROOT = Path(__file__).parents[1]
 IMAGES = ROOT.parent / "shared" / "images"
 CROPS, PHOTOGRAPH, TEXT = IMAGES / "plate/crops", IMAGES / "plate/single_blue.jpg", IMAGES / "ocr"
 SEEDS = 3
-
-Image = NDArray[np.uint8]
 
 
 def main() -> None:
@@ -53,7 +51,7 @@ def main() -> None:
 
 
 def recognisers(
-    crops: dict[str, Image], reader: TextReader, platenet: PlateNetReader, second: LPRReader | None
+    crops: dict[str, Pixels], reader: TextReader, platenet: PlateNetReader, second: LPRReader | None
 ) -> None:
     """One line per recogniser, on the crops alone."""
     write("| plates | whole plates | characters |", "| --- | --- | --- |")
@@ -71,7 +69,7 @@ def recognisers(
         )
 
 
-def scores(crops: dict[str, Image], reader: TextReader) -> None:
+def scores(crops: dict[str, Pixels], reader: TextReader) -> None:
     """How often readings of some score are right."""
     said = [(constrained(reader, Grammar(reader.characters), crop), text) for text, crop in crops.items()]
     for low, high in ((0.0, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.8), (0.8, 1.0)):
@@ -79,12 +77,12 @@ def scores(crops: dict[str, Image], reader: TextReader) -> None:
         write(f"| constrained, score {low} to {high}: {len(right)} | {np.mean(right):.0%} | |")
 
 
-def greedy(reader: TextReader, crop: Image) -> str:
+def greedy(reader: TextReader, crop: Pixels) -> str:
     """Dots and other signs left out."""
     return "".join(character for character in reader.recognise([crop])[0][0] if character.isalnum())
 
 
-def constrained(reader: TextReader, grammar: Grammar, crop: Image) -> Text:
+def constrained(reader: TextReader, grammar: Grammar, crop: Pixels) -> Text:
     (found,) = texts(reader.decoded([crop], grammar.chances))
     return best(found)
 
@@ -93,21 +91,21 @@ def best(found: Sequence[Text]) -> Text:
     return max(found, key=lambda text: text[1] ** len(text[0]) if text[0] else 0)
 
 
-def together(reader: TextReader, grammar: Grammar, platenet: PlateNetReader, crop: Image) -> str:
+def together(reader: TextReader, grammar: Grammar, platenet: PlateNetReader, crop: Pixels) -> str:
     """Asked of every crop, where the feature asks only where the general recogniser is unsure."""
     (first,), (second,) = reader.decoded([crop], grammar.chances), platenet.chances([crop])
     one, other = (Reading(chances, texts([chances])[0]) for chances in (first, second))
     return best(agreed(one, other))[0]
 
 
-def both(reader: TextReader, grammar: Grammar, second: LPRReader, crop: Image) -> str:
+def both(reader: TextReader, grammar: Grammar, second: LPRReader, crop: Pixels) -> str:
     first = constrained(reader, grammar, crop)
     if first[1] >= PlateReader.SURE:
         return first[0]
     return max(first, second.read([crop])[0][0], key=lambda text: text[1])[0]
 
 
-def row(name: str, crops: dict[str, Image], read: Callable[[Image], Sequence[str]]) -> None:
+def row(name: str, crops: dict[str, Pixels], read: Callable[[Pixels], Sequence[str]]) -> None:
     """Whole plates and characters in place; with several texts or none, nothing is right."""
     said = {text: found[0] if len(found := list(read(crop))) == 1 else "" for text, crop in crops.items()}
     right = sum(text == read_as for text, read_as in said.items())
@@ -147,7 +145,7 @@ def whole(profile: str, plates: PlateReader, reader: TextReader) -> None:
         write(f"{profile}, {name}: {ratio:.2f} times general_ocr's processor time")
 
 
-def seconds(read: Callable[[Sequence[Image]], object], images: Sequence[Image]) -> float:
+def seconds(read: Callable[[Sequence[Pixels]], object], images: Sequence[Pixels]) -> float:
     """Processor time of all threads, best of three after one to warm up; other processes hardly change it."""
     times = []
     for _ in range(4):
@@ -158,7 +156,7 @@ def seconds(read: Callable[[Sequence[Image]], object], images: Sequence[Image]) 
     return min(times[1:])
 
 
-def words(plates: PlateReader, image: Image) -> list[str]:
+def words(plates: PlateReader, image: Pixels) -> list[str]:
     found: list[Found] = plates.read([image])[0]
     return [plate.text for plate in found]
 
@@ -175,7 +173,7 @@ def standard() -> Weights | None:
         return None
 
 
-def decoded(file: Path) -> Image:
+def decoded(file: Path) -> Pixels:
     return Media().decode(file.read_bytes())
 
 

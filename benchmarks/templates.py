@@ -14,12 +14,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.documents import DOCUMENTS, Document, photograph
 from containers.custom_ocr.form import Filled, Form, Sheet, read
 from containers.custom_ocr.template import Anchor, Corners, Template, fields_of
 from containers.general_ocr.reader import TextReader
+from serving.arrays import Pixels
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import resolve
@@ -30,7 +30,7 @@ STRANGE = 3  # photographs of each kind that are held against the other template
 class Shot(NamedTuple):
     """A photograph, (H, W, 3) RGB, of a document, and what stands in its fields."""
 
-    image: NDArray[np.uint8]
+    image: Pixels
     values: dict[str, str]
 
 

@@ -1,9 +1,8 @@
 """Embeddings: vectors of length 1 that are compared by their cosine."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from serving.arrays import Floats
 
 
 def unit(vectors: Floats) -> Floats:

@@ -11,13 +11,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from serving.arrays import Pixels
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 FOLDER = SHARED / "training"
-
-Pixels = NDArray[np.uint8]
-"""(H, W, 3) RGB."""
 
 
 class Portrait(NamedTuple):

@@ -6,9 +6,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from serving.arrays import Pixels
+
 Change = Callable[[Pixels], Pixels]
 
 

@@ -5,10 +5,8 @@ from typing import NamedTuple, cast
 import cv2
 import numpy as np
 import skimage.data
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 PAIRS = (("coffee", "grass"), ("astronaut", "brick"), ("cat", "gravel"), ("coffee", "astronaut"))
 

@@ -3,11 +3,10 @@
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from skimage import metrics
 
-Pixels = NDArray[np.uint8]
+from serving.arrays import Doubles, Pixels
 
 _METRICS: Any = metrics  # untyped
 
@@ -30,6 +29,6 @@ def likeness(pixels: Pixels, truth: Pixels, scale: int) -> tuple[float, float]:
     return float(psnr), float(ssim)
 
 
-def _luma(pixels: Pixels) -> NDArray[np.float64]:
+def _luma(pixels: Pixels) -> Doubles:
     """BT.601, 16 to 235."""
-    return cast("NDArray[np.float64]", 16 + pixels @ np.array((65.481, 128.553, 24.966)) / 255)
+    return cast("Doubles", 16 + pixels @ np.array((65.481, 128.553, 24.966)) / 255)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from serving.arrays import Pixels
 
 from .page import INK, LEADING, Box, Colour, Page
 
@@ -61,7 +62,7 @@ class Document:
         """A plausible value for every field."""
         return {blank.name: blank.invent(rng) for blank in self.blanks}
 
-    def render(self, values: Mapping[str, str]) -> NDArray[np.uint8]:
+    def render(self, values: Mapping[str, str]) -> Pixels:
         """The flat page, (H, W, 3) RGB."""
         page = Page(self.size, *self.paper, latin=self.latin)
         self.printed(page, values)

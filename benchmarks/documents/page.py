@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from serving.arrays import Pixels
 from serving.images.drawing import FONT
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
@@ -121,7 +121,7 @@ class Page:
         corner = (round(centre[0]) - radius, round(centre[1]) - radius)
         self.image.paste((205, 30, 40), corner, ink.point(lambda level: level * strength))
 
-    def picture(self, pixels: NDArray[np.uint8], at: tuple[int, int]) -> None:
+    def picture(self, pixels: Pixels, at: tuple[int, int]) -> None:
         self.image.paste(Image.fromarray(pixels), at)
 
 

@@ -5,19 +5,16 @@ from functools import cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from serving.arrays import Doubles, Floats, Pixels
 
 from .page import Page, rng_of
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Matrix = NDArray[np.float64]
 
 LEGIBLE = 0.82  # photograph pixels per page pixel, at least, where the photograph can hold that
 
 
 def photograph(  # noqa: PLR0913  (each is a fact of the call; an options class would only move them)
-    page: Image,
+    page: Pixels,
     rng: np.random.Generator,
     *,
     max_rotation_deg: float = 25,
@@ -25,7 +22,7 @@ def photograph(  # noqa: PLR0913  (each is a fact of the call; an options class 
     long_side: tuple[int, int] = (1200, 1800),
     filled: tuple[float, float] = (0.75, 0.97),
     quality: tuple[int, int] = (50, 90),
-) -> tuple[Image, Matrix]:
+) -> tuple[Pixels, Doubles]:
     """A photograph, (H, W, 3) RGB with sides of 4 to 3, and the (3, 3) matrix from page to its pixels.
 
     max_rotation_deg: to either side. perspective: how far each corner may lie from where the rotation puts
@@ -50,7 +47,7 @@ def photograph(  # noqa: PLR0913  (each is a fact of the call; an options class 
     return _sensed(scene, rng, int(rng.integers(*quality, endpoint=True))), homography
 
 
-def _askew(width: int, height: int, rng: np.random.Generator, rotation: float, perspective: float) -> Matrix:
+def _askew(width: int, height: int, rng: np.random.Generator, rotation: float, perspective: float) -> Doubles:
     """The page's corners, (4, 2), about the origin."""
     corners = np.array(((-1, -1), (1, -1), (1, 1), (-1, 1))) / 2
     corners = (corners + rng.uniform(-perspective, perspective, (4, 2))) * (width, height)
@@ -60,7 +57,7 @@ def _askew(width: int, height: int, rng: np.random.Generator, rotation: float, p
     )
 
 
-def _table(rng: np.random.Generator, width: int, height: int) -> Image:
+def _table(rng: np.random.Generator, width: int, height: int) -> Pixels:
     """Wood, cloth, stone or a plain desk, at times with another paper on it."""
     tone = _tone(rng, height // 2, width // 2)
     tint = np.array(((150, 105, 70), (175, 165, 150), (95, 100, 108), (120, 140, 130), (205, 195, 180)))
@@ -94,7 +91,7 @@ def _clouds(rng: np.random.Generator, height: int, width: int, down: int, across
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _other_paper(scene: Image, rng: np.random.Generator) -> None:
+def _other_paper(scene: Pixels, rng: np.random.Generator) -> None:
     """A sheet of print that juts out from under the page."""
     height, width = scene.shape[:2]
     centre = rng.uniform(0, 1, 2) * (width, height)
@@ -107,7 +104,7 @@ def _other_paper(scene: Image, rng: np.random.Generator) -> None:
 
 
 @cache
-def _print() -> Image:
+def _print() -> Pixels:
     paper = (238, 236, 230)
     page, rng = Page((600, 450), paper, paper), rng_of("another paper")
     for top in range(40, 430, 34):
@@ -116,7 +113,7 @@ def _print() -> Image:
     return np.asarray(page.image)
 
 
-def _lay(scene: Image, page: Image, homography: Matrix, quad: Matrix, rng: np.random.Generator) -> None:
+def _lay(scene: Pixels, page: Pixels, homography: Doubles, quad: Doubles, rng: np.random.Generator) -> None:
     """Puts the page and its shadow into the scene."""
     height, width = scene.shape[:2]
     cover = np.zeros((height // 4, width // 4), np.float32)
@@ -127,7 +124,7 @@ def _lay(scene: Image, page: Image, homography: Matrix, quad: Matrix, rng: np.ra
     cv2.warpPerspective(page, homography, (width, height), dst=scene, borderMode=cv2.BORDER_TRANSPARENT)
 
 
-def _light(scene: Image, rng: np.random.Generator) -> None:
+def _light(scene: Pixels, rng: np.random.Generator) -> None:
     """One side darker, the corners too, the edge of somebody's shadow, and a colour cast."""
     height, width = scene.shape[:2]
     y, x = np.mgrid[-1:1:72j, -1:1:96j].astype(np.float32)
@@ -141,7 +138,7 @@ def _light(scene: Image, rng: np.random.Generator) -> None:
     scene[:] = cv2.multiply(scene, cv2.merge([light * gain for gain in cast]), dtype=cv2.CV_8U)
 
 
-def _sensed(scene: Image, rng: np.random.Generator, quality: int) -> Image:
+def _sensed(scene: Pixels, rng: np.random.Generator, quality: int) -> Pixels:
     """Slightly out of focus, grainy, and through JPEG. The grain repeats every 512 pixels, for speed."""
     height, width = scene.shape[:2]
     blurred = cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.4, 1.0))

@@ -6,12 +6,10 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.car_license_plate.grammar import ALPHABET, LAYOUTS, NEVER, Layout
 from containers.general_ocr.recognition import Text
-
-Floats = NDArray[np.float32]
+from serving.arrays import Floats
 
 MIXED = 4  # places in which two texts may differ for their mixtures to be weighed too
 

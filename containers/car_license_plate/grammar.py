@@ -5,14 +5,13 @@ Standard: GA 36, Motor vehicle licence plates of the People's Republic of China.
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.general_ocr.recognition import Text
+from serving.arrays import Array, Floats, Integers
 
-Floats = NDArray[np.float32]
 Colour = Literal["blue", "yellow", "green", "white", "black"]
 
 PROVINCE = "京沪津渝冀晋蒙辽吉黑苏浙皖闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新"
@@ -123,7 +122,7 @@ def _bounds(chances: Floats) -> Floats:
     return bounds
 
 
-def likeliest(chances: Floats, layouts: NDArray[np.int64]) -> list[Text]:
+def likeliest(chances: Floats, layouts: Integers) -> list[Text]:
     """The best CTC alignment of each line that spells a text of its layout; a beam would only guess it.
 
     chances: (N, T, alphabet + 1) log-probabilities, the blank last. layouts: (N,). A state is (characters
@@ -154,7 +153,7 @@ def likeliest(chances: Floats, layouts: NDArray[np.int64]) -> list[Text]:
     return [_text(*one) for one in spelt]
 
 
-def _taken(values: NDArray[Any], index: NDArray[np.int64]) -> NDArray[Any]:
+def _taken(values: Array, index: Integers) -> Array:
     return np.take_along_axis(values, index, -1)
 
 

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.car_license_plate.grammar import Grammar
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 class LineReader(ABC):
@@ -46,16 +43,16 @@ class LineReader(ABC):
 
     @staticmethod
     @abstractmethod
-    def normalised(lines: Sequence[Image]) -> Floats:
+    def normalised(lines: Sequence[Pixels]) -> Floats:
         """(H, W, 3) RGB lines of `SIZE` -> (N, 3, H, W) as the network was trained."""
 
-    def chances(self, lines: Sequence[Image]) -> list[Floats]:
+    def chances(self, lines: Sequence[Pixels]) -> list[Floats]:
         """Of every upright (H, W, 3) RGB line, as `Grammar.chances`."""
         batches = (lines[start : start + self.BATCH] for start in range(0, len(lines), self.BATCH))
         inputs = (self.normalised([self._resized(line) for line in batch]) for batch in batches)
         found = self._network.map(inputs, lambda outputs: self._grammar.chances(outputs[0]))
         return [chances for batch in found for chances in batch]
 
-    def _resized(self, line: Image) -> Image:
+    def _resized(self, line: Pixels) -> Pixels:
         kind = cv2.INTER_AREA if len(line) > self.SIZE[1] else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(line, self.SIZE, interpolation=kind), np.uint8)

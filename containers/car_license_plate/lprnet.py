@@ -11,8 +11,9 @@ import cv2
 
 from containers.car_license_plate.agreement import Reading
 from containers.car_license_plate.grammar import Colour, texts
-from containers.car_license_plate.line_reader import Floats, Image, LineReader
+from containers.car_license_plate.line_reader import LineReader
 from containers.general_ocr.recognition import Text
+from serving.arrays import Floats, Pixels
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +35,7 @@ class LPRReader(LineReader):
         return lprnet(file)
 
     @staticmethod
-    def normalised(lines: Sequence[Image]) -> Floats:
+    def normalised(lines: Sequence[Pixels]) -> Floats:
         """BGR in about [-1, 1]."""
         return cast(Floats, cv2.dnn.blobFromImages(lines, 1 / 128, mean=(127.5,) * 3, swapRB=True))
 
@@ -42,13 +43,13 @@ class LPRReader(LineReader):
         """Of others it would make one with seven characters."""
         return rows == 1 and colour in ("blue", "black")
 
-    def opinions(self, lines: Sequence[Image], first: Sequence[Reading]) -> list[list[Text]]:
+    def opinions(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[Text]]:
         """Of each layout the surer one's text."""
         return [
             [max(pair, key=lambda text: text[1]) for pair in zip(heard.texts, said, strict=True)]
             for heard, said in zip(first, self.read(lines), strict=True)
         ]
 
-    def read(self, lines: Sequence[Image]) -> list[list[Text]]:
+    def read(self, lines: Sequence[Pixels]) -> list[list[Text]]:
         """Of every upright (H, W, 3) RGB plate the likeliest text of each layout, as `grammar.texts`."""
         return texts(self.chances(lines))

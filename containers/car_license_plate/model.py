@@ -4,14 +4,13 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-import numpy as np
 from msgspec import UNSET
-from numpy.typing import NDArray
 
 from containers.car_license_plate.feature import Plate, PlateRequest
 from containers.car_license_plate.plates import Found, PlateReader
 from containers.general_ocr.feature import Duration
 from containers.general_ocr.model import corners, location
+from serving.arrays import Pixels
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -19,7 +18,7 @@ from serving.weights import Weights
 class Item(NamedTuple):
     """An image, (H, W, 3) uint8 RGB; detail: tell type and validity; since: as in general_ocr."""
 
-    image: NDArray[np.uint8]
+    image: Pixels
     detail: bool
     since: float | None
 

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 from containers.car_license_plate.colour import NEUTRAL, lab
 from containers.general_ocr.detection import clockwise
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 HEIGHT = 32  # of the text in the patch that is looked at
 ACROSS, DOWN = 1.0, 0.7  # heights of the text that the plate may reach beyond it
@@ -18,7 +16,7 @@ SIMILAR = 0.5  # of the plate's chroma
 FULL = 0.85  # of the quadrangle at least has the colour
 
 
-def outline(image: Image, text: Floats) -> Floats | None:
+def outline(image: Pixels, text: Floats) -> Floats | None:
     """The quadrangle of the plate's colour around `text`, both (4, 2) clockwise; None if it has none."""
     window = grown(text, ACROSS, DOWN)
     width, height = sides(window)
@@ -26,7 +24,7 @@ def outline(image: Image, text: Floats) -> Floats | None:
     size = round(width * scale), round(height * scale)
     corners = np.array(((0, 0), (size[0], 0), size, (0, size[1])), np.float32)
     matrix = cv2.getPerspectiveTransform(window, corners)
-    patch = cast(Image, cv2.warpPerspective(image, matrix, size))
+    patch = cast(Pixels, cv2.warpPerspective(image, matrix, size))
     inner = np.round(cv2.perspectiveTransform(text[None], matrix)[0]).astype(int)
     mask = _like(patch, slice(*inner[[0, 2], 1]), slice(*inner[[0, 2], 0]))
     if mask is None:
@@ -55,7 +53,7 @@ def sides(quadrangle: Floats) -> tuple[float, float]:
     return max(1.0, float(lengths[0]), float(lengths[2])), max(1.0, float(lengths[1]), float(lengths[3]))
 
 
-def _like(patch: Image, rows: slice, columns: slice) -> NDArray[np.uint8] | None:
+def _like(patch: Pixels, rows: slice, columns: slice) -> Pixels | None:
     """The part of `patch` that has the colour which prevails in its rows and columns, holes closed."""
     ab = lab(patch)[..., 1:]
     inside = ab[rows, columns].reshape(-1, 2)

@@ -8,8 +8,9 @@ import cv2
 
 from containers.car_license_plate.agreement import Reading, agreed
 from containers.car_license_plate.grammar import ALPHABET, Colour, texts
-from containers.car_license_plate.line_reader import Floats, Image, LineReader
+from containers.car_license_plate.line_reader import LineReader
 from containers.general_ocr.recognition import Text
+from serving.arrays import Floats, Pixels
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,7 @@ class PlateNetReader(LineReader):
         return platenet(file)
 
     @staticmethod
-    def normalised(lines: Sequence[Image]) -> Floats:
+    def normalised(lines: Sequence[Pixels]) -> Floats:
         """RGB in [-1, 1]."""
         return cast(Floats, cv2.dnn.blobFromImages(lines, 1 / 127.5, mean=(127.5,) * 3))
 
@@ -41,7 +42,7 @@ class PlateNetReader(LineReader):
         """Every kind of plate."""
         return True
 
-    def opinions(self, lines: Sequence[Image], first: Sequence[Reading]) -> list[list[Text]]:
+    def opinions(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[Text]]:
         """Of every upright (H, W, 3) RGB line what it and the `first` recogniser agree on."""
         return [
             agreed(heard, Reading(chances, texts([chances])[0]))

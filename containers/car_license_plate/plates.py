@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.car_license_plate import regions
 from containers.car_license_plate.agreement import Reading
@@ -15,11 +14,8 @@ from containers.car_license_plate.platenet import PlateNetReader
 from containers.car_license_plate.regions import Region
 from containers.general_ocr.reader import TextReader
 from containers.general_ocr.recognition import Text, crop
+from serving.arrays import Floats, Pixels
 from serving.weights import Weights
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-
 
 _NOTHING = np.zeros((0, 4, 2), np.float32)
 _SHADES: dict[Colour, tuple[Colour, ...]] = {
@@ -60,7 +56,7 @@ class Second(Protocol):
     def knows(self, rows: int, colour: Colour) -> bool:
         """Whether to ask it about such plates."""
 
-    def opinions(self, lines: Sequence[Image], first: Sequence[Reading]) -> list[list[Text]]:
+    def opinions(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[Text]]:
         """Of each line the best text of every layout, given what was read there `first`."""
 
 
@@ -81,7 +77,7 @@ class PlateReader:
         seconds = [one.load(weights, device) for one in (PlateNetReader, LPRReader) if one.FILE in weights]
         return cls(TextReader.load(weights, device), *seconds)
 
-    def read(self, images: Sequence[Image]) -> list[list[Found]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[Found]]:
         """Plates of every (H, W, 3) RGB image from top to bottom."""
         searched = iter(self._reader.detect([image for image in images if not regions.is_plate(image)]))
         boxes = (_NOTHING if regions.is_plate(image) else next(searched) for image in images)
@@ -98,7 +94,7 @@ class PlateReader:
             plates = self._plates(images, seen)
         return plates
 
-    def _seen(self, images: Sequence[Image], found: Sequence[Iterable[Region]]) -> list[Sight]:
+    def _seen(self, images: Sequence[Pixels], found: Sequence[Iterable[Region]]) -> list[Sight]:
         places = [(index, region) for index, some in enumerate(found) for region in some]
         lines = [regions.line(images[index], region) for index, region in places]
         chances = self._reader.decoded(lines, self._grammar.chances)
@@ -106,7 +102,7 @@ class PlateReader:
         return [Sight(*place, one, each) for place, one, each in zip(places, said, chances, strict=True)]
 
     def _ask(
-        self, second: Second, images: Sequence[Image], seen: Sequence[Sight], plates: Sequence[list[Found]]
+        self, second: Second, images: Sequence[Pixels], seen: Sequence[Sight], plates: Sequence[list[Found]]
     ) -> None:
         """Puts its texts where it knows the kind of plate and none was found with certainty."""
         unsure = [
@@ -122,14 +118,14 @@ class PlateReader:
         for (sight, _), said in zip(asked, second.opinions([line for _, line in asked], first), strict=True):
             sight.texts[:] = said
 
-    def _plates(self, images: Sequence[Image], seen: Sequence[Sight]) -> list[list[Found]]:
+    def _plates(self, images: Sequence[Pixels], seen: Sequence[Sight]) -> list[list[Found]]:
         found: list[list[Found]] = [[] for _ in images]
         grey = [colourless(image) for image in images]
         for sight in seen:
             found[sight.image] += self._judged(images[sight.image], sight, grey[sight.image])
         return [_distinct(plates) for plates in found]
 
-    def _judged(self, image: Image, sight: Sight, grey: bool) -> Iterator[Found]:
+    def _judged(self, image: Pixels, sight: Sight, grey: bool) -> Iterator[Found]:
         """Its text if that is sure enough. Only a coloured plate may say what no plate of its colour says."""
         plate = crop(image, sight.region.polygon)
         seen, red = colour(plate), starts_red(plate)

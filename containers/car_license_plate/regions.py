@@ -5,15 +5,12 @@ from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.car_license_plate.colour import colour
 from containers.car_license_plate.outline import grown, outline, sides
 from containers.general_ocr.detection import clockwise
 from containers.general_ocr.recognition import HEIGHT, crop
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 ONE_ROW = (1.5, 6.0)  # width / height of the text; 440 x 140 mm is 3.1, seen from the side less
 TWO_ROWS = (1.2, 2.5)  # 440 x 220 mm is 2
@@ -30,7 +27,7 @@ class Region(NamedTuple):
     polygon: Floats
 
 
-def regions(image: Image, boxes: Floats) -> Iterator[Region]:
+def regions(image: Pixels, boxes: Floats) -> Iterator[Region]:
     """Where plates may be among `boxes` of text, (K, 4, 2), of an image, which may itself be one."""
     height, width = image.shape[:2]
     whole = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32)
@@ -41,13 +38,13 @@ def regions(image: Image, boxes: Floats) -> Iterator[Region]:
         yield Region((upper, lower), clockwise(np.asarray(corners, np.float32)))
 
 
-def is_plate(image: Image) -> bool:
+def is_plate(image: Pixels) -> bool:
     """Whether an image is so small that it can only be a plate as a whole; no text need be sought in it."""
     height, width = image.shape[:2]
     return bool(height <= HEIGHT and ONE_ROW[0] <= width / height <= ONE_ROW[1])
 
 
-def shaped(image: Image, box: Floats) -> Iterator[Region]:
+def shaped(image: Pixels, box: Floats) -> Iterator[Region]:
     """`box` as one row and, where it has a colour, as two, as far as its shape allows."""
     width, height = sides(box)
     if ONE_ROW[0] <= width / height <= ONE_ROW[1]:
@@ -57,7 +54,7 @@ def shaped(image: Image, box: Floats) -> Iterator[Region]:
         yield Region((np.stack((box[0], box[1], right, left)), np.stack((left, right, box[2], box[3]))), box)
 
 
-def coloured(image: Image, polygon: Floats) -> Iterator[Region]:
+def coloured(image: Pixels, polygon: Floats) -> Iterator[Region]:
     """The regions of the coloured plate around text, if there is one."""
     found = outline(image, polygon)
     if found is not None:
@@ -65,14 +62,16 @@ def coloured(image: Image, polygon: Floats) -> Iterator[Region]:
             yield from shaped(image, grown(found, margin, margin))
 
 
-def line(image: Image, region: Region) -> Image:
+def line(image: Pixels, region: Region) -> Pixels:
     """The upright text of a region in one row."""
     rows = [crop(image, row, HEIGHT) for row in region.rows]
     if len(rows) == 1:
         return rows[0]
     widths = [max(1, round(HEIGHT * row.shape[1] / row.shape[0])) for row in rows]
     widths[0] = max(1, round(widths[0] * UPPER_NARROWED))
-    return cast(Image, np.hstack([cv2.resize(row, (w, HEIGHT)) for row, w in zip(rows, widths, strict=True)]))
+    return cast(
+        Pixels, np.hstack([cv2.resize(row, (w, HEIGHT)) for row, w in zip(rows, widths, strict=True)])
+    )
 
 
 def _stacks(boxes: Floats) -> Iterator[tuple[Floats, Floats]]:

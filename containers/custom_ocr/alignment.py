@@ -11,10 +11,9 @@ from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
+
 Size = tuple[int, int]
 """Height and width in pixels."""
 
@@ -50,7 +49,7 @@ class Matches(NamedTuple):
     photograph: Floats
 
 
-def features(image: Image) -> Features:
+def features(image: Pixels) -> Features:
     """RootSIFT features of an (H, W, 3) RGB image."""
     scale = min(1.0, LONG_SIDE / max(image.shape[:2]))
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

@@ -6,9 +6,8 @@ from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from serving.arrays import Floats
 
 SLACK = 0.5  # of a line's height: what it may stand out of the field and still be read whole
 SHORTEST = 0.3  # of a line's height: what must be inside the field

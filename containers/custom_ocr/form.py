@@ -5,7 +5,6 @@ from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.custom_ocr.alignment import (
     Features,
@@ -23,10 +22,8 @@ from containers.custom_ocr.page import Page
 from containers.custom_ocr.template import Template
 from containers.general_ocr.reader import Line, TextReader
 from containers.general_ocr.recognition import crop
+from serving.arrays import Floats, Pixels
 from serving.errors import NotFound
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 MUCH_SUPPORT = 200  # matches; with as many a homography is exact to a pixel
 MIN_LIKENESS = 0.4  # other documents reach 0.2, the right ones 0.6
@@ -66,15 +63,15 @@ class Form(NamedTuple):
             tuple(Look.of(pixels, side) for side in SIDES),
         )
 
-    def find(self, image: Image) -> Floats | None:
+    def find(self, image: Pixels) -> Floats | None:
         """(3, 3) from the form to the (H, W, 3) RGB image, by local features; None where none is reliable."""
         return self._checked(match_features(self.features, features(image)), image)
 
-    def find_by_texts(self, image: Image, lines: Sequence[Line]) -> Floats | None:
+    def find_by_texts(self, image: Pixels, lines: Sequence[Line]) -> Floats | None:
         """As `find`, by what was read in the image."""
         return self._checked(match_texts(self.anchors, [(line.text, line.polygon) for line in lines]), image)
 
-    def _checked(self, matches: Matches, image: Image) -> Floats | None:
+    def _checked(self, matches: Matches, image: Pixels) -> Floats | None:
         rough = homography(matches, self.size, image.shape[:2])
         if rough is None:
             return None
@@ -89,7 +86,7 @@ class Sheet(NamedTuple):
     """A photograph, (H, W, 3) RGB, and the form in it. matrix: (3, 3), from the form to the photograph."""
 
     form: Form
-    image: Image
+    image: Pixels
     matrix: Floats
 
 

@@ -7,10 +7,8 @@ from typing import NamedTuple, Self, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 SIDES = (160, 400)  # pixels of a look's longest side: first rough, then fine
 BLUR = 1.0  # pixels of the look, like the next
@@ -27,7 +25,7 @@ class Look(NamedTuple):
     to_image: Floats
 
     @classmethod
-    def of(cls, image: Image, side: int) -> Self:
+    def of(cls, image: Pixels, side: int) -> Self:
         """Of an (H, W, 3) RGB image, `side` pixels long."""
         height, width = image.shape[:2]
         step = max(height, width) / side
@@ -36,14 +34,14 @@ class Look(NamedTuple):
         return cls(_seen(image, to_image, (round(height / step), round(width / step))), to_image)
 
 
-def likeness(template: Look, photograph: Image, matrix: Floats) -> float:
+def likeness(template: Look, photograph: Pixels, matrix: Floats) -> float:
     """Correlation, -1 to 1, of the template with the photograph under `matrix`, (3, 3) between the two."""
     seen = _seen(photograph, matrix @ template.to_image, template.grey.shape)
     norm = np.linalg.norm(template.grey) * np.linalg.norm(seen)
     return float((template.grey * seen).sum() / max(norm, 1e-6))
 
 
-def refined(template: Look, photograph: Image, matrix: Floats) -> Floats:
+def refined(template: Look, photograph: Pixels, matrix: Floats) -> Floats:
     """The matrix nearby under which the two are the most alike; the same where none can be found."""
     seen = _seen(photograph, matrix @ template.to_image, template.grey.shape)
     still, everywhere = np.eye(3, dtype=np.float32), np.full(seen.shape, 255, np.uint8)
@@ -56,7 +54,7 @@ def refined(template: Look, photograph: Image, matrix: Floats) -> Floats:
     return cast(Floats, matrix @ template.to_image @ shift @ np.linalg.inv(template.to_image))
 
 
-def _seen(image: Image, matrix: Floats, shape: tuple[int, ...]) -> Floats:
+def _seen(image: Pixels, matrix: Floats, shape: tuple[int, ...]) -> Floats:
     """(h, w) grey levels of the image under `matrix`, (3, 3) from there to the image, evened out."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     step = min(max(1.0, float(abs(np.linalg.det(matrix[:2, :2]))) ** 0.5), *image.shape[:2])

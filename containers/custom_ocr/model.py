@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import NamedTuple, Self, assert_never
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from containers.custom_ocr.feature import (
     Added,
@@ -23,6 +21,7 @@ from containers.custom_ocr.template import Anchor, Field, Template, fields_of, t
 from containers.general_ocr.feature import Duration
 from containers.general_ocr.model import corners
 from containers.general_ocr.reader import Line, TextReader
+from serving.arrays import Floats, Pixels
 from serving.errors import InvalidRequest, NotFound, UnprocessableInput
 from serving.model import Model as Base
 from serving.settings import Settings
@@ -38,8 +37,8 @@ class Query(NamedTuple):
     """
 
     form: Form
-    image: NDArray[np.uint8]
-    matrix: NDArray[np.float32] | None
+    image: Pixels
+    matrix: Floats | None
     field: str
     detail: bool
     since: float | None
@@ -48,7 +47,7 @@ class Query(NamedTuple):
 class Add(NamedTuple):
     """image: (H, W, 3) RGB."""
 
-    image: NDArray[np.uint8]
+    image: Pixels
     fields: tuple[Field, ...]
 
 

@@ -4,12 +4,9 @@ from typing import NamedTuple, Self, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.custom_ocr.alignment import Size, project
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 MARGIN = 0.02  # of the template's longest side, around the fields: text is found by its surroundings too
 LONG_SIDE = 2000  # pixels: what the text detector looks at
@@ -18,11 +15,11 @@ LONG_SIDE = 2000  # pixels: what the text detector looks at
 class Page(NamedTuple):
     """image: (h, w, 3) RGB. to_template: (3, 3), from its pixels to the template's."""
 
-    image: Image
+    image: Pixels
     to_template: Floats
 
     @classmethod
-    def of(cls, photograph: Image, matrix: Floats, size: Size, fields: Floats) -> Self:
+    def of(cls, photograph: Pixels, matrix: Floats, size: Size, fields: Floats) -> Self:
         """matrix: (3, 3), from template to photograph. size: of the template.
 
         fields: (K, 4, 2) in pixels of the template. The page is as fine as the photograph.
@@ -43,4 +40,4 @@ class Page(NamedTuple):
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return cls(cast(Image, flat), to_template)
+        return cls(cast(Pixels, flat), to_template)

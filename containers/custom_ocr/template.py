@@ -9,8 +9,8 @@ from typing import Literal, Self
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from serving.arrays import Pixels
 from serving.errors import UnprocessableInput
 
 MAX_FIELDS = 200
@@ -45,7 +45,7 @@ class Template(msgspec.Struct, frozen=True):
     version: Literal[1] = 1
 
     @classmethod
-    def of(cls, image: NDArray[np.uint8], fields: Sequence[Field], anchors: Sequence[Anchor]) -> Self:
+    def of(cls, image: Pixels, fields: Sequence[Field], anchors: Sequence[Anchor]) -> Self:
         """image: (H, W, 3) RGB; `Media.decode` gives the same pixels back."""
         import cv2
 
@@ -53,7 +53,7 @@ class Template(msgspec.Struct, frozen=True):
         return cls(tuple(fields), tuple(anchors), png.tobytes())
 
 
-def template_id(image: NDArray[np.uint8], fields: Sequence[Field]) -> str:
+def template_id(image: Pixels, fields: Sequence[Field]) -> str:
     """40 hexadecimal digits of SHA-256 over (H, W, 3) RGB pixels and fields as `fields_of` gives them.
 
     The same whatever the file format of the image was, where that is lossless.

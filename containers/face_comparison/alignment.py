@@ -2,10 +2,8 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
+from serving.arrays import Floats, Pixels
 
 SIDE = 112
 TEMPLATE: Floats = np.array(

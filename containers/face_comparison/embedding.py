@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from containers.face_comparison.alignment import SIDE, Floats, Pixels
+from containers.face_comparison.alignment import SIDE
 from containers.face_comparison.feature import AURAFACE, MOBILEFACE
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
@@ -77,7 +78,7 @@ def _unit(vectors: Floats) -> Floats:
 
 
 def _network(file: Path) -> "torch.nn.Module":
-    # late: needed only where nothing is compiled yet
+    # late: a start from a compiled network needs no torch
     if file.suffix == ".onnx":
         from containers.face_comparison.networks.auraface import auraface
 

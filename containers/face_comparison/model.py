@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from containers.face_comparison.alignment import Floats, Pixels, align
+from containers.face_comparison.alignment import align
 from containers.face_comparison.embedding import FaceEmbedder
 from containers.face_comparison.feature import (
     HASH_LENGTH,
@@ -16,6 +15,7 @@ from containers.face_comparison.feature import (
     HashedFace,
 )
 from containers.face_detection.detector import Face, FaceDetector
+from serving.arrays import Doubles, Floats, Pixels
 from serving.errors import UnprocessableInput
 from serving.images.boxes import BoundingBox, bounding_box
 from serving.images.pairs import ImagePairRequest, Picture, pictures
@@ -89,6 +89,6 @@ def _seen(face: Face, image: Pixels) -> tuple[BoundingBox, float]:
     return bounding_box(face.box, image.shape), min(1.0, round(face.score, 6))
 
 
-def _padded(vector: Floats) -> NDArray[np.float64]:
+def _padded(vector: Floats) -> Doubles:
     """With zeros to the documented length, which changes no scalar product."""
     return np.pad(vector.astype(float).round(6), (0, HASH_LENGTH - len(vector)))

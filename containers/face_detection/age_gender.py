@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from containers.face_detection import landmarks
-from containers.face_detection.crops import Image, Square, batches
+from containers.face_detection.crops import Square, batches
 from containers.face_detection.detection import Face
 from containers.face_detection.weight_files import FAIRFACE, TINY_XCEPTION
+from serving.arrays import Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
@@ -49,7 +50,7 @@ class AgeGender:
         cache = weights.derived("age_gender")
         return cls(compile(network, example, device=device, cache=cache), size, cut)
 
-    def of(self, faces: Sequence[tuple[Image, Face]]) -> list[Person]:
+    def of(self, faces: Sequence[tuple[Pixels, Face]]) -> list[Person]:
         """One of each face in its image."""
         crops = (self._cut(face).crop(image, self._size) for image, face in faces)
         found = self._network.map(batches(crops), lambda outputs: outputs[0].tolist())
@@ -65,14 +66,14 @@ def square(face: Face) -> Square:
 
 
 def _tiny(manifest: Path, numbers: Path) -> "torch.nn.Module":
-    from containers.face_detection.networks import (
-        tiny_xception as age_network,  # late: needed only where nothing is compiled yet
-    )
+    # late: a start from a compiled network needs no torch
+    from containers.face_detection.networks.tiny_xception import tiny_xception
 
-    return age_network.tiny_xception(manifest, numbers)
+    return tiny_xception(manifest, numbers)
 
 
 def _fairface(file: Path) -> "torch.nn.Module":
-    from containers.face_detection.networks import fairface  # late: as above
+    # late: a start from a compiled network needs no torch
+    from containers.face_detection.networks.fairface import fairface
 
-    return fairface.fairface(file)
+    return fairface(file)

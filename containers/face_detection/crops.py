@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 GREY = (123, 117, 104)
 
@@ -21,7 +19,7 @@ class Square(NamedTuple):
     side: float
     angle: float = 0.0
 
-    def crop(self, image: Image, size: int) -> Image:
+    def crop(self, image: Pixels, size: int) -> Pixels:
         """What the square shows, (size, size, 3); grey where it reaches beyond the image."""
         finer = max(1, int(self.side / size))  # areas must be averaged where the crop is much smaller
         axes = self._axes() * np.float32(finer * size / self.side)
@@ -43,7 +41,7 @@ class Square(NamedTuple):
         return np.array(((cosine, sine), (-sine, cosine)), np.float32)
 
 
-def batches(crops: Iterable[Image], size: int = 16) -> Iterator[Floats]:
+def batches(crops: Iterable[Pixels], size: int = 16) -> Iterator[Floats]:
     """Crops of one size as (N, 3, H, W) float32 in 0..255, at most `size` at a time."""
     remaining = iter(crops)
     while several := list(islice(remaining, size)):

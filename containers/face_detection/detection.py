@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Flags, Floats, Pixels
 
 FINE, COARSE = 1280, 320  # longest side in the two sizes; nothing is enlarged
 LARGE = 200  # pixels: from this width of the fine view on, a face is the coarse view's
@@ -43,21 +41,21 @@ class Face(NamedTuple):
         return float((self.box[2:] - self.box[:2]).max())
 
 
-def factors(image: Image) -> tuple[float, ...]:
+def factors(image: Pixels) -> tuple[float, ...]:
     """By which the image is scaled for the network: the fine view and, if it is larger, the coarse one."""
     longest = max(image.shape)
     fine = min(1.0, FINE / longest)
     return (fine, COARSE / longest) if fine * longest > COARSE else (fine,)
 
 
-def view(image: Image, factor: float) -> Floats:
+def view(image: Pixels, factor: float) -> Floats:
     """The image scaled, as `network_input`."""
     height, width = (max(1, round(side * factor)) for side in image.shape[:2])
     scaled = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return network_input(scaled.astype(np.uint8, copy=False))
 
 
-def network_input(image: Image) -> Floats:
+def network_input(image: Pixels) -> Floats:
     """(H, W, 3) RGB -> (1, 3, H', W') BGR minus the means; sides are filled with means to multiples of 32."""
     height, width = image.shape[:2]
     framed = np.zeros((1, 3, -(-height // STRIDE) * STRIDE, -(-width // STRIDE) * STRIDE), np.float32)
@@ -85,14 +83,14 @@ def faces(views: Sequence[Floats], scales: Sequence[float]) -> list[Face]:
     return [Face(row[:4], float(row[4]), row[5:].reshape(5, 2)) for row in rows[~_pieces(rows)]]
 
 
-def _pieces(rows: Floats) -> NDArray[np.bool_]:
+def _pieces(rows: Floats) -> Flags:
     """Which of the (K, 15) rows lie inside a larger one that is at least nearly as sure."""
     boxes, scores = rows[:, :4], rows[:, 4]
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     shared = np.minimum(boxes[:, None, 2:], boxes[:, 2:]) - np.maximum(boxes[:, None, :2], boxes[:, :2])
     inside = np.prod(shared.clip(0), axis=2) > INSIDE * areas[:, None]
     swallows = (areas > areas[:, None]) & (scores > scores[:, None] - 0.05)
-    pieces: NDArray[np.bool_] = (inside & swallows).any(axis=1)
+    pieces: Flags = (inside & swallows).any(axis=1)
     return pieces
 
 

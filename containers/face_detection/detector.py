@@ -3,12 +3,11 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import cycle, islice
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.face_detection.crops import Square
 from containers.face_detection.detection import (
@@ -22,6 +21,7 @@ from containers.face_detection.detection import (
     view,
 )
 from containers.face_detection.weight_files import RETINAFACE
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Face", "FaceDetector"]
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 SURE = 0.98  # a face below is looked at again
 LOOKS = ((40, False), (64, True))  # width of the face in pixels, and whether mirrored
@@ -65,16 +63,19 @@ class FaceDetector:
             )
         )
 
-    def detect(self, images: Sequence[Image], min_scores: Sequence[float] | None = None) -> list[list[Face]]:
+    def detect(self, images: Sequence[Pixels], min_scores: Sequence[float] | None = None) -> list[list[Face]]:
         """Faces of every (H, W, 3) RGB image, best first, each once; 200 at most.
 
         min_scores: of each image; `MIN_SCORE` where there are none.
         """
         limits = min_scores or [self.MIN_SCORE] * len(images)
         scales = [factors(image) for image in images]
-        views = (view(image, scale) for image, each in zip(images, scales, strict=True) for scale in each)
-        least = iter([limit for limit, each in zip(limits, scales, strict=True) for _ in each])
-        found = iter(self._network.map(views, lambda outputs: likely(outputs[0][0], next(least))))
+        views = (
+            (view(image, scale), limit)
+            for image, limit, each in zip(images, limits, scales, strict=True)
+            for scale in each
+        )
+        found = iter(self._network.map_with(views, lambda outputs, limit: likely(outputs[0][0], limit)))
         first = [faces([next(found) for _ in each], each)[:MAX_FACES] for each in scales]
         scores = iter(self._final_scores(list(_pairs(images, first))))
         final = [[face._replace(score=next(scores)) for face in each] for each in first]
@@ -83,16 +84,15 @@ class FaceDetector:
             for each, limit in zip(final, limits, strict=True)
         ]
 
-    def _final_scores(self, found: Sequence[tuple[Image, Face]]) -> list[float]:
+    def _final_scores(self, found: Sequence[tuple[Pixels, Face]]) -> list[float]:
         doubtful = [index for index, (image, face) in enumerate(found) if _is_doubtful(image, face)]
         looks = (
-            network_input(_look(*found[index], width, mirrored=mirrored))
+            (network_input(_look(*found[index], width, mirrored=mirrored)), width)
             for index in doubtful
             for width, mirrored in LOOKS
         )
-        widths = cycle([width for width, _ in LOOKS])
         again = iter(
-            self._network.map(looks, lambda outputs: _best_in_the_middle(outputs[0][0], next(widths)))
+            self._network.map_with(looks, lambda outputs, width: _best_in_the_middle(outputs[0][0], width))
         )
         scores = [face.score for _, face in found]
         for index in doubtful:
@@ -100,19 +100,19 @@ class FaceDetector:
         return scores
 
 
-def _pairs(images: Sequence[Image], found: Sequence[Sequence[Face]]) -> Iterator[tuple[Image, Face]]:
+def _pairs(images: Sequence[Pixels], found: Sequence[Sequence[Face]]) -> Iterator[tuple[Pixels, Face]]:
     """Every face, and its image."""
     for image, faces_of_it in zip(images, found, strict=True):
         for face in faces_of_it:
             yield image, face
 
 
-def _is_doubtful(image: Image, face: Face) -> bool:
+def _is_doubtful(image: Pixels, face: Face) -> bool:
     """Whether another look may tell: around a face that fills the image there is nothing to see."""
     return face.score < SURE and 2 * face.size < min(image.shape[:2])
 
 
-def _look(image: Image, face: Face, width: int, *, mirrored: bool) -> Image:
+def _look(image: Pixels, face: Face, width: int, *, mirrored: bool) -> Pixels:
     """The face in the middle of a square, `width` pixels wide or high."""
     crop = Square(face.centre, face.size * LOOK_SIZE / width).crop(image, LOOK_SIZE)
     return crop[:, ::-1] if mirrored else crop
@@ -127,8 +127,7 @@ def _best_in_the_middle(anchors: Floats, width: int) -> float:
 
 
 def _network(weights: Path) -> "torch.nn.Module":
-    from containers.face_detection.networks import (
-        retinaface as network,  # late: needed only where nothing is compiled yet
-    )
+    # late: a start from a compiled network needs no torch
+    from containers.face_detection.networks.retinaface import retinaface
 
-    return network.retinaface(weights)
+    return retinaface(weights)

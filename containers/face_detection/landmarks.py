@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from containers.face_detection.crops import Floats, Image, Square, batches
+from containers.face_detection.crops import Square, batches
 from containers.face_detection.detection import Face
 from containers.face_detection.mesh106 import mesh_to_106
 from containers.face_detection.weight_files import FACEMESH
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
@@ -38,7 +39,7 @@ class Landmarks:
             )
         )
 
-    def of(self, faces: Sequence[tuple[Image, Face]]) -> Floats:
+    def of(self, faces: Sequence[tuple[Pixels, Face]]) -> Floats:
         """(N, 106, 2) x and y in pixels of each face's own image, as `mesh106` orders them."""
         squares = [square(face) for _, face in faces]
         crops = (each.crop(image, SIZE) for each, (image, _) in zip(squares, faces, strict=True))
@@ -46,7 +47,7 @@ class Landmarks:
         points = [each.image_points(mesh[:, :2], SIZE) for each, mesh in zip(squares, meshes, strict=True)]
         return mesh_to_106(np.array(points, np.float32).reshape(-1, 468, 2))
 
-    def meshes(self, crops: Iterable[Image]) -> Floats:
+    def meshes(self, crops: Iterable[Pixels]) -> Floats:
         """(N, 468, 3) x, y and depth, in pixels, of the face in each (192, 192, 3) crop."""
         found = self._mesh.map(
             (batch / np.float32(255) for batch in batches(crops)), lambda outputs: outputs[0].copy()
@@ -66,8 +67,7 @@ def square(face: Face) -> Square:
 
 
 def _network(weights: Path) -> "torch.nn.Module":
-    from containers.face_detection.networks import (
-        facemesh as mesh_network,  # late: needed only where nothing is compiled yet
-    )
+    # late: a start from a compiled network needs no torch
+    from containers.face_detection.networks.facemesh import face_mesh
 
-    return mesh_network.face_mesh(weights)
+    return face_mesh(weights)

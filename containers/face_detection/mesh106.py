@@ -13,9 +13,8 @@ the middle of the eye stands for them.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from serving.arrays import Floats
 
 _LEFT_EYE, _RIGHT_EYE = (33, 133, 159, 145), (263, 362, 386, 374)
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.face_detection.age_gender import AgeGender, Person
 from containers.face_detection.detector import Face, FaceDetector
@@ -16,6 +15,7 @@ from containers.face_detection.feature import (
     Point,
 )
 from containers.face_detection.landmarks import Landmarks
+from serving.arrays import Floats, Pixels
 from serving.images.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
@@ -30,7 +30,7 @@ AGE_MARGIN = 8  # years to either side
 class Item(NamedTuple):
     """image: (H, W, 3) uint8 RGB."""
 
-    image: NDArray[np.uint8]
+    image: Pixels
     request: FaceDetectionRequest
 
 
@@ -38,7 +38,7 @@ class Described(NamedTuple):
     """landmarks: (106, 2) x and y in pixels."""
 
     face: Face
-    landmarks: NDArray[np.float32]
+    landmarks: Floats
     person: Person
 
 
@@ -90,5 +90,5 @@ def _reply(one: Described, shape: tuple[int, ...], *, detail: bool) -> DetectedF
     )
 
 
-def _points(points: NDArray[np.float32]) -> list[Point]:
+def _points(points: Floats) -> list[Point]:
     return [Point(x, y) for x, y in np.rint(points).astype(int).tolist()]

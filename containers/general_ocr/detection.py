@@ -11,8 +11,7 @@ import numpy as np
 import pyclipper
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 STRIDE = 32
 SHORT_SIDE = 736  # at least, before the network
@@ -27,7 +26,7 @@ MAX_CONTOURS = 1000
 SAME_LINE = 10  # pixels of the image between the tops of neighbours in a line
 
 
-def network_input(image: Image) -> Floats:
+def network_input(image: Pixels) -> Floats:
     """(H, W, 3) RGB -> (1, 3, H', W') BGR in [-1, 1], sides multiples of 32."""
     top, left = bars(*image.shape[:2])
     if top or left:

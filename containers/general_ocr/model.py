@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.general_ocr.feature import Corners, Duration, Location, OCRRequest, TextLine
 from containers.general_ocr.reader import Line, TextReader
+from serving.arrays import Floats, Pixels
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -16,7 +16,7 @@ from serving.weights import Weights
 class Item(NamedTuple):
     """An image, (H, W, 3) uint8 RGB; since: when its request was taken up, if that is to be told."""
 
-    image: NDArray[np.uint8]
+    image: Pixels
     since: float | None
 
 
@@ -49,14 +49,14 @@ def text_line(line: Line) -> TextLine:
     return TextLine(line.text, location(line.polygon), line.score, corners(line.polygon))
 
 
-def location(polygon: NDArray[np.float32]) -> Location:
+def location(polygon: Floats) -> Location:
     """The upright hull of a polygon, (N, 2)."""
     left, top = (int(value) for value in np.floor(polygon.min(axis=0)))
     right, bottom = (int(value) for value in np.ceil(polygon.max(axis=0)))
     return Location(top=top, left=left, width=right - left, height=bottom - top)
 
 
-def corners(polygon: NDArray[np.float32]) -> Corners:
+def corners(polygon: Floats) -> Corners:
     """The reply's form of a quadrangle, (4, 2), to a tenth of a pixel."""
     first, second, third, fourth = ((round(float(x), 1), round(float(y), 1)) for x, y in polygon)
     return first, second, third, fourth

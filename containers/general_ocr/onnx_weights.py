@@ -10,23 +10,22 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import NodeProto, numpy_helper
 
-Array = NDArray[np.float32]
+from serving.arrays import Floats
 
 
 class Layer(NamedTuple):
     """Name of a layer's weight in the file; its float32 `weight` and, if any, `bias` in torch's layout."""
 
     name: str
-    parameters: dict[str, Array]
+    parameters: dict[str, Floats]
 
 
 def layers(file: Path) -> Iterator[Layer]:
     """Convolutions, linear layers and layer norms in order of execution, batch norm folded in."""
     graph = onnx.load(file).graph
-    tensors: dict[str, Array] = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    tensors: dict[str, Floats] = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     reader = {name: node for node in graph.node for name in node.input}
     for node in graph.node:
         if node.op_type not in {"Conv", "ConvTranspose", "MatMul", "Mul"}:
@@ -41,7 +40,7 @@ def layers(file: Path) -> Iterator[Layer]:
         yield Layer(node.input[1], _with_bias(weight, follower, tensors))
 
 
-def _with_bias(weight: Array, follower: NodeProto | None, tensors: dict[str, Array]) -> dict[str, Array]:
+def _with_bias(weight: Floats, follower: NodeProto | None, tensors: dict[str, Floats]) -> dict[str, Floats]:
     if follower is not None and follower.op_type == "BatchNormalization":
         gain, shift, mean, variance = (tensors[name] for name in follower.input[1:])
         epsilon = next(attribute.f for attribute in follower.attribute if attribute.name == "epsilon")

@@ -6,19 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.general_ocr import detection, recognition
 from containers.general_ocr.onnx_weights import characters
 from containers.general_ocr.recognition import Text, crop, fit
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile, resolve_device
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 R = TypeVar("R")
 
 
@@ -71,7 +69,7 @@ class TextReader:
         width = _BATCH_WIDTH["cuda" if device.startswith("cuda") else "cpu"]
         return cls(detector, recogniser, characters(weights["rec.onnx"]), batch_width=width)
 
-    def read(self, images: Sequence[Image]) -> list[list[Line]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
         """Lines of every (H, W, 3) RGB image in reading order; unsure and empty ones are left out."""
         polygons = self.detect(images)
         crops = [
@@ -87,29 +85,26 @@ class TextReader:
             for found in polygons
         ]
 
-    def detect(self, images: Sequence[Image]) -> list[Floats]:
+    def detect(self, images: Sequence[Pixels]) -> list[Floats]:
         """Quadrangles of text per image, (K, 4, 2) as in `Line`, in reading order."""
-        sizes = iter([image.shape[:2] for image in images])
-        return self._detector.map(
-            (detection.network_input(image) for image in images),
-            lambda outputs: detection.polygons(outputs[0][0, 0], *next(sizes)),
+        return self._detector.map_with(
+            ((detection.network_input(image), image.shape) for image in images),
+            lambda outputs, shape: detection.polygons(outputs[0][0, 0], *shape[:2]),
         )
 
-    def recognise(self, crops: Sequence[Image]) -> list[Text]:
+    def recognise(self, crops: Sequence[Pixels]) -> list[Text]:
         """Text and score of every upright (H, W, 3) RGB line; all of them, however unsure."""
         return self.decoded(crops, lambda logits: recognition.decode(logits, self.characters))
 
-    def decoded(self, crops: Sequence[Image], decode: Callable[[Floats], list[R]]) -> list[R]:
+    def decoded(self, crops: Sequence[Pixels], decode: Callable[[Floats], list[R]]) -> list[R]:
         """What `decode` makes of each line's logits. It gets those of N lines at once, (N, T, classes)."""
         lines = [fit(line) for line in crops]
         batches = recognition.batches((line.shape[1] for line in lines), self._batch_width)
-        decoded = self._recogniser.map(
-            (recognition.network_input([lines[index] for index in batch]) for batch in batches),
-            lambda outputs: decode(outputs[0]),
-        )
         found: dict[int, R] = {}
-        for batch, results in zip(batches, decoded, strict=True):
-            found.update(zip(batch, results, strict=True))
+        self._recogniser.map_with(
+            ((recognition.network_input([lines[index] for index in batch]), batch) for batch in batches),
+            lambda outputs, batch: found.update(zip(batch, decode(outputs[0]), strict=True)),
+        )
         return [found[index] for index in range(len(lines))]
 
 
@@ -121,7 +116,8 @@ def _source(weights: Weights, role: str) -> Path:
 
 
 def _network(name: str, source: Path) -> "torch.nn.Module":
-    from containers.general_ocr import network  # late: needed only where nothing is compiled yet
+    # late: a start from a compiled network needs no torch
+    from containers.general_ocr import network
 
     module: torch.nn.Module = getattr(network, name)(source)
     return module

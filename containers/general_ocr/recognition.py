@@ -7,10 +7,9 @@ from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
+
 Text = tuple[str, float]
 """A line's text and the mean probability of its characters."""
 
@@ -21,7 +20,7 @@ MARGIN = 16  # empty columns at least; without them the last character is someti
 MAX_WIDTH = 3200
 
 
-def crop(image: Image, polygon: Floats, min_height: int = 1) -> Image:
+def crop(image: Pixels, polygon: Floats, min_height: int = 1) -> Pixels:
     """The quadrangle `polygon`, (4, 2) clockwise from top-left, as an upright line of at least 1x1 px.
 
     min_height: px, enlarged to it if need be.
@@ -34,13 +33,13 @@ def crop(image: Image, polygon: Floats, min_height: int = 1) -> Image:
     line = cv2.warpPerspective(
         image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    return cast(Image, np.rot90(line) if height >= TALL * width else line)
+    return cast(Pixels, np.rot90(line) if height >= TALL * width else line)
 
 
-def fit(line: Image) -> Image:
+def fit(line: Pixels) -> Pixels:
     """`line` scaled to the network's height; its width at most MAX_WIDTH."""
     width = min(MAX_WIDTH, math.ceil(HEIGHT * line.shape[1] / line.shape[0]))
-    return cast(Image, cv2.resize(line, (width, HEIGHT)))
+    return cast(Pixels, cv2.resize(line, (width, HEIGHT)))
 
 
 def padded_width(width: int) -> int:
@@ -60,7 +59,7 @@ def batches(widths: Iterable[int], columns: int) -> list[list[int]]:
     ]
 
 
-def network_input(lines: Sequence[Image]) -> Floats:
+def network_input(lines: Sequence[Pixels]) -> Floats:
     """(48, W, 3) RGB lines of one padded width -> (N, 3, 48, padded) BGR in [-1, 1], 0 beyond the line."""
     batch = np.zeros((len(lines), 3, HEIGHT, padded_width(lines[0].shape[1])), np.float32)
     for row, line in zip(batch, lines, strict=True):

@@ -3,15 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from containers.human_attribute_recognition.attributes import Table, digest, prompted
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
+from serving.arrays import Floats
 from serving.weights import Weights
 from serving.weights.array_cache import kept
-
-Floats = NDArray[np.float32]
 
 TRAINED = "head.safetensors"
 """A profile that declares a file of this name is served with it in place of the prompts."""
@@ -45,12 +43,11 @@ def of_prompts(weights: Weights, table: Table) -> Head:
     that exclude each other exactly one is true: given that, the odds of the sigmoids make the probability of
     each value its softmax over scale * cosine, and the bias, common to all, falls out.
     """
-    from containers.human_attribute_recognition import (
-        network as siglip,  # late: a later start needs no text tower
-    )
+    # late: once the head is stored, a start needs no text tower
+    from containers.human_attribute_recognition.network import scale, text_embeddings
 
     values = prompted(table)
-    embeddings = siglip.text_embeddings(
+    embeddings = text_embeddings(
         [prompt for value in values for prompt in value.prompts],
         config=weights[CONFIG.name],
         network=weights[NETWORK.name],
@@ -60,5 +57,5 @@ def of_prompts(weights: Weights, table: Table) -> Head:
     sums = np.add.reduceat(embeddings, starts)
     directions = sums / np.linalg.norm(sums, axis=1, keepdims=True)
     return Head(
-        directions * np.float32(siglip.scale(weights[NETWORK.name])), np.zeros(len(values), np.float32)
+        directions * np.float32(scale(weights[NETWORK.name])), np.zeros(len(values), np.float32)
     )

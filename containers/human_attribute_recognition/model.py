@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Language
 from containers.human_attribute_recognition.feature import HumanAttributeRequest, HumanAttributes
 from containers.human_attribute_recognition.feature import Person as PersonReply
 from containers.human_attribute_recognition.recogniser import Person, Recogniser, Wanted
+from serving.arrays import Pixels
 from serving.images.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
@@ -18,7 +16,7 @@ from serving.weights import Weights
 class Item(NamedTuple):
     """An image, (H, W, 3) uint8 RGB, and what to tell of it."""
 
-    image: NDArray[np.uint8]
+    image: Pixels
     wanted: Wanted
     language: Language
 

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import SiglipConfig, SiglipTextModel, SiglipVisionModel
 
-Floats = NDArray[np.float32]
+from serving.arrays import Floats
 
 _END, _PADDING = "<eos>", "<pad>"
 

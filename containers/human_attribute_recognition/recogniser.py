@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.human_attribute_recognition import head
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Attribute, Table
@@ -16,14 +15,13 @@ from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK
 from containers.object_recognition.classes import PERSON
 from containers.object_recognition.detection import Detection
 from containers.object_recognition.fastestdet import FastestDet
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 MARGIN = 0.05  # of a box's longer side, on every side
 GREY = 127  # of what is no image
@@ -65,7 +63,7 @@ class Recogniser:
         )
         return cls(FastestDet.load(weights, device), tower, side, head.of(weights, table), table)
 
-    def recognise(self, images: Sequence[Image], wanted: Sequence[Wanted]) -> list[list[Person]]:
+    def recognise(self, images: Sequence[Pixels], wanted: Sequence[Wanted]) -> list[list[Person]]:
         """The wanted people of every (H, W, 3) RGB image, surest first."""
         if not images:
             return []
@@ -88,7 +86,7 @@ class Recogniser:
         ]
 
 
-def crop(image: Image, box: Floats, side: int) -> Image:
+def crop(image: Pixels, box: Floats, side: int) -> Pixels:
     """The box and a margin around it, undistorted in the middle of a grey square of `side` pixels."""
     margin = MARGIN * max(box[2:] - box[:2])
     size = np.array(image.shape[1::-1])
@@ -103,7 +101,7 @@ def crop(image: Image, box: Floats, side: int) -> Image:
     return square
 
 
-def network_input(crops: Sequence[Image]) -> Floats:
+def network_input(crops: Sequence[Pixels]) -> Floats:
     """(side, side, 3) RGB images -> (N, 3, side, side) in -1..1."""
     return cast(Floats, cv2.dnn.blobFromImages(crops, 1 / 127.5, mean=(127.5,) * 3))
 
@@ -143,8 +141,7 @@ def _side(weights: Weights) -> int:
 
 
 def _tower(weights: Weights) -> "torch.nn.Module":
-    from containers.human_attribute_recognition import (
-        network as siglip,  # late: only where nothing is compiled yet
-    )
+    # late: a start from a compiled network needs no torch
+    from containers.human_attribute_recognition.network import ImageTower
 
-    return siglip.ImageTower(weights[CONFIG.name], weights[NETWORK.name])
+    return ImageTower(weights[CONFIG.name], weights[NETWORK.name])

@@ -8,19 +8,16 @@ from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.human_image_segmentation.tiles import enlarged, tiles
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 SIDE = 512  # longest side of the small copy; 1024 is a level nearer to the truth and four times the work
 RADII = (90, 6)  # of the passes, in its pixels; the paper's
 _NOTHING = 1e-5
 
 
-def cut_out(image: Image, matte: Image) -> Image:
+def cut_out(image: Pixels, matte: Pixels) -> Pixels:
     """(H, W, 4) RGBA of a (H, W, 3) RGB image and its (H, W) opacity; what cannot be seen is black."""
     height, width = matte.shape
     near, far = spread(image, matte)
@@ -38,7 +35,7 @@ def cut_out(image: Image, matte: Image) -> Image:
     return result
 
 
-def spread(image: Image, matte: Image) -> tuple[Floats, Floats]:
+def spread(image: Pixels, matte: Pixels) -> tuple[Floats, Floats]:
     """Colours of foreground and background, (h, w, 3) 0..255 each, carried to where the other one is."""
     height, width = matte.shape
     shrink = min(1.0, SIDE / max(height, width))

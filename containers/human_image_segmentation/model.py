@@ -5,18 +5,16 @@ from typing import NamedTuple, Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.human_image_segmentation.feature import CutOut, SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.refinement import matte
 from containers.human_image_segmentation.segmenter import Patch, Segmenter
+from serving.arrays import Pixels
 from serving.errors import UnprocessableInput
 from serving.images.encoding import encoded
 from serving.model import Model as Base
 from serving.weights import Weights
-
-Pixels = NDArray[np.uint8]
 
 SIDE = 1024  # longest side of what the networks see
 

@@ -8,19 +8,16 @@ from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.human_image_segmentation.tiles import enlarged, tiles
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 FIT_SIDE = 320  # longest side of the small copy; from 224 to 640 px the error measures the same
 FLAT = 1e-5  # variance of colour, of 0..1, below which a window has no edge to follow
 SURE = 0.1  # what the fit leaves this near to 0 or 1 is all or nothing
 
 
-def matte(image: Image, probability: Floats, radius: float) -> Image:
+def matte(image: Pixels, probability: Floats, radius: float) -> Pixels:
     """Opacity per pixel, (H, W) uint8, for a (H, W, 3) RGB image.
 
     probability: (h, w) 0 to 1, for the same picture at any size. radius: how far off its edges may be, as a

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.face_detection.detector import Face
 from containers.object_recognition.classes import PERSON
 from containers.object_recognition.detection import Detection
-
-Floats = NDArray[np.float32]
+from serving.arrays import Floats
 
 SURE_PERSON = 0.65  # a canyon of folded rock scores 0.63
 LIKELY_PERSON = 0.2  # enough for a box with a face in it

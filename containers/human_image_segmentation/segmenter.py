@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.face_detection.detector import FaceDetector
 from containers.human_image_segmentation.refinement import contrast
 from containers.human_image_segmentation.regions import Region, people, region
 from containers.human_image_segmentation.weight_files import MODNET, SINET
 from containers.object_recognition.fastestdet import FastestDet
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +89,7 @@ class Segmenter:
         )
         return cls(FastestDet.load(weights, device), FaceDetector.load(weights, device), network, kind)
 
-    def segment(self, images: Sequence[Image]) -> list[list[Patch]]:
+    def segment(self, images: Sequence[Pixels]) -> list[list[Patch]]:
         """A patch for every person in every (H, W, 3) RGB image; none where nobody is found."""
         found = zip(self._persons.detect(images), self._faces.detect(images), strict=True)
         regions = [
@@ -111,7 +108,7 @@ class Segmenter:
         seen = (one for batch in maps for one in batch)
         return [[self._patch(one, next(seen), next(seen)) for one in each] for each in regions]
 
-    def _views(self, crop: Image) -> tuple[Floats, Floats]:
+    def _views(self, crop: Pixels) -> tuple[Floats, Floats]:
         """(3, S, S) of the crop and of its mirror image."""
         kind = self.kind
         square = cv2.resize(crop, (kind.side, kind.side), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -131,6 +128,7 @@ def _network(file: Path) -> "torch.nn.Module":
 
         module: torch.nn.Module = onnx2torch.convert(file)
         return module
-    from containers.human_image_segmentation.network import sinet  # late: unless it is compiled already
+    # late: a start from a compiled network needs no torch
+    from containers.human_image_segmentation.network import sinet
 
     return sinet(file)

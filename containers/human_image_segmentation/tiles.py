@@ -5,9 +5,9 @@ from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from serving.arrays import Floats
+
 Tile = tuple[slice, slice]
 
 SIDE = 512

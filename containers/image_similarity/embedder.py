@@ -5,17 +5,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.image_similarity.feature import CLIP, COPIES
-from serving.embeddings import Floats, unit
+from serving.arrays import Floats, Pixels
+from serving.embeddings import unit
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
-Image = NDArray[np.uint8]
 
 VERSIONS = {"lite": "copies/1", "standard": "clip-vit-b32-openai/1"}
 """By profile. To be raised with any change to a descriptor: the compiled network is kept under it."""
@@ -24,7 +23,7 @@ VERSIONS = {"lite": "copies/1", "standard": "clip-vit-b32-openai/1"}
 class Embedder:
     """view: (H, W, 3) uint8 RGB -> (C, S, S), what the network sees. network: (N, C, S, S) -> (N, 512)."""
 
-    def __init__(self, view: Callable[[Image], Floats], network: Executor, version: str) -> None:
+    def __init__(self, view: Callable[[Pixels], Floats], network: Executor, version: str) -> None:
         self.view, self._network, self.version = view, network, version
 
     @classmethod
@@ -41,13 +40,13 @@ class Embedder:
         return unit(self._network(np.stack(views))[0])
 
 
-def _copies(weights: Weights) -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":
+def _copies(weights: Weights) -> "tuple[Callable[[Pixels], Floats], Callable[[], torch.nn.Module]]":
     from containers.image_similarity.networks import descriptor, harmonics
 
     return harmonics.view, partial(descriptor.descriptor, weights[COPIES.name])
 
 
-def _clip(weights: Weights) -> "tuple[Callable[[Image], Floats], Callable[[], torch.nn.Module]]":
+def _clip(weights: Weights) -> "tuple[Callable[[Pixels], Floats], Callable[[], torch.nn.Module]]":
     from containers.image_similarity.networks import clip
 
     file = weights[CLIP.name]

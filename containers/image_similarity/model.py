@@ -5,7 +5,8 @@ from typing import NamedTuple, Self
 
 from containers.image_similarity.embedder import Embedder
 from containers.image_similarity.feature import ImageSimilarity, ImageSimilarityRequest, ImageVector
-from serving.embeddings import Floats, cosine, numbers, similarity
+from serving.arrays import Floats
+from serving.embeddings import cosine, numbers, similarity
 from serving.images.pairs import pictures
 from serving.model import Model as Base
 from serving.weights import Weights

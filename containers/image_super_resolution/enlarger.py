@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.image_super_resolution.tiles import LARGEST, STEP, Tile, tiles
 from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
+from serving.arrays import Pixels
 from serving.executor import Executor, Outputs, compile
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
-Image = NDArray[np.uint8]
 
 SCALES = (2, 4)
 
@@ -26,8 +25,8 @@ class _Piece(NamedTuple):
     """One tile of one image, and what it is part of once enlarged."""
 
     tile: Tile
-    image: Image
-    target: Image
+    image: Pixels
+    target: Pixels
 
 
 class Enlarger:
@@ -52,7 +51,7 @@ class Enlarger:
             }
         )
 
-    def enlarge(self, images: Sequence[Image], scales: Sequence[int]) -> list[Image]:
+    def enlarge(self, images: Sequence[Pixels], scales: Sequence[int]) -> list[Pixels]:
         """(H, W, 3) RGB images, each by its scale. Tiles of one size share passes, whosever they are."""
         results = []
         alike: dict[tuple[int, int, int], list[_Piece]] = defaultdict(list)
@@ -66,15 +65,15 @@ class Enlarger:
         return results
 
     def _run(self, scale: int, pieces: list[_Piece]) -> None:
-        passes = list(_passes(pieces))
-        running = iter(passes)
-
-        def place(outputs: Outputs) -> None:
-            for (tile, _, target), enlarged in zip(next(running), outputs[0], strict=True):
+        def place(outputs: Outputs, together: list[_Piece]) -> None:
+            for (tile, _, target), enlarged in zip(together, outputs[0], strict=True):
                 tile.paste(enlarged, target, scale)
 
-        inputs = (np.stack([tile.cut(image) for tile, image, _ in each]) for each in passes)
-        self._networks[scale].map(inputs, place)
+        inputs = (
+            (np.stack([tile.cut(image) for tile, image, _ in together]), together)
+            for together in _passes(pieces)
+        )
+        self._networks[scale].map_with(inputs, place)
 
 
 def _passes(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
@@ -85,10 +84,9 @@ def _passes(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
 
 
 def _network(weights: Weights, scale: int) -> "torch.nn.Module":
+    # late: a start from a compiled network needs no torch
     if RLFN.name in weights:
-        from containers.image_super_resolution.networks.rlfn import (
-            rlfn,  # late: unless it is compiled already
-        )
+        from containers.image_super_resolution.networks.rlfn import rlfn
 
         return rlfn(weights[RLFN.name], scale)
     from containers.image_super_resolution.networks.rrdb import real_esrgan

@@ -5,19 +5,17 @@ from typing import Literal, NamedTuple, Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.image_super_resolution import transparency
 from containers.image_super_resolution.enlarger import Enlarger
 from containers.image_super_resolution.feature import Enlarged, EnlargementRequest
+from serving.arrays import Pixels
 from serving.errors import PayloadTooLarge, UnprocessableInput
 from serving.images.encoding import MAX_RESULT, encoded
 from serving.images.intake import Media
 from serving.model import Model as Base
 from serving.settings import Settings
 from serving.weights import Weights
-
-Pixels = NDArray[np.uint8]
 
 LONG, SHORT = 1920, 1080
 

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 LARGEST = 384  # px, the side of a tile; memory grows with its square
 STEP = 48  # between sides: seven of them are all that a network meets
@@ -23,13 +22,13 @@ class Tile(NamedTuple):
     height: int
     width: int
 
-    def cut(self, image: Image) -> Floats:
+    def cut(self, image: Pixels) -> Floats:
         """(3, height, width) of an (H, W, 3) image, which goes on mirrored beyond its edges."""
         rows = mirrored(self.top - MARGIN, self.height, image.shape[0])
         columns = mirrored(self.left - MARGIN, self.width, image.shape[1])
         return image[rows[:, None], columns].transpose(2, 0, 1).astype(np.float32)
 
-    def paste(self, enlarged: Floats, target: Image, scale: int) -> None:
+    def paste(self, enlarged: Floats, target: Pixels, scale: int) -> None:
         """The core of (3, scale height, scale width), in 0..255, to its place in the enlarged image."""
         core = enlarged[:, scale * MARGIN : -scale * MARGIN, scale * MARGIN : -scale * MARGIN]
         place = target[scale * self.top :, scale * self.left :][: core.shape[1], : core.shape[2]]

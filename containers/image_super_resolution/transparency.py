@@ -4,14 +4,13 @@ from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from serving.arrays import Pixels
 
 REACH = 8.0  # px around what is visible; farther off nothing shows, and black takes no room in a file
 
 
-def opaque(colours: Image, opacity: Image) -> Image:
+def opaque(colours: Pixels, opacity: Pixels) -> Pixels:
     """(H, W, 3) in which pixels of opacity 0 have the colour of the nearest visible one, or are black.
 
     The colour under a transparent pixel would otherwise show in the edges of the enlarged picture.
@@ -24,10 +23,10 @@ def opaque(colours: Image, opacity: Image) -> Image:
     )
     visible = np.zeros((nearest.max() + 1, 3), np.uint8)
     visible[nearest[hidden == 0]] = colours[hidden == 0]
-    return cast(Image, visible[nearest] * (distance <= REACH)[..., None])
+    return cast(Pixels, visible[nearest] * (distance <= REACH)[..., None])
 
 
-def enlarged(opacity: Image, scale: int) -> Image:
+def enlarged(opacity: Pixels, scale: int) -> Pixels:
     """(scale H, scale W) of an (H, W) opacity, bicubic."""
     size = scale * opacity.shape[1], scale * opacity.shape[0]
-    return cast(Image, cv2.resize(opacity, size, interpolation=cv2.INTER_CUBIC))
+    return cast(Pixels, cv2.resize(opacity, size, interpolation=cv2.INTER_CUBIC))

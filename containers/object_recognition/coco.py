@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from containers.object_recognition.fastestdet import FastestDet
 from containers.object_recognition.labels import COCO_LABELS
-from containers.object_recognition.recogniser import Image, Query, Thing
+from containers.object_recognition.recogniser import Query, Thing
 from containers.object_recognition.yolox import Yolox
+from serving.arrays import Pixels
 from serving.errors import UnprocessableInput
 
 
@@ -25,7 +26,7 @@ class CocoRecogniser:
                     f"labels: {name!r} is not recognised here, {known}; the profile standard takes any words"
                 )
 
-    def find(self, images: Sequence[Image], queries: Sequence[Query]) -> list[list[Thing]]:
+    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
         found = self._detector.detect(images, min_score=min(query.min_score for query in queries))
         return [
             [

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Integers
 
 CANDIDATES = 1000  # the surest boxes of an image; more are not compared
 
@@ -19,7 +18,7 @@ class Detection(NamedTuple):
     label: int
 
 
-def surest(boxes: Floats, scores: Floats, labels: NDArray[np.int64], max_overlap: float) -> list[Detection]:
+def surest(boxes: Floats, scores: Floats, labels: Integers, max_overlap: float) -> list[Detection]:
     """Surest first, without those that a surer one of their label overlaps by more (intersection over union).
 
     boxes: (N, 4) left, top, right, bottom. scores, labels: (N,).

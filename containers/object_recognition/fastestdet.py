@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Self, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.object_recognition.detection import Detection, surest
 from containers.object_recognition.weight_files import FASTESTDET
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 SIDE = 352
 MAX_OVERLAP = 0.45  # of two boxes of one class, intersection over union
@@ -44,18 +42,20 @@ class FastestDet:
             )
         )
 
-    def detect(self, images: Sequence[Image], *, min_score: float = 0.25) -> list[list[Detection]]:
+    def detect(self, images: Sequence[Pixels], *, min_score: float = 0.25) -> list[list[Detection]]:
         """What is in each (H, W, 3) RGB image, surest first, one box where several of a class overlap."""
-        sizes = iter([image.shape[:2] for image in images])
         batches = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
-        found = self._network.map(
-            (network_input(batch) for batch in batches),
-            lambda outputs: [detections(grid, next(sizes), min_score) for grid in outputs[0]],
+        found = self._network.map_with(
+            ((network_input(batch), batch) for batch in batches),
+            lambda outputs, batch: [
+                detections(grid, image.shape[:2], min_score)
+                for grid, image in zip(outputs[0], batch, strict=True)
+            ],
         )
         return [one for batch in found for one in batch]
 
 
-def network_input(images: Sequence[Image]) -> Floats:
+def network_input(images: Sequence[Pixels]) -> Floats:
     """(H, W, 3) RGB images, squeezed to a square -> (N, 3, 352, 352) BGR in 0..1."""
     # area is better than bilinear where an image shrinks; where it grows, the two are the same
     squares = [cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in images]
@@ -77,8 +77,7 @@ def detections(grid: Floats, size: tuple[int, ...], min_score: float) -> list[De
 
 
 def _network(file: Path) -> "torch.nn.Module":
-    from containers.object_recognition.networks import (
-        fastestdet as network,  # late: needed only where nothing is compiled yet
-    )
+    # late: a start from a compiled network needs no torch
+    from containers.object_recognition.networks.fastestdet import detector
 
-    return network.detector(file)
+    return detector(file)

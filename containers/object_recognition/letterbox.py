@@ -2,12 +2,11 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from serving.arrays import Pixels
 
 
-def letterbox(image: Image, side: int, grey: int) -> Image:
+def letterbox(image: Pixels, side: int, grey: int) -> Pixels:
     """(H, W, 3), undistorted in the top-left corner of a square: its longer side is `side`, the rest grey."""
     zoom = side / max(image.shape[:2])
     height, width = (max(1, round(zoom * length)) for length in image.shape[:2])

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from containers.object_recognition.coco import CocoRecogniser
 from containers.object_recognition.fastestdet import FastestDet
 from containers.object_recognition.feature import MIN_CONFIDENCE, Instance, Label, ObjectRequest, Objects
 from containers.object_recognition.open_vocabulary import OpenVocabulary
 from containers.object_recognition.recogniser import Query, Recogniser, Thing
 from containers.object_recognition.yolox import Yolox
+from serving.arrays import Pixels
 from serving.images.boxes import bounding_box
 from serving.model import Model as Base
 from serving.weights import Weights
@@ -26,7 +24,7 @@ VERSIONS = {
 class Item(NamedTuple):
     """image: (H, W, 3) uint8 RGB."""
 
-    image: NDArray[np.uint8]
+    image: Pixels
     query: Query
     max_labels: int
 

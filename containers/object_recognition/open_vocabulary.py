@@ -6,21 +6,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.object_recognition.detection import surest
 from containers.object_recognition.labels import LABELS
 from containers.object_recognition.letterbox import letterbox
-from containers.object_recognition.recogniser import Image, Query, Thing
+from containers.object_recognition.recogniser import Query, Thing
 from containers.object_recognition.vocabulary import Vocabulary
 from containers.object_recognition.weight_files import OWLV2_CONFIG
-from serving.executor import Executor, compile
+from serving.arrays import Floats, Pixels
+from serving.executor import Executor, Outputs, compile
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
-Floats = NDArray[np.float32]
 
 GREY = 128  # of what is no image
 MAX_OVERLAP = 0.5  # of two boxes of one name, intersection over union
@@ -49,23 +48,28 @@ class OpenVocabulary:
     def check(self, names: tuple[str, ...]) -> None:
         self._vocabulary.vectors(names)
 
-    def find(self, images: Sequence[Image], queries: Sequence[Query]) -> list[list[Thing]]:
-        rest = iter(zip(images, queries, strict=True))
+    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
+        inputs = (
+            (self._network_input(image), (image.shape, query))
+            for image, query in zip(images, queries, strict=True)
+        )
+        return self._network.map_with(inputs, lambda outputs, context: self._things(outputs, *context))
 
-        def things(outputs: tuple[Floats, ...]) -> list[Thing]:
-            image, query = next(rest)
-            boxes, embeddings, score = (output[0] for output in outputs)
-            cosines = embeddings @ self._vocabulary.vectors(query.names).T
-            labels = cosines.argmax(1)
-            scores = 1 / (1 + np.exp(-(cosines.max(1) + score[:, 0]) * score[:, 1]))
-            inside = inside_image(boxes, image.shape)
-            chosen = (scores >= query.min_score) & (inside[:, 2:] > inside[:, :2]).all(1)
-            found = surest(inside[chosen], scores[chosen], labels[chosen], MAX_OVERLAP)
-            return [Thing(query.names[one.label], one.score, one.box) for one in found]
+    def _network_input(self, image: Pixels) -> Floats:
+        """(H, W, 3) RGB -> (1, 3, side, side) in 0..255."""
+        square = letterbox(image, self._side, GREY)
+        return square.transpose(2, 0, 1)[None].astype(np.float32)
 
-        squares = (letterbox(image, self._side, GREY) for image in images)
-        inputs = (square.transpose(2, 0, 1)[None].astype(np.float32) for square in squares)
-        return self._network.map(inputs, things)
+    def _things(self, outputs: Outputs, shape: tuple[int, ...], query: Query) -> list[Thing]:
+        """What the network's outputs say of one image of that shape."""
+        boxes, embeddings, score = (output[0] for output in outputs)
+        cosines = embeddings @ self._vocabulary.vectors(query.names).T
+        labels = cosines.argmax(1)
+        scores = 1 / (1 + np.exp(-(cosines.max(1) + score[:, 0]) * score[:, 1]))
+        inside = inside_image(boxes, shape)
+        chosen = (scores >= query.min_score) & (inside[:, 2:] > inside[:, :2]).all(1)
+        found = surest(inside[chosen], scores[chosen], labels[chosen], MAX_OVERLAP)
+        return [Thing(query.names[one.label], one.score, one.box) for one in found]
 
 
 def inside_image(boxes: Floats, shape: tuple[int, ...]) -> Floats:
@@ -76,8 +80,7 @@ def inside_image(boxes: Floats, shape: tuple[int, ...]) -> Floats:
 
 
 def _network(weights: Weights) -> "torch.nn.Module":
-    from containers.object_recognition.networks import (
-        owlv2,  # late: needed only where nothing is compiled yet
-    )
+    # late: a start from a compiled network needs no torch
+    from containers.object_recognition.networks.owlv2 import ImageSide
 
-    return owlv2.ImageSide(weights)
+    return ImageSide(weights)

@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Image = NDArray[np.uint8]
+from serving.arrays import Floats, Pixels
 
 
 class Thing(NamedTuple):
@@ -14,7 +11,7 @@ class Thing(NamedTuple):
 
     name: str
     score: float
-    box: NDArray[np.float32]
+    box: Floats
 
 
 class Query(NamedTuple):
@@ -32,5 +29,5 @@ class Recogniser(Protocol):
     def check(self, names: tuple[str, ...]) -> None:
         """Raises `UnprocessableInput` for a name that it cannot look for. Runs concurrently."""
 
-    def find(self, images: Sequence[Image], queries: Sequence[Query]) -> list[list[Thing]]:
+    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
         """The things of every (H, W, 3) RGB image, surest first; of a name, none overlaps another much."""

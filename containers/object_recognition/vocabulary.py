@@ -8,9 +8,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.object_recognition.labels import LABELS
+from serving.arrays import Floats
 from serving.errors import UnprocessableInput
 from serving.weights import Weights
 from serving.weights.array_cache import kept
@@ -18,7 +18,6 @@ from serving.weights.array_cache import kept
 if TYPE_CHECKING:
     from containers.object_recognition.networks.owlv2 import WordSide
 
-Floats = NDArray[np.float32]
 
 _REMEMBERED = 64  # requests' words
 
@@ -58,9 +57,8 @@ class Vocabulary:
         prompts = [prompt(name) for name in names]
         with self._lock:
             if self._side is None:
-                from containers.object_recognition.networks.owlv2 import (
-                    WordSide,  # late: torch, often not needed
-                )
+                # late: torch is needed only for names that are not stored yet
+                from containers.object_recognition.networks.owlv2 import WordSide
 
                 self._side = WordSide(self._weights)
             rows, most = self._side.tokens(prompts), self._side.longest

@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Self, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.object_recognition.detection import Detection, surest
 from containers.object_recognition.letterbox import letterbox
 from containers.object_recognition.weight_files import YOLOX_S
+from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 SIDE = 640
 GREY = 114  # of what is no image
@@ -58,15 +56,15 @@ class Yolox:
             )
         )
 
-    def detect(self, images: Sequence[Image], *, min_score: float = 0.25) -> list[list[Detection]]:
+    def detect(self, images: Sequence[Pixels], *, min_score: float = 0.25) -> list[list[Detection]]:
         """What is in each (H, W, 3) RGB image, surest first, one box where several of a class overlap."""
-        sizes = iter([image.shape[:2] for image in images])
-        return self._network.map(  # one at a time: the file's graph has no other batch
-            map(network_input, images), lambda outputs: detections(outputs[0][0], next(sizes), min_score)
+        return self._network.map_with(  # one at a time: the file's graph has no other batch
+            ((network_input(image), image.shape[:2]) for image in images),
+            lambda outputs, size: detections(outputs[0][0], size, min_score),
         )
 
 
-def network_input(image: Image) -> Floats:
+def network_input(image: Pixels) -> Floats:
     """(H, W, 3) RGB -> (1, 3, 640, 640) BGR in 0..255."""
     return cast(Floats, cv2.dnn.blobFromImage(letterbox(image, SIDE, GREY), swapRB=True))
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.pornography_detection.feature import EVA02, LAYERS, NUMBERS
+from serving.arrays import Doubles, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
 from serving.weights.array_cache import kept
@@ -16,8 +16,6 @@ from serving.weights.array_cache import kept
 if TYPE_CHECKING:
     import torch
 
-Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 _BATCH = 8
 
@@ -29,7 +27,7 @@ class Kind(NamedTuple):
     side: int
     classes: dict[str, Literal["normal", "sexy", "porn"]]
 
-    def total(self, verdict: str, probabilities: Floats) -> float:
+    def total(self, verdict: str, probabilities: Doubles) -> float:
         """Of the classes that count as that, at most 1."""
         counted = [one == verdict for one in self.classes.values()]
         return min(1.0, float(probabilities[counted].sum()))
@@ -72,16 +70,16 @@ class Classifier:
         size = self.kind.side, self.kind.side
         return cast(Pixels, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
-    def classify(self, squares: Sequence[Pixels]) -> Floats:
+    def classify(self, squares: Sequence[Pixels]) -> Doubles:
         """(N, classes) probabilities of (side, side, 3) RGB images; each row sums to 1."""
         (found,) = self._network(cv2.dnn.blobFromImages(squares, 1 / 255))
-        exact: Floats = found.astype(np.float64)  # a GPU's half floats sum to 1 in three decimals only
-        shares: Floats = exact / exact.sum(axis=1, keepdims=True)
+        exact: Doubles = found.astype(np.float64)  # a GPU's half floats sum to 1 in three decimals only
+        shares: Doubles = exact / exact.sum(axis=1, keepdims=True)
         return shares
 
 
 def _network(weights: Weights) -> "torch.nn.Module":
-    # late: needed only where nothing is compiled yet
+    # late: a start from a compiled network needs no torch
     if EVA02.name in weights:
         from containers.pornography_detection.networks.eva02 import levels
 

@@ -4,11 +4,9 @@ import re
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from serving.arrays import Floats
 from serving.weights.tensorflow_js import tensors
-
-Array = NDArray[np.float32]
 
 _EPSILON = 1e-3  # of every batch norm of the graph
 _NORMS = {"Conv1": "bn_Conv1", "Conv_1": "Conv_1_bn"}  # all other convolutions': their names and _BN
@@ -16,13 +14,13 @@ _NORM_PARTS = ("gamma", "beta", "moving_mean", "moving_variance")
 _KERNEL = re.compile(r"(\w+)/(depthwise_kernel|kernel)")
 
 
-def imported(layers: Path, numbers: Path) -> dict[str, Array]:
+def imported(layers: Path, numbers: Path) -> dict[str, Floats]:
     """The state of `network.MobileNetV2`, each batch norm folded into the convolution before it.
 
     Raises ValueError naming the file that is damaged, or its first tensor that is missing or left over.
     """
     values = tensors(layers, numbers)
-    state: dict[str, Array] = {}
+    state: dict[str, Floats] = {}
     used: set[str] = set()
     for layer, kind in (match.groups() for name in values if (match := _KERNEL.fullmatch(name))):
         parts = [f"{layer}/{kind}", *_others(layer)]
@@ -44,7 +42,7 @@ def _others(layer: str) -> list[str]:
     return [f"{_NORMS.get(layer, f'{layer}_BN')}/{part}" for part in _NORM_PARTS]
 
 
-def _folded(kind: str, kernel: Array, *others: Array) -> tuple[Array, Array]:
+def _folded(kind: str, kernel: Floats, *others: Floats) -> tuple[Floats, Floats]:
     """Weight and bias."""
     if len(others) == 1:
         return kernel.T, others[0]

@@ -5,8 +5,9 @@ from typing import NamedTuple, Self
 
 from msgspec import UNSET
 
-from containers.pornography_detection.classifier import Classifier, Floats, Pixels
+from containers.pornography_detection.classifier import Classifier
 from containers.pornography_detection.feature import Moderation, ModerationRequest
+from serving.arrays import Doubles, Pixels
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -18,7 +19,7 @@ class Item(NamedTuple):
     detail: bool
 
 
-class Model(Base[ModerationRequest, Item, Floats, Moderation]):
+class Model(Base[ModerationRequest, Item, Doubles, Moderation]):
     """An output holds the probabilities of the network's own classes, in their order."""
 
     def __init__(self, classifier: Classifier) -> None:
@@ -31,10 +32,10 @@ class Model(Base[ModerationRequest, Item, Floats, Moderation]):
     def preprocess(self, request: ModerationRequest) -> Item:
         return Item(self._classifier.squeezed(self.media.of(request)), request.detail)
 
-    def predict(self, batch: Sequence[Item]) -> Sequence[Floats]:
+    def predict(self, batch: Sequence[Item]) -> Sequence[Doubles]:
         return list(self._classifier.classify([item.square for item in batch]))
 
-    def postprocess(self, output: Floats, item: Item) -> Moderation:
+    def postprocess(self, output: Doubles, item: Item) -> Moderation:
         kind = self._classifier.kind
         return Moderation(
             normal=kind.total("normal", output),

@@ -6,15 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from containers.text_similarity.encoder import Encoder, Prepared
 from containers.text_similarity.feature import DIMENSIONS, MAX_TEXTS
 from containers.text_similarity.weight_files import BGE, TOKENIZER
-from serving.embeddings import Floats, unit
+from serving.arrays import Floats, Integers
+from serving.embeddings import unit
 from serving.errors import UnprocessableInput
-from serving.executor import Executor, compile, resolve_device
+from serving.executor import Executor, Outputs, compile, resolve_device
 from serving.weights import Weights
 
 if TYPE_CHECKING:
@@ -71,13 +71,14 @@ class Bge(Encoder):
 
     def embed(self, texts: Sequence[Prepared]) -> Floats:
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
-        batches = list(_batches([len(text.content) for text in texts]))
-        found = self._network.map(
-            (_filled([texts[index].content for index in batch]) for batch in batches),
-            lambda outputs: outputs[0].copy(),
+
+        def keep(outputs: Outputs, batch: list[int]) -> None:
+            vectors[batch] = unit(outputs[0])
+
+        batches = _batches([len(text.content) for text in texts])
+        self._network.map_with(
+            ((_filled([texts[index].content for index in batch]), batch) for batch in batches), keep
         )
-        for batch, rows in zip(batches, found, strict=True):
-            vectors[batch] = unit(rows)
         return vectors
 
 
@@ -91,7 +92,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield from (indices[start : start + rows] for start in range(0, len(indices), rows))
 
 
-def _filled(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+def _filled(rows: Sequence[Integers]) -> Integers:
     """(N, L), with zeros, which is BERT's padding, behind each row."""
     filled = np.zeros((len(rows), _length(max(map(len, rows)))), np.int64)
     for target, row in zip(filled, rows, strict=True):
@@ -104,6 +105,7 @@ def _length(tokens: int) -> int:
 
 
 def _network(weights: Weights) -> "torch.nn.Module":
-    from containers.text_similarity import network  # late: only where nothing is compiled yet
+    # late: a start from a compiled network needs no torch
+    from containers.text_similarity import network
 
     return network.Bert(weights[BGE.name])

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from containers.text_similarity.grams import kind_of
-from serving.embeddings import Floats, unit
-
-Codes = NDArray[np.int64]
+from serving.arrays import Floats, Integers
+from serving.embeddings import unit
 
 SIZE = 256
 """Of the vector of a text."""
@@ -63,19 +62,19 @@ class Characters:
         return np.asarray(scaled * self._of["feed.0.weight"] + self._of["feed.0.bias"])
 
 
-def codes_of(text: str) -> Codes:
+def codes_of(text: str) -> Integers:
     """(L,) code points; 0 for what is not Han."""
     plain = normalize("NFKC", text)
     return np.array([ord(each) if kind_of(each) == "han" else 0 for each in plain], np.int64)
 
 
-def rows_of(codes: Codes) -> tuple[Codes, Codes]:
+def rows_of(codes: Integers) -> tuple[Integers, Integers]:
     """(..., L) code points -> (..., L) rows of characters, and (..., L - 1) of pairs of neighbours."""
     pairs = codes[..., :-1] * _PAIR + codes[..., 1:]
     return _hashed(codes) % CHARACTERS, _hashed(pairs) % BIGRAMS
 
 
-def _hashed(values: Codes) -> Codes:
+def _hashed(values: Integers) -> Integers:
     """Multiplicative hashing, which wraps around."""
     return (values * _FACTOR) >> _SHIFT
 

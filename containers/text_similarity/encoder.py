@@ -2,17 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-from numpy.typing import NDArray
-
-from serving.embeddings import Floats
+from serving.arrays import Array, Floats
 
 
 class Prepared(NamedTuple):
     """content: what `Encoder.embed` takes of a text. truncated: only the text's beginning is in it."""
 
-    content: NDArray[Any]
+    content: Array
     truncated: bool
 
 

@@ -10,7 +10,8 @@ from containers.text_similarity.characters import SIZE, Characters
 from containers.text_similarity.encoder import Encoder, Prepared
 from containers.text_similarity.feature import DIMENSIONS
 from containers.text_similarity.lexical import Lexical, beginning
-from serving.embeddings import Floats, unit
+from serving.arrays import Floats
+from serving.embeddings import unit
 
 
 class Fused(Encoder):

@@ -12,12 +12,12 @@ from typing import Self
 from unicodedata import category
 
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.text_similarity.encoder import Encoder, Prepared
 from containers.text_similarity.feature import DIMENSIONS
 from containers.text_similarity.grams import counted, kind_of
-from serving.embeddings import Floats, unit
+from serving.arrays import Doubles, Floats
+from serving.embeddings import unit
 
 LIMIT = 2048
 """Characters of a text that count, from the first visible one."""
@@ -70,7 +70,7 @@ def beginning(text: str) -> tuple[str, bool]:
     return text[start : start + LIMIT], len(text) > start + LIMIT
 
 
-def projected(grams: Sequence[str], weights: NDArray[np.float64], size: int = DIMENSIONS) -> Floats:
+def projected(grams: Sequence[str], weights: Doubles, size: int = DIMENSIONS) -> Floats:
     """(size,). The scalar product of two is on average that of the weights of the grams that they share."""
     digests = b"".join(
         blake2b(gram.encode(errors="replace"), digest_size=2 * PLACES).digest() for gram in grams

@@ -11,7 +11,8 @@ from containers.text_similarity.feature import TextRequest, TextSimilarity, Text
 from containers.text_similarity.fused import Fused
 from containers.text_similarity.grams import is_blank
 from containers.text_similarity.weight_files import CHARACTERS, IDF
-from serving.embeddings import Floats, cosine, numbers, similarity
+from serving.arrays import Floats
+from serving.embeddings import cosine, numbers, similarity
 from serving.errors import InvalidRequest
 from serving.model import Model as Base
 from serving.weights import Weights

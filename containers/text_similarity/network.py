@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import onnx
 import torch
-from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-Array = NDArray[Any]
+from serving.arrays import Array
 
 PADDING = 0
 """The token that fills a row up, as in every BERT vocabulary of its authors."""

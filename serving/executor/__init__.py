@@ -1,6 +1,8 @@
 """Networks compiled for the device at hand; every network of every feature runs through `compile`."""
 
-from .base import Array, Executor, Outputs
+from serving.arrays import Array
+
+from .base import Executor, Outputs
 from .choice import compile, resolve_device
 from .cpus import cpu_count
 

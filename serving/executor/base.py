@@ -4,14 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+from serving.arrays import Array, Floats
 
 if TYPE_CHECKING:
     import torch
 
-Array = NDArray[Any]
-Outputs = tuple[NDArray[np.float32], ...]
+Outputs = tuple[Floats, ...]
+C = TypeVar("C")
 R = TypeVar("R")
 
 
@@ -23,13 +22,18 @@ class Executor(ABC):
         """Outputs for one input, batch axis first, on all threads of the device."""
 
     def map(self, arrays: Iterable[Array], then: Callable[[Outputs], R]) -> list[R]:
-        """`then` of the outputs of every input, in order; shapes may differ.
+        """Returns `then(outputs)` for every input, in order; see `map_with` for the rules."""
+        return self.map_with(((array, None) for array in arrays), lambda outputs, _: then(outputs))
 
-        Inputs are taken one by one while earlier ones are computed, so that preparing them in a generator
-        and digesting outputs in `then` cost no extra time. `then` must neither call the executor nor keep
-        the outputs, whose memory the next input overwrites.
+    def map_with(self, inputs: Iterable[tuple[Array, C]], then: Callable[[Outputs, C], R]) -> list[R]:
+        """Returns `then(outputs, context)` for every input, in order. Shapes may differ.
+
+        inputs: arrays, each with a context that is handed to `then` beside the array's outputs.
+        The next input is taken while an earlier one is computed, so preparing inputs in a generator and
+        reading outputs in `then` cost no extra time. `then` must neither call the executor nor keep the
+        outputs, because the next input overwrites their memory.
         """
-        return [then(self(array)) for array in arrays]
+        return [then(self(array), context) for array, context in inputs]
 
 
 def channels_last(tensor: "torch.Tensor") -> "torch.Tensor":

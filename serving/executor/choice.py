@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .base import Array, Executor
+from serving.arrays import Array
+
+from .base import Executor
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .base import Array, Executor, Outputs, as_tuple, channels_last
+from serving.arrays import Array
 
+from .base import Executor, Outputs, as_tuple, channels_last
+
+C = TypeVar("C")
 R = TypeVar("R")
 
 
@@ -36,15 +39,22 @@ class CudaExecutor(Executor):
     def __call__(self, array: Array) -> Outputs:
         return self.map([array], lambda outputs: outputs)[0]
 
-    def map(self, arrays: Iterable[Array], then: Callable[[Outputs], R]) -> list[R]:
+    def map_with(self, inputs: Iterable[tuple[Array, C]], then: Callable[[Outputs, C], R]) -> list[R]:
         results: list[R] = []
-        running: deque[Sequence[Tensor]] = deque()
+        running: deque[tuple[Sequence[Tensor], C]] = deque()
+
+        def finish() -> None:
+            outputs, context = running.popleft()
+            results.append(then(_on_host(outputs), context))
+
         with self._lock, torch.inference_mode(), torch.cuda.device(self._device):
-            for array in arrays:
-                running.append(self._start(array))  # returns at once, so the device never waits for `then`
+            for array, context in inputs:
+                # starting returns at once, so the device never waits for `then`
+                running.append((self._start(array), context))
                 if len(running) > 1:
-                    results.append(then(_on_host(running.popleft())))
-            results.extend(then(_on_host(outputs)) for outputs in running)
+                    finish()
+            while running:
+                finish()
         return results
 
     def _start(self, array: Array) -> Sequence[Tensor]:

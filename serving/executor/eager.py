@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .base import Array, Executor, Outputs, as_tuple, channels_last
+from serving.arrays import Array
+
+from .base import Executor, Outputs, as_tuple, channels_last
 from .cpus import cpu_count
 
 if TYPE_CHECKING:

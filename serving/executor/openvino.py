@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .base import Array, Executor, Outputs
+from serving.arrays import Array
+
+from .base import Executor, Outputs
 from .cpus import cpu_count
 
 if TYPE_CHECKING:
     import openvino
     import torch
 
+C = TypeVar("C")
 R = TypeVar("R")
 
 
@@ -47,27 +50,29 @@ class OpenVINOExecutor(Executor):
     def __call__(self, array: Array) -> Outputs:
         return self.map([array], lambda outputs: tuple(output.copy() for output in outputs))[0]
 
-    def map(self, arrays: Iterable[Array], then: Callable[[Outputs], R]) -> list[R]:
+    def map_with(self, inputs: Iterable[tuple[Array, C]], then: Callable[[Outputs, C], R]) -> list[R]:
         results: list[R] = []
-        busy: deque[tuple[openvino.InferRequest, Array]] = deque()  # inputs are held: they are read in place
+        # each input is held until its request is done, because the request reads it in place
+        busy: deque[tuple[openvino.InferRequest, Array, C]] = deque()
 
         def finish() -> None:
-            request, _ = busy.popleft()
+            request, _, context = busy.popleft()
             request.wait()
-            results.append(then(tuple(tensor.data for tensor in request.output_tensors)))
+            results.append(then(tuple(tensor.data for tensor in request.output_tensors), context))
 
         with self._lock:
             try:
-                for request, array in zip(cycle(self._requests), arrays, strict=False):
+                for request, (array, context) in zip(cycle(self._requests), inputs, strict=False):
                     if len(busy) == len(self._requests):
                         finish()
-                    busy.append((request, np.ascontiguousarray(array)))
-                    request.set_input_tensor(self._tensor(busy[-1][1], shared_memory=True))
+                    contiguous = np.ascontiguousarray(array)
+                    busy.append((request, contiguous, context))
+                    request.set_input_tensor(self._tensor(contiguous, shared_memory=True))
                     request.start_async()
                 while busy:
                     finish()
             finally:
-                for request, _ in busy:  # after an error
+                for request, _, _ in busy:  # after an error
                     with suppress(RuntimeError):
                         request.wait()
         return results

@@ -6,8 +6,7 @@ import msgspec
 from msgspec import Meta
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from serving.arrays import Floats
 
 Ratio = Annotated[float, Meta(ge=0, le=1)]
 
@@ -21,7 +20,7 @@ class BoundingBox(msgspec.Struct, frozen=True, rename="pascal"):
     top: Ratio
 
 
-def bounding_box(box: "NDArray[np.float32]", shape: tuple[int, ...]) -> BoundingBox:
+def bounding_box(box: "Floats", shape: tuple[int, ...]) -> BoundingBox:
     """Of (4,) left, top, right, bottom in pixels of an image of that shape; six decimals."""
     height, width = shape[:2]
     sides = (box / (width, height, width, height)).clip(0, 1).tolist()

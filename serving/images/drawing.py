@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from serving.arrays import Pixels
 
 FONT = Path(__file__).parent / "fonts" / "wqy-microhei.ttc"
 INK, PAPER, FAINT = (30, 34, 38), (250, 250, 247), (140, 144, 148)
@@ -38,7 +38,7 @@ class Row(NamedTuple):
     colour: Colour
 
 
-def draw(image: NDArray[np.uint8], reply: Any) -> Image.Image:
+def draw(image: Pixels, reply: Any) -> Image.Image:
     """Any feature's reply: its picture (`result`) where it is one, else what it says over the image it read.
 
     image: (H, W, 3) RGB. Drawn are the lines of a text, every `BoundingBox` under the nearest `Name`, and
@@ -73,7 +73,7 @@ def _line(name: str, thing: Mapping[str, Any], shape: tuple[int, ...]) -> dict[s
 
 
 def draw_lines(
-    image: NDArray[np.uint8], lines: Iterable[Mapping[str, Any]], points: Iterable[Point] = ()
+    image: Pixels, lines: Iterable[Mapping[str, Any]], points: Iterable[Point] = ()
 ) -> Image.Image:
     """The text lines of a general_ocr reply over their picture, and the panel of their words.
 

@@ -14,9 +14,9 @@ from serving.errors import InvalidRequest, PayloadTooLarge, UnprocessableInput
 from serving.settings import Settings
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL import Image
+
+    from serving.arrays import Pixels
 
     from .fetching import Fetcher
 
@@ -145,11 +145,11 @@ class Media:
             ),
         )
 
-    def of(self, request: ImageRequest) -> "NDArray[np.uint8]":
+    def of(self, request: ImageRequest) -> "Pixels":
         """The image of a request, (H, W, 3) uint8 RGB. Raises as `image` does."""
         return self.image(url=request.url, img=request.img)
 
-    def image(self, *, url: str | None, img: bytes | None, field: str = "img") -> "NDArray[np.uint8]":
+    def image(self, *, url: str | None, img: bytes | None, field: str = "img") -> "Pixels":
         """The image of one pair of fields, (H, W, 3) uint8 RGB, upright.
 
         field: name of the base64 field; `img_1` goes with `url_1`. Raises `InvalidRequest` when
@@ -164,9 +164,7 @@ class Media:
             raise InvalidRequest(f"{address_field}, {field}: one of the two is required")
         return self.decode(img, field=field)
 
-    def decode(
-        self, data: bytes, *, field: str = "img", mode: Literal["RGB", "RGBA"] = "RGB"
-    ) -> "NDArray[np.uint8]":
+    def decode(self, data: bytes, *, field: str = "img", mode: Literal["RGB", "RGBA"] = "RGB") -> "Pixels":
         """Pixels of an encoded image: (H, W, 3) uint8, alpha laid on white; or (H, W, 4) for "RGBA".
 
         Upright, contiguous and writable; the first frame of an animation; colour profiles are ignored.
@@ -198,7 +196,7 @@ class Media:
             raise UnprocessableInput(f"{size}, at most {self.max_pixels} px in all")
 
 
-def _pixels(image: "Image.Image", data: bytes, mode: str) -> "NDArray[np.uint8]":
+def _pixels(image: "Image.Image", data: bytes, mode: str) -> "Pixels":
     """Pixels of an opened image as stored: (H, W, len(mode)) uint8."""
     import cv2
     import numpy as np
@@ -225,7 +223,7 @@ def _orientation(image: "Image.Image") -> int:
     return value if isinstance(value, int) else 1
 
 
-def _upright(pixels: "NDArray[np.uint8]", orientation: int) -> "NDArray[np.uint8]":
+def _upright(pixels: "Pixels", orientation: int) -> "Pixels":
     import cv2
     import numpy as np
 

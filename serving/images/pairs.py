@@ -7,8 +7,7 @@ from serving.errors import InvalidRequest
 from .intake import ImageBase64, ImageRequest, ImageUrl, Media
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from serving.arrays import Pixels
 
 
 class ImagePairRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -23,7 +22,7 @@ class ImagePairRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw
 class Picture(NamedTuple):
     """image: (H, W, 3) uint8 RGB, upright. field: of the request, where it came from."""
 
-    image: "NDArray[np.uint8]"
+    image: "Pixels"
     field: str
 
 

@@ -4,13 +4,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-Arrays = Mapping[str, NDArray[Any]]
+from serving.arrays import Array
+
+Arrays = Mapping[str, Array]
 
 
 def kept(file: Path | None, make: Callable[[], Arrays]) -> Arrays:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from serving.arrays import Floats
 
 _LIST, _TENSOR = 0x112, 0xF993FAC9
 _DENSE = _FLOAT32 = 0
 
 
-def read(file: Path) -> dict[str, NDArray[np.float32]]:
+def read(file: Path) -> dict[str, Floats]:
     """Tensors, read-only, by name (`arg:conv1_weight`). Raises ValueError naming file, byte and fault."""
     reader = _Reader(file)
     magic, _, count = reader.numbers("<3Q")
@@ -48,7 +49,7 @@ class _Reader:
         if found != wanted:
             raise ValueError(f"{self.file}: byte {self.position}: {what} is {found:#x}, must be {wanted:#x}")
 
-    def tensor(self) -> NDArray[np.float32]:
+    def tensor(self) -> Floats:
         magic, storage, rank = self.numbers("<IiI")
         self.expect("tensor magic", _TENSOR, magic)
         self.expect("storage type", _DENSE, storage)

@@ -6,9 +6,8 @@ from typing import Annotated
 import msgspec
 import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from serving.arrays import Floats
 
 
 class Quantization(msgspec.Struct, frozen=True):
@@ -38,7 +37,7 @@ class _Model(msgspec.Struct, frozen=True, rename="camel"):
     weights_manifest: list[_Group]
 
 
-def tensors(manifest: Path, numbers: Path) -> dict[str, Array]:
+def tensors(manifest: Path, numbers: Path) -> dict[str, Floats]:
     """Every tensor by name, in TensorFlow's layout. Raises ValueError naming the file that is wrong.
 
     manifest: the list of tensors, by itself or inside a layers model.

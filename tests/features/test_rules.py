@@ -10,8 +10,8 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from serving.arrays import Pixels
 from serving.codec import Codec
 from serving.errors import InvalidRequest
 from serving.feature import Feature, discover, find
@@ -120,7 +120,7 @@ def _rounded(value: object) -> object:
 class _Picture:  # noqa: PLW1641  (compared, never hashed)
     """Equal to another of its size where all but a hundredth of the values agree to three levels."""
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Picture) or self.pixels.shape != other.pixels.shape:

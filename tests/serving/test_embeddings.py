@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from serving.embeddings import Floats, cosine, numbers, similarity, unit
+from serving.arrays import Floats
+from serving.embeddings import cosine, numbers, similarity, unit
 
 VECTORS = arrays(np.float32, 8, elements=st.floats(-1e3, 1e3, width=32)).map(unit)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from serving.arrays import Floats
 from serving.executor import Executor, compile, cpu_count, resolve_device
 
 EXAMPLE = np.zeros((1, 3, 16, 16), np.float32)
@@ -27,14 +27,14 @@ def refuse() -> nn.Module:
     raise AssertionError("built although it is cached")
 
 
-def arrays(*shapes: tuple[int, ...]) -> list[NDArray[np.float32]]:
+def arrays(*shapes: tuple[int, ...]) -> list[Floats]:
     random = np.random.default_rng(0)
     return [random.standard_normal(shape, np.float32) for shape in shapes]
 
 
-def eager(array: NDArray[np.float32]) -> NDArray[np.float32]:
+def eager(array: Floats) -> Floats:
     with torch.inference_mode():
-        result: NDArray[np.float32] = network()(torch.from_numpy(array)).numpy()
+        result: Floats = network()(torch.from_numpy(array)).numpy()
     return result
 
 

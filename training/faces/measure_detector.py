@@ -7,11 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from benchmarks.data.composites import PAIRS, composite, photograph
 from containers.face_detection.detector import Face, FaceDetector
+from serving.arrays import Pixels
 from serving.executor import compile
 from serving.images.intake import Media
 from training.faces.data.detector_labels import Teachers, is_held_out
@@ -20,8 +20,6 @@ from training.material import SHARED, portraits
 
 MIN_SCORE = 0.7  # the feature's default
 FAINT = 0.3  # a face the teacher is as sure of is no false alarm of ours
-
-Image = NDArray[np.uint8]
 
 
 def main() -> None:
@@ -40,11 +38,11 @@ def compact(file: Path) -> FaceDetector:
     return FaceDetector(compile(lambda: network, np.zeros((1, 3, 64, 96), np.float32), device="cpu"))
 
 
-def picture_sets() -> dict[str, list[Image]]:
+def picture_sets() -> dict[str, list[Pixels]]:
     """Pictures never trained on, by what they are; one portrait of each person who is held out."""
     one_each = {each.person: each.pixels for each in portraits() if is_held_out(each.person)}
     held_out = list(one_each.values())
-    changes: dict[str, Callable[[Image], Image]] = {
+    changes: dict[str, Callable[[Pixels], Pixels]] = {
         "as they are": np.copy,
         **{f"face {width} px wide in 500x500": partial(_small, width=width) for width in (24, 32, 64)},
         "turned by 30 degrees": _turned,
@@ -61,7 +59,7 @@ def picture_sets() -> dict[str, list[Image]]:
 
 
 def compared(
-    teacher: FaceDetector, own: FaceDetector, images: Sequence[Image], limit: float = MIN_SCORE
+    teacher: FaceDetector, own: FaceDetector, images: Sequence[Pixels], limit: float = MIN_SCORE
 ) -> tuple[int, int, int]:
     """The teacher's faces, how many of them are found, and how many more that the teacher does not see."""
     faces = found = more = 0
@@ -86,15 +84,15 @@ def _files(*patterns: str) -> list[Path]:
     return sorted(file for pattern in patterns for file in (SHARED / "images").glob(pattern))
 
 
-def _read(file: Path) -> Image:
+def _read(file: Path) -> Pixels:
     return Media().decode(file.read_bytes())
 
 
-def _scaled(image: Image, factor: float) -> Image:
+def _scaled(image: Pixels, factor: float) -> Pixels:
     return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _small(portrait: Image, width: int) -> Image:
+def _small(portrait: Pixels, width: int) -> Pixels:
     tones = cv2.resize(portrait, (8, 8), interpolation=cv2.INTER_AREA)
     background = cv2.resize(tones, (500, 500)).astype(np.uint8)
     small = _scaled(portrait, width / 0.77 / portrait.shape[1])  # the face is 77 % of a portrait
@@ -102,7 +100,7 @@ def _small(portrait: Image, width: int) -> Image:
     return background
 
 
-def _turned(portrait: Image) -> Image:
+def _turned(portrait: Pixels) -> Pixels:
     height, width = portrait.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 30, 0.7)
     return cv2.warpAffine(portrait, turn, (width, height), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)

@@ -7,7 +7,6 @@ benchmarks/face_pairs.py.
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from benchmarks.face_pairs import Eye, People, fit, pairs, report
@@ -15,6 +14,7 @@ from containers.face_comparison.embedding import KINDS, FaceEmbedder, Kind, netw
 from containers.face_comparison.feature import MOBILEFACE
 from containers.face_comparison.networks.mobileface import mobileface
 from containers.face_detection.detector import FaceDetector
+from serving.arrays import Pixels
 from serving.executor import compile
 from serving.feature import find
 from serving.settings import Settings
@@ -53,7 +53,7 @@ def people(some: Known, embedder: FaceEmbedder) -> People:
     return {name: each for name, each in by_name.items() if len(each) > 1}
 
 
-def _blank() -> list[NDArray[np.uint8]]:
+def _blank() -> list[Pixels]:
     return [np.zeros((112, 112, 3), np.uint8)]
 
 

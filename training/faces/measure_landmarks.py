@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 
@@ -16,9 +15,10 @@ from containers.face_detection.age_gender import AgeGender, square
 from containers.face_detection.crops import batches
 from containers.face_detection.detection import Face
 from containers.face_detection.landmarks import square as upright
+from serving.arrays import Floats, Pixels
 from serving.executor import compile
 from training.faces.data.detector_labels import Teachers
-from training.faces.measure_detector import Image, picture_sets
+from training.faces.measure_detector import picture_sets
 from training.faces.networks.age_gender import CompactAgeGender
 from training.faces.networks.landmarks import SIZE, CompactLandmarks
 
@@ -26,8 +26,7 @@ FILES = ("out/training/face_landmarks.safetensors", "out/training/face_age_gende
 SETS = ("portraits held out, as they are", "faces_lfw_aligned", "colour photographs")
 LEAST = 24  # pixels of a face's width
 
-Floats = NDArray[np.float32]
-Seen = Sequence[tuple[Image, Face]]
+Seen = Sequence[tuple[Pixels, Face]]
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 
@@ -18,15 +17,16 @@ from containers.face_detection.detector import FaceDetector
 from containers.human_image_segmentation.model import joined, shrunk
 from containers.human_image_segmentation.segmenter import SINET_KIND, Kind, Segmenter
 from containers.object_recognition.fastestdet import FastestDet
+from serving.arrays import Floats, Pixels
 from serving.executor import compile
 from serving.feature import find
 from serving.images.intake import Media
 from serving.settings import Settings
 from serving.weights import Store
-from training.faces.data.matte_labels import Opacity, is_held_out, is_labelled, labelled, opacity, teacher
+from training.faces.data.matte_labels import is_held_out, is_labelled, labelled, opacity, teacher
 from training.faces.networks.matte import SIDE, MatteNetwork
 from training.loop import Options
-from training.material import SHARED, Pixels, portraits
+from training.material import SHARED, portraits
 
 KIND = replace(
     SINET_KIND,
@@ -48,7 +48,7 @@ def main() -> None:
         print(line)
 
 
-def overlap(one: Opacity, other: Opacity) -> float:
+def overlap(one: Pixels, other: Pixels) -> float:
     """Intersection over union of what is more than half covered; 1 where neither has anything."""
     both, either = ((one > 127) & (other > 127)).sum(), ((one > 127) | (other > 127)).sum()
     return float(both / either) if either else 1.0
@@ -92,7 +92,7 @@ def scenes(ours: nn.Module, theirs: nn.Module) -> Iterator[str]:
         yield f"| {name} | {overlap(mine, wanted):.3f}; covers {(mine > 127).mean():.3f} |"
 
 
-def cut(segmenter: Segmenter, pixels: Pixels) -> Opacity:
+def cut(segmenter: Segmenter, pixels: Pixels) -> Pixels:
     small = shrunk(pixels)
     (patches,) = segmenter.segment([small])
     return joined(pixels, patches, pixels.shape[1] / small.shape[1], segmenter.kind.radius)
@@ -106,7 +106,7 @@ def photographs() -> dict[str, Pixels]:
     return found
 
 
-def _example(kind: Kind) -> NDArray[np.float32]:
+def _example(kind: Kind) -> Floats:
     return np.zeros((kind.batch, 3, kind.side, kind.side), np.float32)
 
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.ops import distance_box_iou_loss  # type: ignore[import-untyped]
 
+from serving.arrays import Floats, Integers
 from training.faces.data.detector_backgrounds import Backgrounds
 from training.faces.data.detector_labels import Labelled, labelled
 from training.faces.data.detector_scenes import scene
@@ -25,7 +25,6 @@ MEAN = 117.0  # luma of the means that are taken off BGR
 POSITIVE, NEGATIVE = 0.35, 0.3  # intersection over union with a face, from and up to which
 NEGATIVES = 7  # for every positive anchor, the ones found hardest
 
-Floats = NDArray[np.float32]
 Batch = tuple[Tensor, Tensor, Tensor]
 """(N, 1, S, S) luma minus the mean; (N, A) 1 a face, 0 none, -1 of no account; (N, A, 14) the faces."""
 
@@ -49,7 +48,7 @@ def batch(random: np.random.Generator, people: list[Labelled], backgrounds: Back
     return pixels, torch.from_numpy(np.stack(kinds)), torch.from_numpy(np.stack(targets))
 
 
-def assigned(anchors: Floats, faces: Floats) -> tuple[NDArray[np.int64], Floats]:
+def assigned(anchors: Floats, faces: Floats) -> tuple[Integers, Floats]:
     """(A,) kind and (A, 14) face of (A, 3) anchors: the face overlapped most; every face has an anchor."""
     if not len(faces):
         return np.zeros(len(anchors), np.int64), np.zeros((len(anchors), 14), np.float32)

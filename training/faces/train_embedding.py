@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from serving.arrays import Pixels
 from training.faces.data.embedding_labels import Known, known
 from training.faces.networks.embedding import EmbeddingNetwork
 from training.loop import Options, Plan, Training, export
@@ -20,13 +20,11 @@ BATCH = 64
 SCALE, MARGIN = 24.0, 0.15  # of the cosines to the people
 SIDE = 112
 
-Faces = NDArray[np.uint8]
-
 
 class Material(NamedTuple):
     """(N, 112, 112) faces, (N, 256) vectors to come to, (N,) index of the person, (P, 256) mean of each."""
 
-    faces: Faces
+    faces: Pixels
     targets: Tensor
     people: Tensor
     means: Tensor
@@ -63,7 +61,7 @@ def batch(random: np.random.Generator, *, seen: Material) -> tuple[Tensor, Tenso
     return torch.from_numpy(faces)[:, None].float(), seen.targets[index], seen.people[index]
 
 
-def varied(random: np.random.Generator, face: Faces) -> Faces:
+def varied(random: np.random.Generator, face: Pixels) -> Pixels:
     """(112, 112) mirrored, moved as by a less exact detector, and as another camera would have it."""
     turn, scale = np.deg2rad(random.normal(0, 4)), np.exp(random.normal(0, 0.05))
     cosine, sine = scale * np.cos(turn), scale * np.sin(turn)
@@ -87,7 +85,7 @@ def varied(random: np.random.Generator, face: Faces) -> Faces:
     return found
 
 
-def _framed(random: np.random.Generator, face: Faces) -> Faces:
+def _framed(random: np.random.Generator, face: Pixels) -> Pixels:
     """Black where a tight picture ends."""
     left, top, right, bottom = random.uniform((4, 18, 88, 100), (24, 36, 108, 111))
     corners = np.array(((left, top), (right, top), (right, bottom), (left, bottom)))

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from containers.face_detection.crops import GREY, Square
+from serving.arrays import Doubles, Floats, Pixels
 from training.faces.data.detector_backgrounds import Backgrounds
 from training.faces.data.detector_degradation import degraded, shaded
-from training.faces.data.detector_labels import Grey, Labelled, face_square, labelled
+from training.faces.data.detector_labels import Labelled, face_square, labelled
 from training.faces.data.turned_heads import turned_heads
 from training.faces.networks.landmarks import LUMA, SIZE, CompactLandmarks
 from training.loop import Options, Plan, Training, export
@@ -32,7 +32,6 @@ MIRRORED = (
 # fmt: on
 """Where the points of the mirror image stand in the order of containers/face_detection/mesh106.py."""
 
-Floats = NDArray[np.float32]
 Batch = tuple[Tensor, Tensor]
 """(N, 1, 112, 112) in 0..255; (N, 106, 2) x and y in pixels."""
 
@@ -54,7 +53,7 @@ def batch(random: np.random.Generator, people: list[Labelled], backgrounds: Back
     return torch.from_numpy(np.stack(crops))[:, None].float(), torch.from_numpy(np.stack(points))
 
 
-def crop(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds) -> tuple[Grey, Floats]:
+def crop(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds) -> tuple[Pixels, Floats]:
     """(112, 112) and (106, 2): the face as a detector of some inaccuracy has it cut, half of them mirrored.
 
     The portrait ends within the crop: beyond it there is the feature's grey, a background, or more of the
@@ -85,7 +84,7 @@ def crop(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds
     return pixels.astype(np.uint8, copy=False), points.astype(np.float32)
 
 
-def into(one: Square) -> NDArray[np.float64]:
+def into(one: Square) -> Doubles:
     """(2, 3) from the portrait to the crop, both counted from the corners of pixels."""
     cosine, sine = np.cos(one.angle), np.sin(one.angle)
     axes = np.array(((cosine, sine), (-sine, cosine))) * (SIZE / one.side)

@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from serving.arrays import Pixels
 from training.faces.data.matte_labels import Labelled, labelled
 from training.faces.data.matte_scenes import scene, shown
 from training.faces.networks.matte import SIDE, MatteNetwork
 from training.loop import Options, Plan, Training, export
-from training.material import Pixels, photographs
+from training.material import photographs
 
 PLAN = Plan(name="matte", steps=1500, rate=3e-3, warm_up=100, average=0.995)
 BATCH = 16

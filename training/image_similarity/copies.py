@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from serving.arrays import Pixels
 from training.image_similarity.pool import Pool
-from training.image_similarity.programs import Pixels, bytes_, colour, words, written
+from training.image_similarity.programs import bytes_, colour, words, written
 
 SIDE = 168  # px, of a copy
 _PLAIN = (0, 0, 0), (255, 255, 255)

@@ -20,10 +20,10 @@ from torch.nn import functional
 from containers.image_similarity.feature import COPIES
 from containers.image_similarity.networks.descriptor import Descriptor, descriptor
 from containers.image_similarity.networks.harmonics import view
+from serving.arrays import Pixels
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import resolve
-from training.image_similarity.programs import Pixels
 from training.material import photographs
 
 PATCH = 64  # px

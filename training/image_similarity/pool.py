@@ -7,9 +7,9 @@ from typing import NamedTuple, Self
 import cv2
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-from training.image_similarity.programs import SIDE, Pixels, picture
+from serving.arrays import Integers, Pixels
+from training.image_similarity.programs import SIDE, picture
 from training.material import photographs, portraits
 
 PROGRAMS, PIECES = 4000, 6000
@@ -27,7 +27,7 @@ class Source(NamedTuple):
 class Pool:
     """Draws a third each of its three kinds."""
 
-    def __init__(self, packed: list[NDArray[np.uint8]], groups: NDArray[np.int64], kinds: list[int]) -> None:
+    def __init__(self, packed: list[Pixels], groups: Integers, kinds: list[int]) -> None:
         self._packed, self._groups, self._kinds = packed, groups, kinds
 
     @classmethod

@@ -7,11 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
-"""(H, W, 3) RGB."""
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 SIDE = 224  # px
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?()%&+-"

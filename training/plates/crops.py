@@ -5,18 +5,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.renders.plate_example import BACKGROUNDS
 from containers.car_license_plate.grammar import ALPHABET
 from containers.car_license_plate.platenet import HEIGHT, WIDTH
+from serving.arrays import Doubles, Flags, Floats, Pixels
 from training.material import photographs
 from training.plates.drawing import DOWN, INK, PLATE, RED, Drawing, draw, in_one_row
 from training.plates.texts import sample
 
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
 LONGEST = 8
 NO_PLATE = 0.03  # of the crops
 INKS = {"blue": 0.95, "black": 0.95, "yellow": 0.05, "green": 0.05, "white": 0.05}  # grey
@@ -25,7 +23,7 @@ INKS = {"blue": 0.95, "black": 0.95, "yellow": 0.05, "green": 0.05, "white": 0.0
 class Crop(NamedTuple):
     """masks: (24, 96, 4). centres: (characters,) x in px."""
 
-    masks: Image
+    masks: Pixels
     text: str
     colour: str
     centres: Floats
@@ -48,7 +46,7 @@ def crop(rng: np.random.Generator) -> Crop:
     return Crop(np.asarray(masks, np.uint8), plate.text, plate.colour, points[:, 0])
 
 
-def _view(rng: np.random.Generator, drawing: Drawing, *, upright: bool) -> NDArray[np.float64]:
+def _view(rng: np.random.Generator, drawing: Drawing, *, upright: bool) -> Doubles:
     """From the drawing to the crop."""
     height, width = drawing.masks.shape[:2]
     plate = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32)
@@ -83,7 +81,7 @@ def batch(rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor, 
     return inputs, torch.from_numpy(classes), torch.from_numpy(lengths), torch.from_numpy(centres)
 
 
-def coloured(rng: np.random.Generator, crops: list[Crop], empty: NDArray[np.bool_]) -> Image:
+def coloured(rng: np.random.Generator, crops: list[Crop], empty: Flags) -> Pixels:
     """(N, 24, 96, 3): paint, ink, dirt, light and what is around the plates."""
     n = len(crops)
     masks = np.stack([one.masks for one in crops]).astype(np.float32)[..., None, :] / 255
@@ -146,7 +144,7 @@ def surroundings(rng: np.random.Generator, n: int) -> Floats:
     return found
 
 
-def _photographed(rng: np.random.Generator, pixels: Image) -> Image:
+def _photographed(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     """Out of focus or shaken, sharpened, noisy and compressed."""
     kind = rng.random()
     if kind < 0.35:

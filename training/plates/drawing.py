@@ -4,14 +4,12 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.renders.plate_example import HEIGHT, TALL_HEIGHT, Sample, cells
+from serving.arrays import Floats, Pixels
 from training.plates.glyphs import HEIGHT as CELL
 from training.plates.glyphs import glyphs
 
-Mask = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 PX = CELL / 90  # per millimetre
 INK, RED, PLATE, DOWN = range(4)
 """Channels of a drawing: characters and frame, how red they are, where the plate is, how far down."""
@@ -21,7 +19,7 @@ LOW = 0.72  # of a cell's height has a Chinese character at least; on plates the
 class Drawing(NamedTuple):
     """masks: (H, W, 4). centres: (characters, 2), x and y in px. text: corners of all of it, (4, 2)."""
 
-    masks: Mask
+    masks: Pixels
     centres: Floats
     text: Floats
 
@@ -58,7 +56,7 @@ def draw(rng: np.random.Generator, sample: Sample) -> Drawing:
     return Drawing(masks, centres.astype(np.float32), text)
 
 
-def _frame(rng: np.random.Generator, masks: Mask) -> None:
+def _frame(rng: np.random.Generator, masks: Pixels) -> None:
     """The border and the screws, bright or dark."""
     layer = np.zeros(masks.shape[:2], np.uint8)
     height, width = masks.shape[:2]
@@ -75,7 +73,7 @@ def _frame(rng: np.random.Generator, masks: Mask) -> None:
     masks[..., INK] = layer
 
 
-def _placed(rng: np.random.Generator, masks: Mask, glyph: Mask, box: Floats) -> tuple[Mask, Mask]:
+def _placed(rng: np.random.Generator, masks: Pixels, glyph: Pixels, box: Floats) -> tuple[Pixels, Pixels]:
     """The part of the masks around a box in px, and the glyph in it."""
     left, top, width, height = box
     rows, columns = glyph.shape

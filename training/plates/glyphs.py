@@ -9,12 +9,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from containers.car_license_plate.grammar import ALPHABET
+from serving.arrays import Floats, Pixels
 
-Mask = NDArray[np.uint8]
 FOLDER = Path("/usr/share/fonts")
 LATIN = (
     "truetype/opendin/OSP-DIN.ttf",
@@ -81,7 +80,7 @@ def _strokes(character: str, vertex: float) -> list[list[tuple[float, float]]]:
 
 
 @cache
-def glyphs() -> dict[str, tuple[Mask, ...]]:
+def glyphs() -> dict[str, tuple[Pixels, ...]]:
     """Ink of every character of the alphabet, (48, 24) each, in every face and weight that has it."""
     found = {}
     for character in ALPHABET:
@@ -95,7 +94,7 @@ def glyphs() -> dict[str, tuple[Mask, ...]]:
     return found
 
 
-def _stroked(lines: list[list[tuple[float, float]]], stem: int) -> Mask:
+def _stroked(lines: list[list[tuple[float, float]]], stem: int) -> Pixels:
     large, scale = np.zeros((HEIGHT * 4, WIDTH * 4), np.uint8), HEIGHT * 4 / 90
     inner = np.array((WIDTH * 4 - stem * scale, HEIGHT * 4 - stem * scale))
     for line in lines:
@@ -104,21 +103,21 @@ def _stroked(lines: list[list[tuple[float, float]]], stem: int) -> Mask:
     return np.asarray(cv2.resize(large, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _faces(path: str, character: str) -> list[NDArray[np.float32]]:
+def _faces(path: str, character: str) -> list[Floats]:
     """Large drawings of a character, filled by it; a 1 is in many faces a bar, as an I is."""
     file = FOLDER / path
     font = ImageFont.truetype(str(file), 160, SIMPLIFIED.get(file.stem.partition("-")[0], 0))
     return [_drawn(font, one) for one in ("1", "I") if character == "1"] or [_drawn(font, character)]
 
 
-def _drawn(font: ImageFont.FreeTypeFont, character: str) -> NDArray[np.float32]:
+def _drawn(font: ImageFont.FreeTypeFont, character: str) -> Floats:
     left, top, right, bottom = (int(edge) for edge in font.getbbox(character))
     canvas = Image.new("L", (right - left, bottom - top))
     ImageDraw.Draw(canvas).text((-left, -top), character, 255, font)
     return np.asarray(canvas, np.float32)
 
 
-def _weighted(face: NDArray[np.float32], character: str) -> list[Mask]:
+def _weighted(face: Floats, character: str) -> list[Pixels]:
     width = WIDTH if character != "1" else round(WIDTH * min(0.5, max(BAR, face.shape[1] / face.shape[0])))
     pressed = np.asarray(cv2.resize(face, (width * 4, HEIGHT * 4), interpolation=cv2.INTER_AREA))
     inked = np.pad((pressed > 127).astype(np.uint8), 32)

@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import load_file
 
 from benchmarks.data.composites import photograph
+from serving.arrays import Pixels
 from serving.images.intake import Media
 from training.material import SHARED
-from training.plates.scenes import Image, Scene, scene
+from training.plates.scenes import Scene, scene
 from training.plates.train_detector import HELD_OUT, PlateFinder, overlap, plates
 
 DRAWN = 100
@@ -47,7 +48,7 @@ def real() -> Iterator[Scene]:
         yield laid(random, crop, behind[int(random.integers(len(behind)))])
 
 
-def laid(random: np.random.Generator, crop: Image, photo: Image) -> Scene:
+def laid(random: np.random.Generator, crop: Pixels, photo: Pixels) -> Scene:
     top, left = (int(random.integers(side - SIDE + 1)) if side > SIDE else 0 for side in photo.shape[:2])
     pixels = photo[top : top + SIDE, left : left + SIDE].copy()
     pixels = pixels[: len(pixels) // 8 * 8, : pixels.shape[1] // 8 * 8]

@@ -6,17 +6,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.renders.plate_example import BACKGROUNDS
+from serving.arrays import Floats, Pixels
 from training.material import photographs
 from training.plates.crops import INKS
 from training.plates.drawing import DOWN, INK, RED, draw
 from training.plates.texts import sample
 
-Image = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 SIZE, STRIDE = 192, 8
 POOL = 1500  # plates drawn once
 MOST = 3  # plates of one scene
@@ -25,7 +23,7 @@ MOST = 3  # plates of one scene
 class Scene(NamedTuple):
     """pixels: (192, 192, 3) RGB. plates: (K, 4, 2) corners clockwise from the top-left, x and y in px."""
 
-    pixels: Image
+    pixels: Pixels
     plates: Floats
 
 
@@ -77,13 +75,13 @@ def target(plates: Floats, side: int = SIZE // STRIDE) -> tuple[Floats, Floats]:
 
 
 @cache
-def _plates() -> list[Image]:
+def _plates() -> list[Pixels]:
     """Coloured plates from the front, at 0.27 px per mm."""
     rng = np.random.default_rng(0)
     return [_plate(rng) for _ in range(POOL)]
 
 
-def _plate(rng: np.random.Generator) -> Image:
+def _plate(rng: np.random.Generator) -> Pixels:
     plate = sample(rng)
     masks = cv2.resize(draw(rng, plate).masks, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     ink, red, down = (masks[..., index, None].astype(np.float32) / 255 for index in (INK, RED, DOWN))
@@ -104,7 +102,7 @@ def _corners(rng: np.random.Generator, width: int, height: int) -> Floats:
     return np.asarray(flat + rng.uniform(12, SIZE - 12, 2), np.float32)
 
 
-def _lay(rng: np.random.Generator, pixels: Image, face: Image, corners: Floats) -> None:
+def _lay(rng: np.random.Generator, pixels: Pixels, face: Pixels, corners: Floats) -> None:
     """Onto a panel of some paint, in light of some strength and colour."""
     if rng.random() < 0.7:
         middle = corners.mean(axis=0)
@@ -123,7 +121,7 @@ def _lay(rng: np.random.Generator, pixels: Image, face: Image, corners: Floats) 
     np.copyto(pixels, laid, where=cover[..., None] > 127)
 
 
-def _distract(rng: np.random.Generator, pixels: Image) -> None:
+def _distract(rng: np.random.Generator, pixels: Pixels) -> None:
     """A panel, a bar or a word that is no plate."""
     colour = [int(part) for part in rng.integers(0, 256, 3)]
     x, y = (int(part) for part in rng.integers(0, SIZE, 2))
@@ -139,11 +137,11 @@ def _distract(rng: np.random.Generator, pixels: Image) -> None:
 
 
 @cache
-def _pictures() -> list[Image]:
+def _pictures() -> list[Pixels]:
     return [np.ascontiguousarray(one[::step, ::step]) for one in photographs() for step in (2, 4)]
 
 
-def _surroundings(rng: np.random.Generator) -> Image:
+def _surroundings(rng: np.random.Generator) -> Pixels:
     picture = _pictures()[rng.integers(2 * len(photographs()))]
     side = int(rng.integers(96, min(320, *picture.shape[:2])))
     y, x = rng.integers(picture.shape[0] - side), rng.integers(picture.shape[1] - side)
@@ -151,7 +149,7 @@ def _surroundings(rng: np.random.Generator) -> Image:
     return np.asarray(cut[:, ::-1] if rng.random() < 0.5 else cut, np.uint8).copy()
 
 
-def _photographed(rng: np.random.Generator, pixels: Image) -> Image:
+def _photographed(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     if rng.random() < 0.6:
         pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 1.4))  # type: ignore[assignment]
     strength = np.exp(rng.normal(-0.1, 0.3)) * np.exp(rng.normal(0, 0.08, 3))

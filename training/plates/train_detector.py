@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from containers.car_license_plate.networks.platenet import Residual, convolution
+from serving.arrays import Floats
 from training.loop import Options, Plan, Training, export
 from training.plates.scenes import STRIDE, batch
 
@@ -19,7 +19,6 @@ HELD_OUT = 10**6
 MIN_HEAT = 0.35
 SCALE = 32  # px; corners are regressed in this unit
 
-Floats = NDArray[np.float32]
 Batch = tuple[Tensor, Tensor, Tensor]
 
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from benchmarks.data.photographs import resized
 from containers.image_super_resolution.enlarger import Enlarger
+from serving.arrays import Pixels
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store
 from training.material import photographs, portraits
-from training.super_resolution.pictures import Pixels, collages
+from training.super_resolution.pictures import collages
 
 SCALE = 4
 PATCH = 40  # px, the side of a small square

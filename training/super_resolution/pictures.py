@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from serving.arrays import Pixels
+
 Draw = Callable[[Pixels, np.random.Generator], None]
 """One shape of a mask."""
 

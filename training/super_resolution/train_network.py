@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from benchmarks.data.composites import photograph
 from benchmarks.data.photographs import NAMES, likeness, resized
+from serving.arrays import Pixels
 from training.loop import Make, Options, Plan, Training, export
 from training.material import photographs
 from training.super_resolution.muon import Muon
 from training.super_resolution.pairs import HELD_OUT, Pairs, pairs
-from training.super_resolution.pictures import Pixels
 from training.super_resolution.plain import PlainNet, plain
 
 PLAN = Plan(name="super_resolution", steps=6400, rate=2e-3, weight_decay=0.01, average=0.998)

@@ -19,7 +19,7 @@ from containers.text_similarity.fused import Fused
 from containers.text_similarity.grams import kind_of
 from containers.text_similarity.lexical import Lexical
 from containers.text_similarity.weight_files import IDF
-from serving.embeddings import Floats
+from serving.arrays import Floats
 from serving.feature import find
 
 Embed = Callable[[str], Floats]

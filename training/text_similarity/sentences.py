@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from serving.embeddings import Floats, unit
+from serving.arrays import Floats
+from serving.embeddings import unit
 from training.text_similarity.frames import FRAMES
 from training.text_similarity.words import Word, dictionary, direction, thesaurus
 

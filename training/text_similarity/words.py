@@ -15,7 +15,8 @@ from zlib import crc32
 import numpy as np
 
 from containers.text_similarity.characters import SIZE
-from serving.embeddings import Floats, unit
+from serving.arrays import Floats
+from serving.embeddings import unit
 
 DATA = Path("out/data")
 JIEBA = DATA / "jieba/dict.txt"

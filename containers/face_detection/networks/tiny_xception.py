@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from serving.arrays import Floats
 from serving.weights.tensorflow_js import tensors
 
 MEANS = (122.782, 117.001, 104.298)  # red, green, blue
@@ -19,7 +19,7 @@ def tiny_xception(manifest: Path, numbers: Path) -> "TinyXception":
     return filled(tensors(manifest, numbers))
 
 
-def filled(values: Mapping[str, NDArray[np.float32]]) -> "TinyXception":
+def filled(values: Mapping[str, Floats]) -> "TinyXception":
     """The network of those tensors, every one of which must fit."""
     with torch.device("meta"):
         network = TinyXception()
@@ -98,7 +98,7 @@ class _Main(nn.Module):
         return features + inner  # type: ignore[no-any-return]
 
 
-def _named(name: str, value: NDArray[np.float32]) -> tuple[str, Tensor]:
+def _named(name: str, value: Floats) -> tuple[str, Tensor]:
     """TensorFlow's name and layout, (height, width, in, out), to torch's."""
     head, _, last = name.replace("/", ".").rpartition(".")
     tensor = torch.from_numpy(np.ascontiguousarray(value.T if value.ndim == 2 else value))

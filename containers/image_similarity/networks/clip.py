@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+from serving.arrays import Floats, Pixels
 
 HEAD_WIDTH = 64  # of every published CLIP
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -32,7 +33,7 @@ _NAMES = {
 """Parts of names, as open_clip and as transformers call them."""
 
 
-def view(image: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
+def view(image: Pixels, side: int) -> Floats:
     """(H, W, 3) RGB -> (3, side, side), the middle of the picture as CLIP was trained to see it."""
     height, width = image.shape[:2]
     margin_x, margin_y = (max(0, length - min(width, height)) / 2 for length in (width, height))

@@ -11,10 +11,9 @@ import math
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-Floats = NDArray[np.float32]
+from serving.arrays import Doubles, Floats, Integers, Pixels
 
 SIDE = 133  # px, of a view
 SIGMAS = (1.5, 3.0, 6.0)  # px: of the Gaussians; an octave apart
@@ -27,7 +26,7 @@ FLAT = 0.02  # deviation of the brightness, of 1, below which contrast is not st
 VALUES = len(SIGMAS) * (1 + 2 * ORDER)  # of a point
 
 
-def view(image: NDArray[np.uint8]) -> Floats:
+def view(image: Pixels) -> Floats:
     """(H, W, 3) RGB -> (1, 133, 133): brightness of the stretched picture, mean 0, deviation about 1."""
     square = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
@@ -74,7 +73,7 @@ def relative(responses: Tensor) -> Tensor:
     return torch.cat(parts, 1)
 
 
-def _lines(distances: NDArray[np.int64], sigma: float) -> NDArray[np.float64]:
+def _lines(distances: Integers, sigma: float) -> Doubles:
     """(6, *distances): a Gaussian times the powers of the distance, and the outer one of the blob."""
     u = distances / sigma
     gauss = np.exp(-u * u / 2)
@@ -83,7 +82,7 @@ def _lines(distances: NDArray[np.int64], sigma: float) -> NDArray[np.float64]:
     return np.stack(lines) * (np.abs(distances) <= REACH)
 
 
-def _sums(sigma: float) -> NDArray[np.float64]:
+def _sums(sigma: float) -> Doubles:
     """(9, 6, 6): kernels, each of norm 1, as sums of products of a line across y and one across x."""
     lines = _lines(np.arange(-REACH, REACH + 1), sigma)
     products = lines[:, None, :, None] * lines[None, :, None, :]  # of y and of x

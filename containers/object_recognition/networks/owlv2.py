@@ -6,9 +6,7 @@ https://arxiv.org/abs/2306.09683.
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 from tokenizers.models import BPE
 from torch import Tensor, nn
@@ -20,9 +18,8 @@ from containers.object_recognition.weight_files import (
     OWLV2_NETWORK,
     OWLV2_VOCABULARY,
 )
+from serving.arrays import Floats
 from serving.weights import Weights
-
-Floats = NDArray[np.float32]
 
 _MEAN, _DEVIATION = (122.7709, 116.7460, 104.0937), (68.5005, 66.6322, 70.3232)  # CLIP's, of 0..255
 

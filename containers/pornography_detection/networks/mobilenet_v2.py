@@ -4,19 +4,19 @@ The parts bear the names of Keras' layers. A convolution that halves its input p
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from serving.arrays import Array
 
 CLASSES = 5
 _STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
 """Channels, blocks, stride of the first."""
 
 
-def mobilenet_v2(state: Mapping[str, NDArray[Any]]) -> "MobileNetV2":
+def mobilenet_v2(state: Mapping[str, Array]) -> "MobileNetV2":
     """Frozen network. Raises RuntimeError naming the tensors that do not fit."""
     with torch.device("meta"):
         network = MobileNetV2()

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from containers.car_license_plate.agreement import Reading, agreed, likelihoods
-from containers.car_license_plate.grammar import ALPHABET, LAYOUTS, Floats, likeliest, texts
+from containers.car_license_plate.grammar import ALPHABET, LAYOUTS, likeliest, texts
 from containers.car_license_plate.plates import PlateReader
+from serving.arrays import Floats
 from serving.feature import find
 from serving.images.intake import Media
 from serving.weights import Store

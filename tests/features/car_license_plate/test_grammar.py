@@ -8,15 +8,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 
 from containers.car_license_plate.grammar import ALPHABET, LAYOUTS, Grammar, Layout, likeliest, texts
 from containers.general_ocr.recognition import Text
+from serving.arrays import Floats
 
 CHARACTERS = ("", *ALPHABET, *"·OIo你好")
 GRAMMAR = Grammar(CHARACTERS)
-
-Floats = NDArray[np.float32]
 
 
 def obeys(text: str, layout: Layout) -> bool:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.renders.plate_example import SAMPLES, Sample, photograph, plate
@@ -21,6 +20,7 @@ from containers.car_license_plate.outline import grown, outline
 from containers.car_license_plate.platenet import PlateNetReader
 from containers.car_license_plate.plates import PlateReader
 from containers.general_ocr.reader import TextReader
+from serving.arrays import Pixels
 from serving.feature import find
 from serving.images.intake import Media
 from serving.settings import Settings
@@ -28,7 +28,6 @@ from serving.weights import Store
 from tests.support.ask import Ask
 from tests.support.paths import SHARED
 
-Pixels = NDArray[np.uint8]
 CROPS, PHOTOGRAPH = SHARED / "images/plate/crops", SHARED / "images/plate/single_blue.jpg"
 
 

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from benchmarks.documents import DOCUMENTS, photograph
 from containers.custom_ocr.alignment import Matches, homography, match_texts, project
 from containers.custom_ocr.likeness import SIDES, Look, likeness, refined
+from serving.arrays import Floats
 
-Floats = NDArray[np.float32]
 SIZE, PHOTOGRAPH = (560, 900), (1200, 1600)
 
 

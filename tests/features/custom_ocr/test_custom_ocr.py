@@ -9,12 +9,12 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from benchmarks.documents import DOCUMENTS, photograph
 from benchmarks.templates import attempt, form_of, shots
 from containers.custom_ocr.alignment import features
 from containers.general_ocr.reader import TextReader
+from serving.arrays import Pixels
 from serving.feature import find
 from serving.images.intake import Media
 from tests.support.ask import Ask
@@ -46,12 +46,12 @@ def template_id(call: Any) -> Any:
     call(type="del", template_id=body["template_id"])
 
 
-def page() -> NDArray[np.uint8]:
+def page() -> Pixels:
     """The documented template, (H, W, 3) RGB."""
     return Media().decode((FOLDER / "template.png").read_bytes())
 
 
-def png(image: NDArray[np.uint8]) -> str:
+def png(image: Pixels) -> str:
     """In base64. image: (H, W, 3) RGB."""
     return base64.b64encode(cv2.imencode(".png", image[:, :, ::-1])[1].tobytes()).decode()
 

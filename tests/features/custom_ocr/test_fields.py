@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from containers.custom_ocr.fields import Value, clip, parts, value_of
-
-Floats = NDArray[np.float32]
+from serving.arrays import Floats
 
 
 def box(left: float, top: float, right: float, bottom: float) -> Floats:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from PIL import Image
 
 from containers.custom_ocr.template import Anchor, Corners, Field, Template, fields_of, template_id
+from serving.arrays import Pixels
 from serving.errors import UnprocessableInput
 from serving.images.intake import Media
 
@@ -27,7 +27,7 @@ fields = st.lists(st.builds(Field, st.text(), corners), max_size=3)
 
 @given(images, fields, st.lists(st.builds(Anchor, st.text(), corners), max_size=3))
 def test_a_template_kept_as_json_comes_back_the_same_to_the_last_pixel(
-    image: NDArray[np.uint8], fields: list[Field], anchors: list[Anchor]
+    image: Pixels, fields: list[Field], anchors: list[Anchor]
 ) -> None:
     made = Template.of(image, fields, anchors)
     assert (list(made.fields), list(made.anchors)) == (fields, anchors)

@@ -9,11 +9,11 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from containers.face_comparison.alignment import align
 from containers.face_comparison.embedding import FaceEmbedder
 from containers.face_detection.detector import FaceDetector
+from serving.arrays import Pixels
 from serving.codec import Codec
 from serving.errors import InvalidRequest
 from serving.feature import find
@@ -56,12 +56,12 @@ def compare(ask: Ask, weights: Weights) -> Compare:
     return call
 
 
-def encoded(image: NDArray[np.uint8]) -> str:
+def encoded(image: Pixels) -> str:
     return base64.b64encode(cv2.imencode(".png", image[..., ::-1])[1].tobytes()).decode()
 
 
 @pytest.fixture(scope="module")
-def photo() -> NDArray[np.uint8]:
+def photo() -> Pixels:
     return Media().decode(base64.b64decode(PHOTO))
 
 
@@ -83,7 +83,7 @@ def test_a_face_becomes_a_unit_vector_filled_up_with_zeros(compare: Compare) -> 
 
 
 def test_the_vectors_scalar_product_is_the_cosine_of_the_networks_own(
-    compare: Compare, detector: FaceDetector, embedder: FaceEmbedder, photo: NDArray[np.uint8]
+    compare: Compare, detector: FaceDetector, embedder: FaceEmbedder, photo: Pixels
 ) -> None:
     small = np.asarray(cv2.resize(photo, (300, 300), interpolation=cv2.INTER_AREA), np.uint8)
     replies = compare({"img": encoded(photo)}, {"img": encoded(small)})
@@ -108,9 +108,7 @@ def test_an_image_without_a_face_gives_an_empty_list(compare: Compare) -> None:
 # Two images
 
 
-def test_a_face_and_its_small_turned_and_grey_copy_are_similar(
-    compare: Compare, photo: NDArray[np.uint8]
-) -> None:
+def test_a_face_and_its_small_turned_and_grey_copy_are_similar(compare: Compare, photo: Pixels) -> None:
     turned = cv2.warpAffine(photo, cv2.getRotationMatrix2D((256, 256), 20, 0.4), (512, 512))
     grey = cv2.cvtColor(cv2.cvtColor(turned, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     ((status, body),) = compare({"img_1": PHOTO, "img_2": encoded(np.asarray(grey, np.uint8))})
@@ -128,7 +126,7 @@ def test_the_pair_does_not_depend_on_the_order(compare: Compare) -> None:
     assert forth[1]["Faces"] == back[1]["Faces"][::-1]
 
 
-def test_of_many_faces_the_most_similar_pair_is_compared(compare: Compare, photo: NDArray[np.uint8]) -> None:
+def test_of_many_faces_the_most_similar_pair_is_compared(compare: Compare, photo: Pixels) -> None:
     stranger = Media().decode(people()[0].read_bytes())
     group = np.zeros((512, 1024, 3), np.uint8)
     group[:, 512:] = photo

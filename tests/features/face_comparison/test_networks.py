@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
@@ -23,6 +22,7 @@ from containers.face_comparison.alignment import SIDE, TEMPLATE, align, similari
 from containers.face_comparison.embedding import KINDS, FaceEmbedder, Kind
 from containers.face_comparison.networks.auraface import auraface
 from containers.face_comparison.networks.mobileface import mobileface
+from serving.arrays import Doubles, Floats
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import mxnet_params
@@ -76,7 +76,7 @@ def test_no_similarity_fits_five_points_better(
     assert distance(best, source) <= distance(other, source) * 1.001 + 1e-2
 
 
-def distance(matrix: NDArray[np.float64], source: NDArray[np.float32]) -> float:
+def distance(matrix: Doubles, source: Floats) -> float:
     moved = source.astype(float) @ matrix[:, :2].T + matrix[:, 2]
     return float(np.square(moved - TEMPLATE).sum())
 

@@ -8,16 +8,15 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from containers.face_detection.detector import Face, FaceDetector
+from serving.arrays import Pixels
 from serving.feature import find
 from serving.images.intake import Media
 from serving.weights import Weights
 from tests.support.ask import Ask, weights_of
 
-Pixels = NDArray[np.uint8]
 FEATURE = find("face_detection")
 FACE = (179, 54, 271, 178)  # of the photograph, as a person would draw it
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from containers.face_detection import detection
 from containers.face_detection.crops import Square, batches
@@ -18,6 +17,7 @@ from containers.face_detection.networks import facemesh as mesh_network
 from containers.face_detection.networks import fairface
 from containers.face_detection.networks import retinaface as network
 from containers.face_detection.networks import tiny_xception as age_network
+from serving.arrays import Floats
 from serving.weights.store import Found, Weights
 from tests.support.networks.onnx_files import export
 
@@ -44,7 +44,7 @@ def test_the_networks_input_is_blue_green_red_and_filled_with_the_mean(height: i
     assert not framed[..., width:].any()
 
 
-def rows(*boxes: tuple[float, ...]) -> NDArray[np.float32]:
+def rows(*boxes: tuple[float, ...]) -> Floats:
     """(K, 15) from left, top, right, bottom, score."""
     return np.array([(*box, *range(10)) for box in boxes], np.float32).reshape(-1, 15)
 

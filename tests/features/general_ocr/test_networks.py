@@ -12,7 +12,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 from transformers import (
@@ -26,6 +25,7 @@ from transformers import (
 
 from containers.general_ocr.network import Detector, Recogniser, detector, recogniser
 from containers.general_ocr.onnx_weights import characters
+from serving.arrays import Pixels
 from serving.executor import compile
 from serving.feature import find
 from serving.settings import Settings
@@ -40,8 +40,6 @@ PHOTOGRAPHS = SHARED / "images/ocr"
 LEVELS = [f"p2o.pd_op.add.{number}.0" for number in (14, 27, 50, 63)]
 FUSED_LEVELS = "p2o.pd_op.concat.1.0"
 DEEPEST_LEVEL, LOGITS = "p2o.pd_op.add.64.0", "p2o.pd_op.add.79.0"
-
-Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")

@@ -8,18 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from containers.general_ocr import detection, network, recognition
 from containers.general_ocr.onnx_weights import characters
 from containers.general_ocr.reader import Line, TextReader
+from serving.arrays import Floats, Integers, Pixels
 from serving.executor import compile
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import resolve
 
-Pixels = NDArray[np.uint8]
 TEXTS = ("Invoice 2024", "Total: 1,234.50", "Hi", "a rather long line of text to read", "ABC-789")
 
 
@@ -46,7 +45,7 @@ def rectangles(draw: st.DrawFn) -> tuple[float, float, float, float, float]:
     )
 
 
-def corners(rectangle: tuple[float, float, float, float, float], grow: float) -> NDArray[np.float32]:
+def corners(rectangle: tuple[float, float, float, float, float], grow: float) -> Floats:
     x, y, width, height, angle = rectangle
     box = cv2.boxPoints(((x, y), (width + 2 * grow, height + 2 * grow), angle))
     return detection.clockwise(np.asarray(box, np.float32))
@@ -88,9 +87,7 @@ def test_polygons_are_clockwise_and_in_pixels_of_the_image(
 @given(
     arrays(np.float32, (64, 96), elements=st.floats(0, 1, width=32)), st.integers(2, 500), st.integers(2, 500)
 )
-def test_polygons_of_any_map_stay_inside_the_image(
-    noise: NDArray[np.float32], height: int, width: int
-) -> None:
+def test_polygons_of_any_map_stay_inside_the_image(noise: Floats, height: int, width: int) -> None:
     smooth = np.asarray(cv2.GaussianBlur(noise, (9, 9), 3), np.float32)
     found = detection.polygons(smooth, height, width)
     assert found.shape[1:] == (4, 2)
@@ -136,7 +133,7 @@ def slowly(best: Sequence[int], characters: Sequence[str]) -> str:
 
 
 @given(arrays(np.int64, st.tuples(st.integers(1, 4), st.integers(1, 12)), elements=st.integers(0, 3)))
-def test_ctc_merges_repeats_and_drops_blanks(best: NDArray[np.int64]) -> None:
+def test_ctc_merges_repeats_and_drops_blanks(best: Integers) -> None:
     alphabet = ("", "a", "b", " ")
     logits = np.where(np.arange(4) == best[..., None], np.float32(3), np.float32(1))
     decoded = recognition.decode(logits, alphabet)

@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Language
 from containers.human_attribute_recognition.recogniser import Recogniser, Wanted
 from serving.adapters.in_process import Hosted
+from serving.arrays import Pixels
 from serving.codec import JSON
 from serving.feature import find
 from serving.images.intake import Media
@@ -27,8 +27,6 @@ from serving.weights import resolve
 from tests.support.ask import weights_of
 from tests.support.networks import tiny_siglip
 from tests.support.paths import ROOT
-
-Image = NDArray[np.uint8]
 
 FEATURE = find("human_attribute_recognition")
 KEYS = [one.key for one in ATTRIBUTES]
@@ -56,7 +54,7 @@ def people(settings: Settings) -> Recogniser:
 
 
 @pytest.fixture(scope="module")
-def astronaut() -> Image:
+def astronaut() -> Pixels:
     return Media().decode((FEATURE.folder / "example.jpg").read_bytes())
 
 
@@ -99,7 +97,7 @@ def test_the_caller_says_how_many_and_how_sure(hosted: Hosted) -> None:
     assert asked(hosted, request | {"min_confidence": 1})["Labels"] == []
 
 
-def test_a_batch_answers_as_singles(people: Recogniser, astronaut: Image) -> None:
+def test_a_batch_answers_as_singles(people: Recogniser, astronaut: Pixels) -> None:
     images = [
         astronaut,
         np.zeros((40, 40, 3), np.uint8),
@@ -147,7 +145,7 @@ def asked(hosted: Hosted, request: dict[str, object]) -> dict[str, Any]:
     return answer
 
 
-def png(image: Image) -> str:
+def png(image: Pixels) -> str:
     packed = io.BytesIO()
     Picture.fromarray(image).save(packed, "png")
     return base64.b64encode(packed.getvalue()).decode()

@@ -11,7 +11,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import SiglipModel
@@ -23,12 +22,11 @@ from containers.human_attribute_recognition.head import Head
 from containers.human_attribute_recognition.recogniser import crop, percentages
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
 from containers.object_recognition.weight_files import FASTESTDET
+from serving.arrays import Floats, Pixels
 from serving.feature import Feature, Hub, WeightFile, find
 from serving.images.intake import Media
 from serving.weights import Store, Weights
 from tests.support.networks import tiny_siglip
-
-Image = NDArray[np.uint8]
 
 FEATURE = find("human_attribute_recognition")
 SEED = {
@@ -82,7 +80,7 @@ def weights(tiny: Path, tmp_path: Path) -> Weights:
 
 
 @pytest.fixture(scope="module")
-def astronaut() -> Image:
+def astronaut() -> Pixels:
     return Media().decode((FEATURE.folder / "example.jpg").read_bytes())
 
 
@@ -115,9 +113,7 @@ SIDES = st.integers(2, 60)
 
 
 @given(LOGITS, st.tuples(*[st.floats(0, 100)] * 4))
-def test_the_percentages_of_an_attribute_sum_to_100(
-    logits: NDArray[np.float32], corners: tuple[float, ...]
-) -> None:
+def test_the_percentages_of_an_attribute_sum_to_100(logits: Floats, corners: tuple[float, ...]) -> None:
     x, y = sorted(corners[:2]), sorted(corners[2:])
     box = np.array((x[0], y[0], x[1], y[1] + 1e-3), np.float32)
     scores = percentages(ATTRIBUTES, logits, box, 101)
@@ -161,7 +157,7 @@ def test_a_tall_person_stays_undistorted_between_grey_bars() -> None:
 
 
 def test_scores_are_what_the_sigmoids_of_the_whole_network_say_of_values_that_exclude_each_other(
-    weights: Weights, astronaut: Image
+    weights: Weights, astronaut: Pixels
 ) -> None:
     """Exactly one pair matches: the product of one sigmoid and the complements of the others, normalised."""
     table = one_prompt_each()

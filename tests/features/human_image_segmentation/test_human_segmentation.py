@@ -10,10 +10,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.data.composites import PAIRS, Pixels, composite, photograph
+from benchmarks.data.composites import PAIRS, composite, photograph
 from containers.face_detection.detector import Face
 from containers.human_image_segmentation.feature import SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
@@ -26,6 +25,7 @@ from containers.human_image_segmentation.tiles import enlarged, tiles
 from containers.human_image_segmentation.weight_files import SINET
 from containers.object_recognition.classes import PERSON
 from containers.object_recognition.detection import Detection
+from serving.arrays import Pixels
 from serving.errors import UnprocessableInput
 from serving.feature import find
 from serving.images.intake import ImageBytes
@@ -159,7 +159,7 @@ def test_the_background_is_taken_out_of_the_edges() -> None:
     edge = (opacity > 25) & (opacity < 230)
     clean = cut_out(case.image, opacity)
 
-    def off(pixels: NDArray[np.uint8]) -> float:
+    def off(pixels: Pixels) -> float:
         return float(np.abs(pixels[edge].astype(float) - case.colours[edge]).mean())
 
     assert off(clean[..., :3]) < 0.75 * off(case.image)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from benchmarks.data.changes import CHANGES, Pixels, cropped
+from benchmarks.data.changes import CHANGES, cropped
 from benchmarks.data.composites import photograph
 from containers.image_similarity.embedder import Embedder
+from serving.arrays import Pixels
 from serving.embeddings import cosine
 from serving.feature import find
 from serving.settings import Settings

@@ -9,20 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.data.composites import photograph
 from benchmarks.data.photographs import NAMES, likeness, resized
 from containers.image_super_resolution.feature import EnlargementRequest
 from containers.image_super_resolution.model import Model
+from serving.arrays import Pixels
 from serving.errors import PayloadTooLarge, UnprocessableInput
 from serving.feature import find
 from serving.images.encoding import Format, encoded
 from serving.images.intake import ImageBytes
 from tests.support.ask import Ask, weights_of
-
-Pixels = NDArray[np.uint8]
 
 FEATURE = find("super-resolution-ml")
 

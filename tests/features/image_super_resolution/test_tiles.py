@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.data.composites import photograph
@@ -18,14 +17,13 @@ from containers.image_super_resolution.networks.rlfn import rlfn
 from containers.image_super_resolution.networks.rrdb import RRDBNet, real_esrgan
 from containers.image_super_resolution.tiles import LARGEST, MARGIN, STEP, mirrored
 from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
+from serving.arrays import Pixels
 from serving.executor import compile
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store, Weights
 from tests.support.ask import weights_of
 from tests.support.networks import tiny_real_esrgan
-
-Pixels = NDArray[np.uint8]
 
 FEATURE = find("image_super_resolution")
 sizes = st.integers(1, 2000)

@@ -8,7 +8,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.data.composites import photograph
@@ -16,6 +15,7 @@ from containers.object_recognition.classes import COCO_NAMES, PERSON
 from containers.object_recognition.fastestdet import FastestDet, detections
 from containers.object_recognition.networks.fastestdet import Detector, detector
 from containers.object_recognition.weight_files import FASTESTDET
+from serving.arrays import Floats, Pixels
 from serving.feature import find
 from serving.weights import Weights
 from tests.support.ask import weights_of
@@ -34,7 +34,7 @@ def coco(weights: Weights) -> FastestDet:
     return FastestDet.load(weights, "cpu")
 
 
-def names(coco: FastestDet, image: NDArray[np.uint8], min_score: float) -> list[str]:
+def names(coco: FastestDet, image: Pixels, min_score: float) -> list[str]:
     (found,) = coco.detect([image], min_score=min_score)
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
     return [COCO_NAMES[one.label] for one in found]
@@ -91,7 +91,7 @@ def test_the_network_gives_scores_and_raw_boxes_per_cell() -> None:
     st.integers(2, 5000),
     st.integers(2, 5000),
 )
-def test_boxes_lie_inside_the_image(grid: NDArray[np.float32], height: int, width: int) -> None:
+def test_boxes_lie_inside_the_image(grid: Floats, height: int, width: int) -> None:
     grid[0], grid[5:] = np.abs(grid[0]) / 4, np.abs(grid[5:]) / 4
     for box, score, _ in detections(grid, (height, width), 0.25):
         assert 0.25 <= score <= 1

@@ -12,7 +12,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from transformers import Owlv2ForObjectDetection, Owlv2ImageProcessor
 
@@ -29,12 +28,11 @@ from containers.object_recognition.recogniser import Query
 from containers.object_recognition.vocabulary import Vocabulary, prompt
 from containers.object_recognition.weight_files import OWLV2_NETWORK, OWLV2_VOCABULARY, YOLOX_S
 from containers.object_recognition.yolox import Yolox
+from serving.arrays import Floats
 from serving.feature import find
 from serving.images.intake import ImageBytes
 from serving.weights import Store, Weights
 from tests.support.networks import tiny_owlv2, tiny_yolox
-
-Floats = NDArray[np.float32]
 
 sides = st.integers(2, 5000)
 

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from benchmarks.data.composites import photograph
@@ -15,6 +14,7 @@ from containers.object_recognition.classes import COCO_NAMES
 from containers.object_recognition.coco import CocoRecogniser
 from containers.object_recognition.labels import COCO_LABELS, LABELS
 from serving.adapters.in_process import Hosted
+from serving.arrays import Pixels
 from serving.codec import JSON
 from serving.feature import find
 from serving.service import Reply
@@ -22,8 +22,6 @@ from serving.settings import Settings
 from tests.support.ask import Ask
 from tests.support.networks.tiny_owlv2 import TOKENS, write
 from tests.support.paths import SHARED
-
-Image = NDArray[np.uint8]
 
 FEATURE = find("object_recognition")
 PHOTOGRAPHS = SHARED / "images" / "objects"
@@ -39,7 +37,7 @@ def any_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
     service.close()
 
 
-def body(image: Image | str, **options: Any) -> bytes:
+def body(image: Pixels | str, **options: Any) -> bytes:
     """A request. image: pixels, or the name of a photograph of scikit-image."""
     encoded = io.BytesIO()
     Picture.fromarray(photograph(image) if isinstance(image, str) else image).save(encoded, "PNG")

@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
@@ -20,6 +19,7 @@ from containers.pornography_detection import importer
 from containers.pornography_detection.classifier import MOBILENET, Classifier
 from containers.pornography_detection.feature import LAYERS, NUMBERS
 from containers.pornography_detection.networks.mobilenet_v2 import mobilenet_v2
+from serving.arrays import Array, Floats, Pixels
 from serving.feature import find
 from serving.images.intake import Media
 from serving.weights import Weights
@@ -27,8 +27,6 @@ from serving.weights.tensorflow_js import tensors
 from tests.support.ask import Ask, weights_of
 from tests.support.networks.layers_model import outputs
 from tests.support.paths import SHARED
-
-Pixels = NDArray[np.uint8]
 
 FEATURE = find("pornography_detection")
 BENIGN = (
@@ -71,7 +69,7 @@ def verdict(ask: Ask, weights: Weights) -> Any:
     return of
 
 
-def png(pixels: NDArray[Any], **options: Any) -> bytes:
+def png(pixels: Array, **options: Any) -> bytes:
     packed = io.BytesIO()
     Image.fromarray(pixels).save(packed, "png", **options)
     return packed.getvalue()
@@ -81,7 +79,7 @@ def png(pixels: NDArray[Any], **options: Any) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def images() -> NDArray[np.float32]:
+def images() -> Floats:
     """(3, 224, 224, 3) in 0..1: a photograph, noise, one colour."""
     pictures = (
         cv2.resize(photograph("astronaut"), (224, 224), interpolation=cv2.INTER_AREA),
@@ -92,28 +90,28 @@ def images() -> NDArray[np.float32]:
 
 
 @pytest.fixture(scope="module")
-def imported(weights: Weights, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def imported(weights: Weights, images: Floats) -> Floats:
     """What the torch network makes of the images."""
     network = mobilenet_v2(importer.imported(weights[LAYERS.name], weights[NUMBERS.name]))
-    found: NDArray[np.float32] = network(torch.from_numpy(images.transpose(0, 3, 1, 2))).numpy()
+    found: Floats = network(torch.from_numpy(images.transpose(0, 3, 1, 2))).numpy()
     return found
 
 
 def test_the_network_computes_what_its_own_graph_says(
-    weights: Weights, images: NDArray[np.float32], imported: NDArray[np.float32]
+    weights: Weights, images: Floats, imported: Floats
 ) -> None:
     topology = json.loads(weights[LAYERS.name].read_bytes())["modelTopology"]["model_config"]["config"]
     values = tensors(weights[LAYERS.name], weights[NUMBERS.name])
     np.testing.assert_allclose(imported, outputs(topology, values, images), atol=1e-5)
 
 
-def test_the_network_computes_what_keras_computes(imported: NDArray[np.float32]) -> None:
+def test_the_network_computes_what_keras_computes(imported: Floats) -> None:
     """The last image needs no decoder and no resizing. Expected: Keras 2.21 on TensorFlow 2.21, run once."""
     np.testing.assert_allclose(imported[2], KERAS, atol=1e-5)
 
 
 def test_what_was_imported_is_kept_as_safetensors(
-    weights: Weights, images: NDArray[np.float32], imported: NDArray[np.float32], tmp_path: Path
+    weights: Weights, images: Floats, imported: Floats, tmp_path: Path
 ) -> None:
     own = replace(weights, derived_dir=tmp_path)
     square = (255 * images[0]).round().astype(np.uint8)

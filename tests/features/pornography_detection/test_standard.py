@@ -11,13 +11,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from containers.pornography_detection.classifier import FREEPIK, MOBILENET, Classifier, Kind
 from containers.pornography_detection.feature import EVA02
 from containers.pornography_detection.model import Item, Model
 from containers.pornography_detection.networks import eva02 as eva
+from serving.arrays import Doubles
 from serving.executor import compile
 from serving.feature import find
 from serving.weights import Store, WeightsError
@@ -29,7 +29,7 @@ FEATURE = find("pornography_detection")
 
 @pytest.mark.parametrize("kind", [MOBILENET, FREEPIK])
 @given(raw=arrays(np.float64, 5, elements=st.floats(0, 1)))
-def test_the_three_verdicts_share_what_the_classes_have(kind: Kind, raw: NDArray[np.float64]) -> None:
+def test_the_three_verdicts_share_what_the_classes_have(kind: Kind, raw: Doubles) -> None:
     own = raw[: len(kind.classes)] + 1e-9
     own /= own.sum()
     verdicts = [kind.total(verdict, own) for verdict in ("normal", "sexy", "porn")]

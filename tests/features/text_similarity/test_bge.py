@@ -14,8 +14,8 @@ from containers.text_similarity.bge import LENGTHS, Bge
 from containers.text_similarity.network import Bert, parameters
 from containers.text_similarity.weight_files import BGE
 from serving.adapters.in_process import Hosted
+from serving.arrays import Floats
 from serving.codec import JSON
-from serving.embeddings import Floats
 from serving.errors import UnprocessableInput
 from serving.feature import find
 from serving.settings import Settings

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
+from serving.arrays import Pixels
 from serving.images.drawing import FONT, PAPER, draw, draw_lines
 from tests.support.paths import ROOT
 
 EXAMPLES = sorted(ROOT.glob("containers/general_ocr*/example.txt"))
 
 
-def grey(height: int, width: int) -> NDArray[np.uint8]:
+def grey(height: int, width: int) -> Pixels:
     return np.full((height, width, 3), 120, np.uint8)
 
 
@@ -31,7 +31,7 @@ def line(box: Box, words: str = "青禾面馆", score: float = 0.99) -> dict[str
     return {"words": words, "score": score, "polygon": corners}
 
 
-def pixels(page: Image.Image) -> NDArray[np.uint8]:
+def pixels(page: Image.Image) -> Pixels:
     return np.asarray(page, np.uint8)
 
 

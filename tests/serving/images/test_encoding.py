@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from serving.arrays import Floats
 from serving.errors import PayloadTooLarge
 from serving.images.encoding import Format, encoded
 from serving.images.intake import Media
@@ -20,7 +20,7 @@ def test_a_png_gives_its_pixels_back(channels: int) -> None:
     assert np.array_equal(decoded[..., [2, 1, 0, 3][:channels]] if channels > 1 else decoded, pixels)
 
 
-def colours(data: bytes) -> NDArray[np.float32]:
+def colours(data: bytes) -> Floats:
     """Mean red, green and blue."""
     return np.asarray(Media().decode(data).mean(axis=(0, 1)), np.float32)
 

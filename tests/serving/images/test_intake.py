@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
+from serving.arrays import Pixels
 from serving.errors import PayloadTooLarge, UnprocessableInput
 from serving.images.intake import Media
 
-Pixels = NDArray[np.uint8]
 MEDIA = Media()
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
-from numpy.typing import NDArray
 
+from serving.arrays import Floats
 from serving.weights.mxnet_params import read
 
-Tensors = dict[str, NDArray[np.float32]]
+Tensors = dict[str, Floats]
 
 tensors = st.dictionaries(
     st.text(st.characters(codec="utf-8"), max_size=8),
@@ -22,7 +22,7 @@ tensors = st.dictionaries(
 ).map(lambda shapes: {name: numbers(shape) for name, shape in shapes.items()})
 
 
-def numbers(shape: tuple[int, ...]) -> NDArray[np.float32]:
+def numbers(shape: tuple[int, ...]) -> Floats:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 

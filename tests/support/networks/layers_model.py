@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from serving.arrays import Floats
 
 
-def outputs(topology: Mapping[str, Any], values: Mapping[str, Array], images: Array) -> Array:
+def outputs(topology: Mapping[str, Any], values: Mapping[str, Floats], images: Floats) -> Floats:
     """Of the model's last layer. values: by TensorFlow's names. images: (N, H, W, C)."""
-    known: dict[str, Array] = {}
+    known: dict[str, Floats] = {}
     for layer in topology["layers"]:
         sources = [known[source] for node in layer["inbound_nodes"] for source, *_ in node] or [images]
         own = {
@@ -27,8 +26,8 @@ def _owner(name: str) -> str:
 
 
 def _layer(  # noqa: C901, PLR0911  (a case per kind of layer)
-    kind: str, config: Mapping[str, Any], own: Mapping[str, Array], source: Array, *others: Array
-) -> Array:
+    kind: str, config: Mapping[str, Any], own: Mapping[str, Floats], source: Floats, *others: Floats
+) -> Floats:
     match kind:
         case "InputLayer" | "Dropout":
             return source
@@ -56,7 +55,7 @@ def _layer(  # noqa: C901, PLR0911  (a case per kind of layer)
     raise NotImplementedError(kind)
 
 
-def _windows(source: Array, config: Mapping[str, Any], kernel: tuple[int, ...]) -> Array:
+def _windows(source: Floats, config: Mapping[str, Any], kernel: tuple[int, ...]) -> Floats:
     """(N, rows, columns, height, width, C)."""
     (height, width), (down, across) = kernel[:2], config["strides"]
     if config["padding"] == "same":
@@ -74,7 +73,7 @@ def _same(length: int, kernel: int, stride: int) -> tuple[int, int]:
     return needed // 2, needed - needed // 2
 
 
-def _activated(name: str, source: Array) -> Array:
+def _activated(name: str, source: Floats) -> Floats:
     match name:
         case "relu":
             return np.maximum(source, 0)

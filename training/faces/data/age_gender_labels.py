@@ -6,26 +6,24 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from containers.face_detection.age_gender import CENTRE, EYES_TO_MOUTH, AgeGender, square
 from containers.face_detection.crops import Square
 from containers.face_detection.detection import Face
+from serving.arrays import Floats, Pixels
 from training.faces.data.detector_degradation import degraded, shaded
-from training.faces.data.detector_labels import Grey, Labelled, Teachers, labelled
+from training.faces.data.detector_labels import Labelled, Teachers, labelled
 from training.faces.networks.age_gender import SIZE
 
 FOLDER = Path("out/training/faces_age_gender")
 CROPS = 3  # of each portrait
 SEED = 0
 
-Floats = NDArray[np.float32]
-
 
 class Answered(NamedTuple):
     """crops: (N, 112, 112) uint8. answers: (N, 2) age in years and probability of male."""
 
-    crops: Grey
+    crops: Pixels
     answers: Floats
 
 
@@ -50,7 +48,7 @@ def _made(teacher: AgeGender) -> Answered:
     return Answered(np.stack(kept), np.concatenate(answers))
 
 
-def crop(random: np.random.Generator, person: Labelled) -> Grey:
+def crop(random: np.random.Generator, person: Labelled) -> Pixels:
     """(112, 112): what TinyXception is shown of the portrait, a little off, in other light."""
     face = person.faces[0]
     exact = square(Face(face[:4], 1.0, face[4:].reshape(5, 2)))
@@ -64,7 +62,7 @@ def crop(random: np.random.Generator, person: Labelled) -> Grey:
     return degraded(random, np.ascontiguousarray(pixels))
 
 
-def _asked(teacher: AgeGender, crops: list[Grey]) -> Floats:
+def _asked(teacher: AgeGender, crops: list[Pixels]) -> Floats:
     eyes = SIZE * (0.5 - CENTRE - EYES_TO_MOUTH / 3)  # so that the crop as it is is what it cuts
     heights = np.array((eyes, eyes, 0, *[eyes + SIZE * EYES_TO_MOUTH] * 2))
     points = np.column_stack((np.full(5, SIZE / 2), heights)).astype(np.float32)
@@ -72,7 +70,7 @@ def _asked(teacher: AgeGender, crops: list[Grey]) -> Floats:
     return np.array(teacher.of([(_three(each), whole) for each in crops]), np.float32)
 
 
-def _three(grey: Grey) -> Grey:
+def _three(grey: Pixels) -> Pixels:
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from training.faces.data.detector_labels import Grey, resized, to_grey
+from serving.arrays import Pixels
+from training.faces.data.detector_labels import resized, to_grey
 
 SIZE = 320
 
@@ -14,14 +14,14 @@ SIZE = 320
 class Backgrounds:
     """A stock of them, made once: pieces of photographs at any scale, and three in ten drawn."""
 
-    def __init__(self, photographs: Sequence[NDArray[np.uint8]], count: int = 1500, seed: int = 0) -> None:
+    def __init__(self, photographs: Sequence[Pixels], count: int = 1500, seed: int = 0) -> None:
         random = np.random.default_rng(seed)
         sizes = [each for photograph in photographs for each in _halved(to_grey(photograph))]
         self._stock = [
             _drawn(random, SIZE) if random.random() < 0.3 else _cropped(random, sizes) for _ in range(count)
         ]
 
-    def piece(self, random: np.random.Generator, size: int) -> Grey:
+    def piece(self, random: np.random.Generator, size: int) -> Pixels:
         """(size, size), 320 at most; half of them mirrored, some turned."""
         whole = self._stock[random.integers(len(self._stock))]
         top, left = random.integers(SIZE - size + 1, size=2)
@@ -32,7 +32,7 @@ class Backgrounds:
         return np.ascontiguousarray(np.rot90(piece, turns))
 
 
-def _halved(photograph: Grey) -> list[Grey]:
+def _halved(photograph: Pixels) -> list[Pixels]:
     """It, and smaller and smaller ones, down to some 500 pixels."""
     smaller = [photograph]
     while min(smaller[-1].shape) >= 1000:
@@ -41,7 +41,7 @@ def _halved(photograph: Grey) -> list[Grey]:
     return smaller
 
 
-def _cropped(random: np.random.Generator, photographs: Sequence[Grey]) -> Grey:
+def _cropped(random: np.random.Generator, photographs: Sequence[Pixels]) -> Pixels:
     photograph = photographs[int(random.integers(len(photographs)))]
     side = int(random.uniform(0.4, 1) * min(*photograph.shape, 3 * SIZE))
     top, left = (random.integers(limit - side + 1) for limit in photograph.shape)
@@ -49,13 +49,13 @@ def _cropped(random: np.random.Generator, photographs: Sequence[Grey]) -> Grey:
     return resized(piece, (SIZE, SIZE))
 
 
-def _drawn(random: np.random.Generator, size: int) -> Grey:
+def _drawn(random: np.random.Generator, size: int) -> Pixels:
     clouded = np.zeros((size, size), np.float32)
     for cells in (2, 5, 12, 40):
         clouds = random.normal(size=(cells, cells)).astype(np.float32) / cells**0.6
         clouded += cv2.resize(clouds, (size, size), interpolation=cv2.INTER_CUBIC)
     low, high = np.sort(random.uniform(0, 255, 2))
-    canvas: Grey = np.interp(clouded, (clouded.min(), clouded.max()), (low, high)).astype(np.uint8)
+    canvas: Pixels = np.interp(clouded, (clouded.min(), clouded.max()), (low, high)).astype(np.uint8)
     for _ in range(random.integers(0, 40)):
         x, y, width, height = (int(each) for each in random.uniform(0, size, 4) * (1, 1, 0.25, 0.25))
         tone, line = float(random.uniform(0, 255)), int(random.integers(-1, 6)) or 1

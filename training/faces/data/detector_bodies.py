@@ -2,14 +2,13 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from training.faces.data.detector_labels import Grey
-
-Floats = NDArray[np.float32]
+from serving.arrays import Floats, Pixels
 
 
-def draw_body(random: np.random.Generator, canvas: Grey, faces: Floats, matrix: Floats, box: Floats) -> None:
+def draw_body(
+    random: np.random.Generator, canvas: Pixels, faces: Floats, matrix: Floats, box: Floats
+) -> None:
     """Around the (4,) box that (2, 3) moves into the scene, unless it would cover one of the faces there."""
     size, bottom = box[2:] - box[:2], box[3]
     middle = (box[:2] + box[2:]) / 2

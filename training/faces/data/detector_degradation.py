@@ -2,12 +2,11 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+from serving.arrays import Floats, Pixels
 
 
-def shaded(random: np.random.Generator, grey: Grey) -> Grey:
+def shaded(random: np.random.Generator, grey: Pixels) -> Pixels:
     """Another contrast and brightness, as of another camera's colours, light from a side, something in front.
 
     The last two are on some.
@@ -25,7 +24,7 @@ def shaded(random: np.random.Generator, grey: Grey) -> Grey:
     return shade.astype(np.uint8)
 
 
-def degraded(random: np.random.Generator, grey: Grey) -> Grey:
+def degraded(random: np.random.Generator, grey: Pixels) -> Pixels:
     """Blur, fewer pixels, darkness, noise and JPEG, each on some."""
     size = grey.shape[1], grey.shape[0]
     if random.random() < 0.25:
@@ -47,7 +46,7 @@ def degraded(random: np.random.Generator, grey: Grey) -> Grey:
     return grey
 
 
-def _covered(random: np.random.Generator, shade: NDArray[np.float32]) -> NDArray[np.float32]:
+def _covered(random: np.random.Generator, shade: Floats) -> Floats:
     """By something before the lower half, or by a hat."""
     height, width = shade.shape
     x, size = random.uniform(0, width), random.uniform(0.08, 0.25) * width

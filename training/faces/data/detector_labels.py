@@ -14,6 +14,7 @@ from containers.face_detection.age_gender import AgeGender
 from containers.face_detection.crops import Square
 from containers.face_detection.detector import Face, FaceDetector
 from containers.face_detection.landmarks import Landmarks, square
+from serving.arrays import Floats, Pixels
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store
@@ -21,11 +22,6 @@ from training.material import portraits
 
 FILE = Path("out/training/faces_labels.npz")
 MIN_SCORE = 0.5
-
-Grey = NDArray[np.uint8]
-Image = NDArray[np.uint8]
-"""(H, W, 3) RGB."""
-Floats = NDArray[np.float32]
 
 
 class Labelled(NamedTuple):
@@ -36,7 +32,7 @@ class Labelled(NamedTuple):
     """
 
     held_out: bool
-    grey: Grey
+    grey: Pixels
     faces: Floats
     landmarks: Floats
     person: Floats
@@ -71,7 +67,7 @@ def labelled(file: Path = FILE) -> list[Labelled]:
     return list(with_faces(greys, file))
 
 
-def with_faces(greys: Iterable[tuple[bool, Grey]], file: Path) -> Iterator[Labelled]:
+def with_faces(greys: Iterable[tuple[bool, Pixels]], file: Path) -> Iterator[Labelled]:
     """Those in which the teacher found a face, with what `labels` wrote of them into the file."""
     with np.load(file) as arrays:
         faces = np.split(arrays["faces"], np.cumsum(arrays["counts"])[:-1])
@@ -87,17 +83,17 @@ def face_square(person: Labelled) -> Square:
     return square(Face(face[:4], 1.0, face[4:].reshape(5, 2)))
 
 
-def to_grey(picture: NDArray[np.uint8]) -> Grey:
+def to_grey(picture: Pixels) -> Pixels:
     """(H, W, 3) RGB -> (H, W)."""
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 
-def resized(grey: Grey, size: tuple[int, int]) -> Grey:
+def resized(grey: Pixels, size: tuple[int, int]) -> Pixels:
     """size: width and height. Made smaller, areas are averaged."""
     return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def labels(pictures: Iterable[Image]) -> dict[str, NDArray[np.generic]]:
+def labels(pictures: Iterable[Pixels]) -> dict[str, NDArray[np.generic]]:
     """counts: faces of each picture. landmarks, people: zeros where there is no face."""
     teachers, remaining = Teachers.load(), iter(pictures)
     counts, rows, landmarks, people = [], [np.zeros((0, 14), np.float32)], [], []
@@ -116,7 +112,7 @@ def labels(pictures: Iterable[Image]) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _found(teachers: Teachers, images: Sequence[Image]) -> Iterator[tuple[list[Face], Floats, Floats]]:
+def _found(teachers: Teachers, images: Sequence[Pixels]) -> Iterator[tuple[list[Face], Floats, Floats]]:
     found = teachers.detector.detect(images, [MIN_SCORE] * len(images))
     first = [(image, faces[0]) for image, faces in zip(images, found, strict=True) if faces]
     described = iter(zip(teachers.landmarks.of(first), teachers.age_gender.of(first), strict=True))

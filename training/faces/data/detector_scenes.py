@@ -5,23 +5,21 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from serving.arrays import Floats, Pixels
 from training.faces.data.detector_backgrounds import Backgrounds
 from training.faces.data.detector_bodies import draw_body
 from training.faces.data.detector_degradation import degraded, shaded
-from training.faces.data.detector_labels import Grey, Labelled, resized
+from training.faces.data.detector_labels import Labelled, resized
 
 SMALLEST, LARGEST = 11, 250  # pixels of a face's longer side
 MIRRORED = [1, 0, 2, 4, 3]  # the five points after a flip
-
-Floats = NDArray[np.float32]
 
 
 class Scene(NamedTuple):
     """grey: (S, S). faces: (K, 14) box and five points, as `Labelled` has them."""
 
-    grey: Grey
+    grey: Pixels
     faces: Floats
 
 
@@ -73,7 +71,7 @@ def _placed(random: np.random.Generator, person: Labelled, side: float, size: in
 
 
 def _paste(
-    random: np.random.Generator, canvas: Grey, faces: Floats, matrix: Floats, person: Labelled
+    random: np.random.Generator, canvas: Pixels, faces: Floats, matrix: Floats, person: Labelled
 ) -> bool:
     """The portrait into the scene, unless that would cover one of its faces. Whether it was done."""
     size, (height, width) = len(canvas), person.grey.shape
@@ -98,7 +96,7 @@ def _paste(
     return True
 
 
-def _cut(random: np.random.Generator, person: Labelled, fewer: int = 4) -> Grey:
+def _cut(random: np.random.Generator, person: Labelled, fewer: int = 4) -> Pixels:
     """Opacity of the portrait, with `fewer` pixels: all of it with a soft rim, or the head."""
     height, width = (-(-side // fewer) for side in person.grey.shape)
     left, top, right, bottom = person.faces[0, :4] / fewer

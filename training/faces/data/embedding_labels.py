@@ -19,11 +19,12 @@ from containers.face_detection import detection
 from containers.face_detection.detector import FaceDetector
 from containers.face_detection.networks.retinaface import retinaface
 from containers.face_detection.weight_files import RETINAFACE
+from serving.arrays import Flags, Floats, Pixels
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store
 from training.faces.data.matte_labels import is_held_out
-from training.material import Pixels, portraits
+from training.material import portraits
 
 PER_PERSON = 12  # a president would outvote everybody
 
@@ -31,12 +32,12 @@ PER_PERSON = 12  # a president would outvote everybody
 class Known(NamedTuple):
     """(N, 112, 112) grey aligned faces, (N, 256) unit vectors, (N,) names and whether held out."""
 
-    faces: NDArray[np.uint8]
-    vectors: NDArray[np.float32]
+    faces: Pixels
+    vectors: Floats
     names: NDArray[np.str_]
-    held_out: NDArray[np.bool_]
+    held_out: Flags
 
-    def where(self, kept: NDArray[np.bool_]) -> "Known":
+    def where(self, kept: Flags) -> "Known":
         return Known(self.faces[kept], self.vectors[kept], self.names[kept], self.held_out[kept])
 
 

@@ -6,13 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.arrays import Doubles, Floats, Pixels
 from training.faces.data.matte_labels import SIDE as HEAD
-from training.faces.data.matte_labels import Opacity
 from training.faces.data.matte_surfaces import cloth
-from training.material import Pixels
 
-Floats = NDArray[np.float32]
-Points = NDArray[np.float64]
 Random = np.random.Generator
 
 _PAD = 72  # around a portrait, for what its frame cut off the head
@@ -34,10 +31,10 @@ class Layer(NamedTuple):
     """(S, S, 3) colours and (S, S) opacity of a part of somebody."""
 
     colours: Pixels
-    opacity: Opacity
+    opacity: Pixels
 
 
-def head(random: Random, pixels: Pixels, opacity: Opacity, frame: Frame) -> Layer:
+def head(random: Random, pixels: Pixels, opacity: Pixels, frame: Frame) -> Layer:
     """The portrait, its head rounded where the picture's edge cut it, and fading into the body below."""
     alpha = _rounded_head(random, opacity)
     alpha[-10:] = alpha[-10:] * np.linspace(1, 0, 10)[:, None]
@@ -55,7 +52,7 @@ def head(random: Random, pixels: Pixels, opacity: Opacity, frame: Frame) -> Laye
     )
 
 
-def _rounded_head(random: Random, opacity: Opacity) -> Opacity:
+def _rounded_head(random: Random, opacity: Pixels) -> Pixels:
     """With `_PAD` more on three sides, and in it half an ellipse where the head goes on."""
     alpha = cv2.copyMakeBorder(opacity, _PAD, 0, _PAD, _PAD, cv2.BORDER_CONSTANT)
     top, left, right = random.uniform(0.2, 0.45), random.uniform(0.1, 0.3), random.uniform(0.1, 0.3)
@@ -77,7 +74,7 @@ def _rounded_head(random: Random, opacity: Opacity) -> Opacity:
 
 
 def body(
-    random: Random, opacity: Opacity, skin: Floats, frame: Frame, photographs: tuple[Pixels, ...]
+    random: Random, opacity: Pixels, skin: Floats, frame: Frame, photographs: tuple[Pixels, ...]
 ) -> list[Layer]:
     """Legs, torso, neck and arms, hindmost first. opacity: of the portrait; skin: its colour, 0..255."""
     chin = np.flatnonzero(opacity[-6:].max(0) > 127)
@@ -104,7 +101,7 @@ def body(
     ]
 
 
-def _leg(random: Random, hip: tuple[float, float], waist: float, frame: Frame) -> Opacity:
+def _leg(random: Random, hip: tuple[float, float], waist: float, frame: Frame) -> Pixels:
     knee = np.array(hip) + np.array((random.normal(0, 40), random.uniform(150, 260)))
     foot = knee + np.array((random.normal(0, 40), random.uniform(150, 260)))
     return _limb((np.array(hip), knee, foot), random.uniform(0.7, 1.1) * waist, frame)
@@ -122,24 +119,24 @@ def _arm(
     return Layer(bare, _limb((elbow, hand), 0.7 * thick, frame)), Layer(cloth_, _limb(sleeve, thick, frame))
 
 
-def _filled(points: Points, frame: Frame) -> Opacity:
+def _filled(points: Doubles, frame: Frame) -> Pixels:
     canvas = np.zeros((frame.side, frame.side), np.uint8)
     cv2.fillPoly(canvas, [_placed(points, frame)], 255, cv2.LINE_AA, shift=4)
     return _rounded(canvas, frame)
 
 
-def _limb(points: tuple[Points, ...], thick: float, frame: Frame) -> Opacity:
+def _limb(points: tuple[Doubles, ...], thick: float, frame: Frame) -> Pixels:
     canvas, width = np.zeros((frame.side, frame.side), np.uint8), max(1, round(thick * frame.scale))
     cv2.polylines(canvas, [_placed(np.stack(points), frame)], False, 255, width, cv2.LINE_AA, shift=4)
     return _rounded(canvas, frame)
 
 
-def _placed(points: Points, frame: Frame) -> NDArray[np.int32]:
+def _placed(points: Doubles, frame: Frame) -> NDArray[np.int32]:
     """In sixteenths of a pixel."""
     return np.rint(16 * (points @ frame.matrix[:, :2].T + frame.matrix[:, 2])).astype(np.int32)
 
 
-def _rounded(mask: Opacity, frame: Frame) -> Opacity:
+def _rounded(mask: Pixels, frame: Frame) -> Pixels:
     """Its corners rounded."""
     reach = int(8 * frame.matrix[0, 0])
     size = (2 * reach + 1, 2 * reach + 1)

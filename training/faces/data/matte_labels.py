@@ -7,20 +7,17 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from containers.human_image_segmentation.network import sinet
 from containers.human_image_segmentation.refinement import contrast, matte
 from containers.human_image_segmentation.segmenter import SINET_KIND, Kind
 from containers.human_image_segmentation.weight_files import SINET
+from serving.arrays import Flags, Pixels
 from serving.feature import find
 from serving.settings import Settings
 from serving.weights import Store
-from training.material import Pixels, portraits
-
-Opacity = NDArray[np.uint8]
-"""(H, W), 255 where only the person is seen."""
+from training.material import portraits
 
 SIDE = 176
 
@@ -29,10 +26,10 @@ class Labelled(NamedTuple):
     """(N, 176, 176, 3) RGB portraits, (N, 176, 176) opacities, and whether each person is held out."""
 
     pixels: Pixels
-    opacities: Opacity
-    held_out: NDArray[np.bool_]
+    opacities: Pixels
+    held_out: Flags
 
-    def where(self, kept: NDArray[np.bool_]) -> "Labelled":
+    def where(self, kept: Flags) -> "Labelled":
         return Labelled(self.pixels[kept], self.opacities[kept], self.held_out[kept])
 
     def sure(self) -> "Labelled":
@@ -64,7 +61,7 @@ def teacher() -> nn.Module:
     return sinet(Store.of(Settings.read()).resolve(feature, "lite")[SINET.name])
 
 
-def opacity(network: nn.Module, kind: Kind, pixels: Pixels) -> Opacity:
+def opacity(network: nn.Module, kind: Kind, pixels: Pixels) -> Pixels:
     """As the feature has it of a whole (H, W, 3) RGB picture: two views, and the edges refined."""
     square = cv2.resize(pixels, (kind.side, kind.side)).astype(np.float32)
     scaled = (square - np.array(kind.means, np.float32)) / np.array(kind.deviations, np.float32)
@@ -76,7 +73,7 @@ def opacity(network: nn.Module, kind: Kind, pixels: Pixels) -> Opacity:
     return matte(pixels, contrast(probability, kind.unsure), kind.radius)
 
 
-def is_clean(alpha: Opacity) -> bool:
+def is_clean(alpha: Pixels) -> bool:
     """Whether the teacher decided: few half-covered pixels, one body, and it in the middle."""
     covered, unsure = (alpha > 127).mean(), ((alpha > 25) & (alpha < 230)).mean()
     _, parts, sizes, _ = cv2.connectedComponentsWithStats((alpha > 127).astype(np.uint8))
@@ -88,7 +85,7 @@ def is_clean(alpha: Opacity) -> bool:
 
 def _labels() -> Labelled:
     network = teacher()
-    found: dict[str, tuple[Pixels, Opacity, bool]] = {}
+    found: dict[str, tuple[Pixels, Pixels, bool]] = {}
     for person, _, pixels in portraits():
         if pixels.shape[:2] == (SIDE, SIDE) and person not in found and is_labelled(person):
             found[person] = pixels, opacity(network, SINET_KIND, pixels), is_held_out(person)

@@ -5,11 +5,11 @@ from typing import NamedTuple, cast
 import cv2
 import numpy as np
 
+from serving.arrays import Pixels
 from training.faces.data.matte_bodies import Frame, Layer, body, head
 from training.faces.data.matte_labels import SIDE as HEAD
-from training.faces.data.matte_labels import Labelled, Opacity
+from training.faces.data.matte_labels import Labelled
 from training.faces.data.matte_surfaces import background
-from training.material import Pixels
 
 Random = np.random.Generator
 
@@ -18,7 +18,7 @@ class Scene(NamedTuple):
     """(S, S, 3) RGB and (S, S) opacity of the people in it."""
 
     image: Pixels
-    opacity: Opacity
+    opacity: Pixels
 
 
 def scene(random: Random, heads: Labelled, photographs: tuple[Pixels, ...], side: int) -> Scene:
@@ -49,7 +49,7 @@ def shown(random: Random, whole: Scene) -> Scene:
 
 
 def _with_person(
-    random: Random, behind: Scene, pixels: Pixels, opacity: Opacity, photographs: tuple[Pixels, ...]
+    random: Random, behind: Scene, pixels: Pixels, opacity: Pixels, photographs: tuple[Pixels, ...]
 ) -> Scene:
     """From close-up to whole figure, anywhere; wide or narrow, as crops are squeezed to squares."""
     side = len(behind.opacity)

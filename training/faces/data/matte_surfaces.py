@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from training.material import Pixels
+from serving.arrays import Pixels
 
 Random = np.random.Generator
 

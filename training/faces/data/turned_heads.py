@@ -8,21 +8,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import Delaunay  # type: ignore[import-untyped]
 from scipy.spatial.transform import Rotation  # type: ignore[import-untyped]
 
 from containers.face_detection.landmarks import SIZE
+from serving.arrays import Floats, Pixels
 from training.faces.data.detector_backgrounds import Backgrounds
-from training.faces.data.detector_labels import (
-    Grey,
-    Image,
-    Labelled,
-    Teachers,
-    face_square,
-    labels,
-    with_faces,
-)
+from training.faces.data.detector_labels import Labelled, Teachers, face_square, labels, with_faces
 from training.material import photographs
 
 FILE = Path("out/training/turned_heads.npz")
@@ -36,8 +28,6 @@ OVAL = (
 """The rim of the mesh, clockwise from the top of the forehead."""
 RINGS = ((1.08, 1.15, 0.16), (1.2, 1.4, 0.42), (1.24, 1.45, 0.75))
 """Around the rim, for ears, hair and neck: how far out, how far up, how many widths of the face behind."""
-
-Floats = NDArray[np.float32]
 
 
 def turned_heads(people: Sequence[Labelled], file: Path = FILE) -> list[Labelled]:
@@ -56,7 +46,7 @@ def turned_heads(people: Sequence[Labelled], file: Path = FILE) -> list[Labelled
     return list(with_faces(((False, each) for each in heads), file))
 
 
-def _made(people: Sequence[Labelled]) -> Iterator[Grey]:
+def _made(people: Sequence[Labelled]) -> Iterator[Pixels]:
     random, meshed = np.random.default_rng(0), Teachers.load().landmarks
     backgrounds = Backgrounds(photographs(), count=300)
     chosen = [people[index] for index in random.choice(len(people), COUNT, replace=False)]
@@ -65,7 +55,7 @@ def _made(people: Sequence[Labelled]) -> Iterator[Grey]:
         yield turned(crop[..., 0], mesh, backgrounds.piece(random, SIZE), _angles(random))
 
 
-def _crop(person: Labelled) -> Image:
+def _crop(person: Labelled) -> Pixels:
     """(192, 192, 3): what FaceMesh is shown, with more of the portrait's rim beyond it."""
     square, rim = face_square(person), len(person.grey) // 2
     padded = np.pad(person.grey, rim, mode="edge")[..., None]
@@ -77,7 +67,7 @@ def _angles(random: np.random.Generator) -> tuple[float, float]:
     return float(random.uniform(0.35, 1.35) * random.choice((-1, 1))), float(random.normal(0, 0.15))
 
 
-def turned(grey: Grey, mesh: Floats, background: Grey, angles: tuple[float, float]) -> Grey:
+def turned(grey: Pixels, mesh: Floats, background: Pixels, angles: tuple[float, float]) -> Pixels:
     """(S, S) head on a background of that size. mesh: (468, 3) x, y and depth in pixels."""
     points = headlike(mesh)
     triangles = Delaunay(points[:, :2]).simplices
@@ -110,7 +100,7 @@ def rotated(points: Floats, aside: float, down: float) -> Floats:
     return np.asarray(turn.apply(points - centre) + centre, np.float32)
 
 
-def _draw(canvas: Grey, grey: Grey, source: Floats, target: Floats) -> None:
+def _draw(canvas: Pixels, grey: Pixels, source: Floats, target: Floats) -> None:
     """One triangle of the picture into its place."""
     low = np.floor(target.min(0)).clip(0, len(canvas)).astype(int)
     high = np.ceil(target.max(0) + 1).clip(0, len(canvas)).astype(int)

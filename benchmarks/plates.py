@@ -15,8 +15,7 @@ import numpy as np
 from benchmarks.renders.plate_example import SAMPLES, photograph
 from containers.car_license_plate.agreement import Reading, agreed
 from containers.car_license_plate.grammar import Grammar, texts
-from containers.car_license_plate.lprnet import LPRReader
-from containers.car_license_plate.platenet import PlateNetReader
+from containers.car_license_plate.line_readers import LPRReader, PlateNetReader
 from containers.car_license_plate.plates import Found, PlateReader
 from containers.general_ocr.reader import TextReader
 from containers.general_ocr.recognition import Text

@@ -121,15 +121,22 @@ class Batcher(Generic[In, Out]):
                     )
 
     async def _collect(self) -> list[_Waiting[In, Out]]:
-        """At least one input, and those that follow it within the delay."""
-        while not self._queue:
-            await self._wait_for_change(None)
+        """Returns at least one input, and those that follow it within the delay."""
+        while True:
+            while not self._queue:
+                await self._wait_for_change(None)
+            await self._wait_for_more()
+            if self._queue:  # it is empty when every caller has hung up in the meantime
+                size = min(len(self._queue), self._config.max_size)
+                return [self._queue.popleft() for _ in range(size)]
+
+    async def _wait_for_more(self) -> None:
+        """Waits at most the delay, while the batch is not full and further inputs are being prepared."""
         until = time.monotonic() + self._config.max_delay_ms / 1000
         while self._queue and self._preparing and len(self._queue) < self._config.max_size:
-            if (left := until - time.monotonic()) <= 0 or not await self._wait_for_change(left):
-                break
-        size = min(len(self._queue), self._config.max_size)
-        return [self._queue.popleft() for _ in range(size)] or await self._collect()
+            left = until - time.monotonic()
+            if left <= 0 or not await self._wait_for_change(left):
+                return
 
     async def _wait_for_change(self, timeout_s: float | None) -> bool:
         self._changed.clear()

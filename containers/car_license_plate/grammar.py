@@ -47,6 +47,8 @@ LAYOUTS = (
 ALPHABET = "".join(
     sorted({character for layout in LAYOUTS for place in layout.places for character in place})
 )
+CLASSES = (*ALPHABET, "")
+"""Text of every class of PlateNet; the last is the CTC blank."""
 
 _LOOK_ALIKE = {
     **{"0": "Oo〇○", "1": "IilⅠ|丨!"},

@@ -9,8 +9,7 @@ from containers.car_license_plate import regions
 from containers.car_license_plate.agreement import Reading
 from containers.car_license_plate.colour import colour, colourless, starts_red
 from containers.car_license_plate.grammar import LAYOUTS, Colour, Grammar, texts
-from containers.car_license_plate.lprnet import LPRReader
-from containers.car_license_plate.platenet import PlateNetReader
+from containers.car_license_plate.line_readers import LPRReader, PlateNetReader
 from containers.car_license_plate.regions import Region
 from containers.general_ocr.reader import TextReader
 from containers.general_ocr.recognition import Text, crop
@@ -78,50 +77,65 @@ class PlateReader:
         return cls(TextReader.load(weights, device), *seconds)
 
     def read(self, images: Sequence[Pixels]) -> list[list[Found]]:
-        """Plates of every (H, W, 3) RGB image from top to bottom."""
-        searched = iter(self._reader.detect([image for image in images if not regions.is_plate(image)]))
-        boxes = (_NOTHING if regions.is_plate(image) else next(searched) for image in images)
-        seen = self._seen(images, [regions.regions(*pair) for pair in zip(images, boxes, strict=True)])
-        seen = [sight for sight in seen if max(score for _, score in sight.texts) > self.PROMISING]
-        promising = {(index, region.polygon.tobytes()): region.polygon for index, region, *_ in seen}
-        closer: list[list[Region]] = [[] for _ in images]
-        for (index, _), polygon in promising.items():
-            closer[index] += regions.coloured(images[index], polygon)
-        seen += self._seen(images, closer)
-        plates = self._plates(images, seen)
+        """Returns the plates of every (H, W, 3) RGB image, from top to bottom."""
+        sights = self._first_look(images)
+        sights += self._closer_look(images, sights)
+        plates = self._plates(images, sights)
         for second in self._seconds:
-            self._ask(second, images, seen, plates)
-            plates = self._plates(images, seen)
+            sights = self._second_opinion(second, images, sights, plates)
+            plates = self._plates(images, sights)
         return plates
 
-    def _seen(self, images: Sequence[Pixels], found: Sequence[Iterable[Region]]) -> list[Sight]:
+    def _first_look(self, images: Sequence[Pixels]) -> list[Sight]:
+        """Reads every region that may be a plate, and keeps the promising ones."""
+        boxes = [_NOTHING] * len(images)
+        searched = [index for index, image in enumerate(images) if not regions.is_plate(image)]
+        found = self._reader.detect([images[index] for index in searched])
+        for index, quadrangles in zip(searched, found, strict=True):
+            boxes[index] = quadrangles
+        sights = self._sights(images, [regions.regions(*pair) for pair in zip(images, boxes, strict=True)])
+        return [sight for sight in sights if max(score for _, score in sight.texts) > self.PROMISING]
+
+    def _closer_look(self, images: Sequence[Pixels], sights: Sequence[Sight]) -> list[Sight]:
+        """Reads the coloured plate around each text that is promising, if there is one."""
+        polygons = {(sight.image, sight.region.polygon.tobytes()): sight.region.polygon for sight in sights}
+        closer: list[list[Region]] = [[] for _ in images]
+        for (index, _), polygon in polygons.items():
+            closer[index] += regions.coloured(images[index], polygon)
+        return self._sights(images, closer)
+
+    def _sights(self, images: Sequence[Pixels], found: Sequence[Iterable[Region]]) -> list[Sight]:
+        """Reads the regions found in each image."""
         places = [(index, region) for index, some in enumerate(found) for region in some]
         lines = [regions.line(images[index], region) for index, region in places]
         chances = self._reader.decoded(lines, self._grammar.chances)
         said = texts(chances, floor=self.PROMISING)
         return [Sight(*place, one, each) for place, one, each in zip(places, said, chances, strict=True)]
 
-    def _ask(
-        self, second: Second, images: Sequence[Pixels], seen: Sequence[Sight], plates: Sequence[list[Found]]
-    ) -> None:
-        """Puts its texts where it knows the kind of plate and none was found with certainty."""
-        unsure = [
-            (sight, regions.line(images[sight.image], sight.region))
-            for sight in seen
-            if not any(
-                plate.score >= self.SURE and _overlap(sight.region.polygon, plate.polygon)
-                for plate in plates[sight.image]
-            )
-        ]
-        asked = [pair for pair in unsure if second.knows(len(pair[0].region.rows), colour(pair[1]))]
-        first = [Reading(sight.chances, sight.texts) for sight, _ in asked]
-        for (sight, _), said in zip(asked, second.opinions([line for _, line in asked], first), strict=True):
-            sight.texts[:] = said
+    def _second_opinion(
+        self, second: Second, images: Sequence[Pixels], sights: Sequence[Sight], plates: Sequence[list[Found]]
+    ) -> list[Sight]:
+        """Returns the sights with the texts of `second` where no plate is sure and it knows that kind."""
+        lines: dict[int, Pixels] = {}
+        for index, sight in enumerate(sights):
+            if not self._is_sure(sight, plates[sight.image]):
+                line = regions.line(images[sight.image], sight.region)
+                if second.knows(len(sight.region.rows), colour(line)):
+                    lines[index] = line
+        first = [Reading(sights[index].chances, sights[index].texts) for index in lines]
+        opinions = dict(zip(lines, second.opinions(list(lines.values()), first), strict=True))
+        return [sight._replace(texts=opinions.get(index, sight.texts)) for index, sight in enumerate(sights)]
 
-    def _plates(self, images: Sequence[Pixels], seen: Sequence[Sight]) -> list[list[Found]]:
+    def _is_sure(self, sight: Sight, plates: Sequence[Found]) -> bool:
+        """Tells whether a plate with a high score lies over the region."""
+        return any(
+            plate.score >= self.SURE and _overlap(sight.region.polygon, plate.polygon) for plate in plates
+        )
+
+    def _plates(self, images: Sequence[Pixels], sights: Sequence[Sight]) -> list[list[Found]]:
         found: list[list[Found]] = [[] for _ in images]
         grey = [colourless(image) for image in images]
-        for sight in seen:
+        for sight in sights:
             found[sight.image] += self._judged(images[sight.image], sight, grey[sight.image])
         return [_distinct(plates) for plates in found]
 

@@ -56,6 +56,4 @@ def of_prompts(weights: Weights, table: Table) -> Head:
     starts = np.cumsum([0, *(len(value.prompts) for value in values[:-1])])
     sums = np.add.reduceat(embeddings, starts)
     directions = sums / np.linalg.norm(sums, axis=1, keepdims=True)
-    return Head(
-        directions * np.float32(scale(weights[NETWORK.name])), np.zeros(len(values), np.float32)
-    )
+    return Head(directions * np.float32(scale(weights[NETWORK.name])), np.zeros(len(values), np.float32))

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from containers.car_license_plate.grammar import ALPHABET, LAYOUTS
+from containers.car_license_plate.line_readers import PlateNetReader
 from containers.car_license_plate.networks.platenet import PlateNet
-from containers.car_license_plate.platenet import HEIGHT, WIDTH
 from tests.support.paths import ROOT
 from training.loop import Options, Plan, Training
 from training.material import FOLDER as PHOTOGRAPHS
@@ -19,6 +19,8 @@ from training.plates import crops, drawing, glyphs, scenes
 from training.plates import train_detector as detector
 from training.plates import train_recogniser as recogniser
 from training.plates.texts import WEIGHTS, sample
+
+WIDTH, HEIGHT = PlateNetReader.SIZE
 
 FONT = ROOT / "serving/images/fonts/wqy-microhei.ttc"
 photographs = pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs ../shared/training")

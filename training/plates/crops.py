@@ -9,11 +9,13 @@ from torch import Tensor
 
 from benchmarks.renders.plate_example import BACKGROUNDS
 from containers.car_license_plate.grammar import ALPHABET
-from containers.car_license_plate.platenet import HEIGHT, WIDTH
+from containers.car_license_plate.line_readers import PlateNetReader
 from serving.arrays import Doubles, Flags, Floats, Pixels
 from training.material import photographs
 from training.plates.drawing import DOWN, INK, PLATE, RED, Drawing, draw, in_one_row
 from training.plates.texts import sample
+
+WIDTH, HEIGHT = PlateNetReader.SIZE
 
 LONGEST = 8
 NO_PLATE = 0.03  # of the crops

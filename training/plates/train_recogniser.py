@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from containers.car_license_plate.grammar import CLASSES
 from containers.car_license_plate.networks.platenet import STRIDE, PlateNet
-from containers.car_license_plate.platenet import CHARACTERS
 from training.loop import Options, Plan, Training, export
 from training.plates.crops import batch
 
 PLAN = Plan(name="plate_recogniser", steps=2750, rate=2.5e-3, warm_up=150, average=0.997)
 BATCH = 64
-BLANK = len(CHARACTERS) - 1
+BLANK = len(CLASSES) - 1
 HELD_OUT = 10**6  # of the seeds, for the crops on which progress is measured
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]

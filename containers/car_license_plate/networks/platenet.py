@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from containers.car_license_plate.platenet import CHARACTERS
+from containers.car_license_plate.grammar import CLASSES
 
 STRIDE = 4  # px of the input per step
 
@@ -57,7 +57,7 @@ class PlateNet(nn.Module):
             Residual(112),
             convolution(112, 128, (3, 1)),
             convolution(128, 128, (1, 3), padding=(0, 1)),
-            nn.Conv2d(128, len(CHARACTERS), 1),
+            nn.Conv2d(128, len(CLASSES), 1),
         )
 
     def forward(self, images: Tensor) -> Tensor:

@@ -15,9 +15,8 @@ from PIL import Image
 from benchmarks.renders.plate_example import SAMPLES, Sample, photograph, plate
 from containers.car_license_plate import regions
 from containers.car_license_plate.colour import colour
-from containers.car_license_plate.lprnet import LPRReader
+from containers.car_license_plate.line_readers import LPRReader, PlateNetReader
 from containers.car_license_plate.outline import grown, outline
-from containers.car_license_plate.platenet import PlateNetReader
 from containers.car_license_plate.plates import PlateReader
 from containers.general_ocr.reader import TextReader
 from serving.arrays import Pixels

@@ -1,7 +1,6 @@
 """Asking a feature from the command line: in process, over HTTP, or in a container of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from serving.adapters.in_process import Hosted
 from serving.codec import JSON
 from serving.errors import InvalidRequest, Unavailable
 from serving.feature import Feature
+from serving.http import free_port
 from serving.progress import bar, step
 from serving.service import Reply
 from serving.settings import Settings
@@ -74,9 +74,7 @@ def container(feature: str, *options: str, environ: Mapping[str, str] | None = N
 
     Raises `Unavailable` when it does not become ready; what it wrote to stderr says why.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "aikit", "serve", feature, "--port", str(port), *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **(environ or {})})
     try:

@@ -8,7 +8,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from aikit.client import bodies_of
 from deploy.aws.calls import Aws, AwsError
 from deploy.aws.images import Images
 from deploy.aws.logs import endpoint_group, follow, tail
@@ -17,15 +16,17 @@ from deploy.cloudformation.templates import assets, templates
 from deploy.endpoint import Endpoint
 from deploy.preflight import Want, preflight
 from deploy.stack import Solution, files_of
+from deploy.tables import columns
 from serving.errors import InvalidRequest
 from serving.feature import Feature, discover, find
 from serving.service import Reply
 
+from .client import bodies_of
 from .deploy_options import add_options, hosting_of, images_of, settings_of, targets_of
+from .options import FAILED
 
 Run = Callable[[argparse.Namespace], int | None]
 
-_FAILED = 1
 _show = partial(print, flush=True)
 
 
@@ -35,8 +36,8 @@ def _say(line: str, end: str = "\n") -> None:
     sys.stderr.flush()
 
 
-def add_commands(deploy: argparse.ArgumentParser) -> None:
-    """Give the `deploy` command its own commands."""
+def add_deploy(deploy: argparse.ArgumentParser) -> None:
+    """Gives the `deploy` command its own commands."""
     commands = deploy.add_subparsers(metavar="ACTION", required=True)
     runs: dict[str, tuple[Run, str]] = {
         "up": (_up, "Deploy features, or change how they run; others stay as they are."),
@@ -75,7 +76,7 @@ def _up(args: argparse.Namespace) -> int:
     _check(args, aws, wants, Images(registry=registry, prefix=prefix, tag=tag))
     if not solution.up(targets, _files(), confirm=_confirm(args), settings=settings, bucket=args.bucket):
         _say("nothing is changed")
-        return _FAILED
+        return FAILED
     if not aws.dry_run:
         _table(solution.status())
     return 0
@@ -132,7 +133,7 @@ def _down(args: argparse.Namespace) -> int:
     aws = _aws(args)
     what = ", ".join(args.features) or "everything"
     if not (args.yes or aws.dry_run or _agreed(f"Remove {what} of {args.stack} in {aws.region}?")):
-        return _FAILED
+        return FAILED
     kept: list[str] = []
     if args.mode == "api":
         for endpoint in _endpoints(args, aws):
@@ -183,13 +184,12 @@ def _status(args: argparse.Namespace) -> None:
 
 
 def _table(rows: Sequence[Any]) -> None:
-    """Named tuples of one kind, by column; columns that are empty throughout are left out."""
+    """Prints named tuples of one kind; columns that are empty throughout are left out."""
     header = [name.replace("_", " ") for name in rows[0]._fields]
     texts = [header, *(["" if value is None else str(value) for value in row] for row in rows)]
-    columns = [column for column in zip(*texts, strict=True) if any(column[1:])]
-    widths = [max(map(len, column)) for column in columns]
-    for line in zip(*columns, strict=True):
-        _show("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    filled = [column for column in zip(*texts, strict=True) if any(column[1:])]
+    for line in columns(list(zip(*filled, strict=True))):
+        _show(line)
 
 
 def _logs(args: argparse.Namespace) -> None:
@@ -228,7 +228,7 @@ def _invoke(args: argparse.Namespace) -> int:
     answers = [_readable(reply) for reply in replies]
     named_answers = dict(zip(map(str, args.img), answers, strict=False))
     _show(json.dumps(named_answers if len(answers) > 1 else answers[0], ensure_ascii=False, indent=2))
-    return 0 if all(reply.status == HTTPStatus.OK for reply in replies) else _FAILED
+    return 0 if all(reply.status == HTTPStatus.OK for reply in replies) else FAILED
 
 
 def _readable(reply: Reply) -> Any:

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import httpx
 
-from serving.feature import Feature
+from serving.feature import SMALL_LAMBDA_MB, Feature
 
 from .aws.calls import Aws, AwsError, Json
 from .aws.images import TOGETHER, Images
 
-_SMALL_LAMBDA_MB = 3008
 _NEW_ACCOUNT_CONCURRENCY = 50  # that of accounts whose functions may not have more than 3,008 MB
 _ARCHITECTURE = "amd64"
 _INDEXES = ("application/vnd.oci.image.index", "application/vnd.docker.distribution.manifest.list")
@@ -255,7 +254,7 @@ def _memory(aws: Aws, wants: Sequence[Want]) -> Iterator[Finding]:
         for want in wants
         if want.target == "lambda"
         for feature in want.features
-        if feature.resources.lambda_memory_mb > _SMALL_LAMBDA_MB
+        if feature.resources.lambda_memory_mb > SMALL_LAMBDA_MB
     ]
     if not large:
         return
@@ -264,8 +263,8 @@ def _memory(aws: Aws, wants: Sequence[Want]) -> Iterator[Finding]:
         yield Finding("ok", "memory", f"functions of {', '.join(large)} MB")
         return
     advice = (
-        f"if MemorySize is refused, deploy with --set LambdaMemoryLimit={_SMALL_LAMBDA_MB} (slower), or ask"
+        f"if MemorySize is refused, deploy with --set LambdaMemoryLimit={SMALL_LAMBDA_MB} (slower), or ask"
         " AWS Support for 10,240 MB"
     )
-    said = f"{', '.join(large)} MB wanted; a new account may allow {_SMALL_LAMBDA_MB} MB only"
+    said = f"{', '.join(large)} MB wanted; a new account may allow {SMALL_LAMBDA_MB} MB only"
     yield Finding("note", "memory", said, advice)

@@ -82,13 +82,58 @@ class Batching:
     max_wait_s: float = 10.0
 
 
+SMALL_LAMBDA_MB = 3008
+"""The most memory that Lambda gives to a function in a new AWS account."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """What one replica needs; read by the templates and the documentation only."""
+    """What one replica needs.
 
-    memory_mb: int = 3008
+    The templates, the cost estimate, the checks before a deployment, SageMaker's multi-model loading and the
+    local stack's memory budget read it.
+    """
+
+    memory_mb: int = SMALL_LAMBDA_MB
     lambda_memory_mb: int = 8192
     instance_type: str = "ml.g4dn.xlarge"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataStore:
+    """Where a feature keeps what its callers give it: a folder, or `s3://bucket/prefix`.
+
+    name: of one thing that is kept, such as `template`. default: the address where none is set. meaning:
+    one sentence about the setting, for the documentation.
+    """
+
+    name: str
+    default: str
+    meaning: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that holds the address: `AIKIT_TEMPLATE_STORE`."""
+        return f"AIKIT_{self.name.upper()}_STORE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """Seconds of one call at a time: for which input, on which machine, when, and where that is written."""
+
+    seconds: float
+    input: str
+    machine: str
+    date: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measurements:
+    """The measured speed of a feature. gpu: on the instance type that the feature declares."""
+
+    cpu: Measured | None = None
+    gpu: Measured | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +156,8 @@ class Feature:
     aliases: tuple[str, ...] = ()
     batching: Batching = Batching()
     resources: Resources = Resources()
+    measured: Measurements = Measurements()
+    store: DataStore | None = None
     image_alone: bool = True
     notes: str = field(default="", repr=False)
 

@@ -1,6 +1,7 @@
 """The process's configuration: the one place that reads the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,6 +10,9 @@ import msgspec
 from msgspec import Meta
 
 from .errors import ServingError
+from .feature import DataStore
+
+_STORE = re.compile(r"AIKIT_([A-Z0-9]+(?:_[A-Z0-9]+)*)_STORE")
 
 
 class SettingsError(ServingError):
@@ -63,9 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     s3_allow: tuple[str, ...] = ()
     """`s3://bucket/prefix` entries that `url` may name; none by default."""
 
-    template_store: str = "~/.cache/aikit/templates"
-    """Where custom_ocr keeps its templates: a folder, or s3://bucket/prefix; replicas that share it share the
-    templates."""
+    stores: dict[str, str] = {}
+    """Addresses of the stores that features declare, by the name in `AIKIT_<NAME>_STORE`."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, **given: object) -> "Settings":
@@ -77,6 +80,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         texts["port"] = environ.get("SAGEMAKER_BIND_TO_PORT") or texts["port"]
         texts["multi_model"] = environ.get("SAGEMAKER_MULTI_MODEL") or texts["multi_model"]
         values: dict[str, object] = {name: text for name, text in texts.items() if text}
+        values["stores"] = {
+            found[1].lower(): text
+            for name, text in environ.items()
+            if (found := _STORE.fullmatch(name)) and text
+        }
         if "s3_allow" in values:
             values["s3_allow"] = [part.strip() for part in str(values["s3_allow"]).split(",")]
         try:
@@ -84,6 +92,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         except msgspec.ValidationError as error:
             message, _, name = str(error).partition(" - at `$.")
             raise SettingsError(f"AIKIT_{name.rstrip('`').upper()}: {message}") from error
+
+    def environ(self) -> dict[str, str]:
+        """Returns the variables from which `read` makes these settings, without those that are empty."""
+        values = {
+            f"AIKIT_{name.upper()}": ",".join(value) if isinstance(value, tuple) else value
+            for name, value in msgspec.structs.asdict(self).items()
+            if name != "stores"
+        }
+        values |= {f"AIKIT_{name.upper()}_STORE": address for name, address in self.stores.items()}
+        return {name: str(value) for name, value in values.items() if value not in (None, "")}
+
+    def store(self, declared: DataStore) -> str:
+        """Returns the address of a feature's store."""
+        return self.stores.get(declared.name, declared.default)
 
 
 def _path(kind: type[Path], given: str | Path) -> Path:

@@ -105,7 +105,7 @@ def photograph(page: Image.Image) -> Image.Image:
 def keep(image: bytes, fields: list[FieldDefinition], folder: Path) -> None:
     """Adds the template to a store, as the model does."""
     model = Model(TextReader.load(resolve(find("general_ocr"), Settings.read()), "cpu"))
-    model.configure(Settings(template_store=str(folder)))
+    model.configure(Settings(stores={"template": str(folder)}))
     item = model.preprocess(CustomOCRRequest(type="add", img=ImageBytes(image), template=fields))
     (output,) = model.predict([item])
     model.postprocess(output, item)

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from containers.general_ocr.feature import PROFILES as READERS
 from containers.general_ocr.feature import Corners, Duration, Location, OCRRequest, Score
 from containers.general_ocr.feature import feature as general_ocr
-from serving.feature import Bundled, Feature, Profile, Url, WeightFile, any_of
+from serving.feature import Bundled, Feature, Measured, Measurements, Profile, Url, WeightFile, any_of
 
 PlateType = Literal["blue", "yellow", "green", "white", "black"]
 
@@ -88,4 +88,13 @@ feature = Feature(
     requires=general_ocr.requires,
     batching=general_ocr.batching,
     resources=general_ocr.resources,
+    measured=Measurements(
+        cpu=Measured(
+            seconds=0.53,
+            input="a street with two cars, over HTTP",
+            machine="2 vCPU Intel Xeon 2.5 GHz",
+            date="2026-11-21",
+            source="benchmarks/README.md",
+        )
+    ),
 )

@@ -8,6 +8,7 @@ from typing import NamedTuple, Self, assert_never
 import msgspec
 
 from containers.custom_ocr.feature import (
+    STORE,
     Added,
     CustomOCRRequest,
     Deleted,
@@ -87,7 +88,7 @@ class Model(Base[CustomOCRRequest, Item, Output, Response]):
 
     def configure(self, settings: Settings) -> None:
         super().configure(settings)
-        self._templates = Templates(open_store(settings.template_store), Form.of)
+        self._templates = Templates(open_store(settings.store(STORE)), Form.of)
 
     def preprocess(self, request: CustomOCRRequest) -> Item:
         match request.type:

@@ -6,8 +6,6 @@ A template is one object, `<id>.json`, so adding and deleting are atomic: nobody
 import logging
 import os
 import re
-import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -26,6 +24,7 @@ from serving.errors import (
     Unavailable,
     UnprocessableInput,
 )
+from serving.files import replacing
 from serving.settings import SettingsError
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,6 @@ MAX_TEMPLATES = 1000
 MAX_BYTES = 32 * 2**20  # of a template's PNG
 _ID = re.compile(r"[0-9a-f]{40}")
 _OBJECT = re.compile(r"([0-9a-f]{40})\.json")
-_PART_AGE_S = 3600.0  # a file being written that is older belongs to a process that is gone
 _THREADS = 16
 
 
@@ -79,18 +77,8 @@ class Folder:
 
     def write(self, id: str, data: bytes) -> None:
         target = self._path(id)
-        with _disk_faults():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            part = self._folder / f".{uuid.uuid4().hex}.part"
-            try:
-                with part.open("xb") as stream:
-                    stream.write(data)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
+        with _disk_faults(), replacing(target) as part:
+            part.write_bytes(data)
 
     def read(self, id: str) -> bytes:
         path = self._path(id)
@@ -117,14 +105,6 @@ class Folder:
 
     def _path(self, id: str) -> Path:
         return self._folder / _name(id)
-
-    def _sweep(self) -> None:
-        for part in self._folder.glob(".*.part"):
-            try:
-                if part.stat().st_mtime < time.time() - _PART_AGE_S:
-                    part.unlink()
-            except FileNotFoundError:  # finished, or swept by another
-                continue
 
 
 class Bucket:

@@ -6,7 +6,17 @@ import msgspec
 from msgspec import Meta
 
 from containers.face_detection.weight_files import RETINAFACE, RETINAFACE_R50
-from serving.feature import Batching, Feature, Profile, Resources, Url, WeightFile, any_of
+from serving.feature import (
+    Batching,
+    Feature,
+    Measured,
+    Measurements,
+    Profile,
+    Resources,
+    Url,
+    WeightFile,
+    any_of,
+)
 from serving.images.boxes import BoundingBox, Ratio
 from serving.images.pairs import ImagePairRequest
 
@@ -103,4 +113,13 @@ feature = Feature(
     requires=("onnx2torch>=1.5.15",),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=3008, lambda_memory_mb=8192),
+    measured=Measurements(
+        cpu=Measured(
+            seconds=0.056,
+            input="one image of 512×512 px with one face, without decoding",
+            machine="2 shared cores at 2.5 GHz",
+            date="2026-11-21",
+            source="containers/face_comparison/README.md",
+        )
+    ),
 )

@@ -12,7 +12,7 @@ from containers.face_detection.weight_files import (
     RETINAFACE_R50,
     TINY_XCEPTION,
 )
-from serving.feature import Batching, Feature, Profile, Resources
+from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources
 from serving.images.boxes import BoundingBox, Ratio
 from serving.images.intake import ImageRequest
 
@@ -102,4 +102,13 @@ feature = Feature(
     requires=("onnx2torch>=1.5.15",),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=2048, lambda_memory_mb=4096),
+    measured=Measurements(
+        cpu=Measured(
+            seconds=0.151,
+            input="1280×960 px with one face, without decoding",
+            machine="2 shared cores at 2.5 GHz, with other work",
+            date="2026-11-21",
+            source="containers/face_detection/README.md",
+        )
+    ),
 )

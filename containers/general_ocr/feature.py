@@ -5,7 +5,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from serving.feature import Batching, Bundled, Feature, Hub, Profile, Resources, WeightFile, any_of
+from serving.feature import (
+    Batching,
+    Bundled,
+    Feature,
+    Hub,
+    Measured,
+    Measurements,
+    Profile,
+    Resources,
+    WeightFile,
+    any_of,
+)
 from serving.images.intake import ImageRequest
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Confidence, 0 to 1.")]
@@ -103,4 +114,13 @@ feature = Feature(
     aliases=("general-ocr-standard", "general-ocr-advanced", "lite-ocr", "advanced-ocr"),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=3008, lambda_memory_mb=8192),
+    measured=Measurements(
+        cpu=Measured(
+            seconds=0.54,
+            input="a dense photograph, 30 lines on average",
+            machine="2 vCPU Intel Xeon 2.5 GHz (Cascade Lake)",
+            date="2026-11-21",
+            source="benchmarks/README.md",
+        )
+    ),
 )

@@ -8,7 +8,7 @@ from msgspec import Meta
 from containers.face_detection.weight_files import RETINAFACE
 from containers.human_image_segmentation.weight_files import MODNET, SINET
 from containers.object_recognition.weight_files import FASTESTDET
-from serving.feature import Batching, Feature, Profile, Resources
+from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources
 from serving.images.intake import ImageRequest
 
 
@@ -65,4 +65,13 @@ feature = Feature(
     aliases=("human-segmentation",),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=4096, lambda_memory_mb=10240),
+    measured=Measurements(
+        cpu=Measured(
+            seconds=0.373,
+            input="a matte, longest side 1280 px, with decoding and encoding",
+            machine="2 shared cores at 2.5 GHz",
+            date="2026-11-21",
+            source="containers/human_image_segmentation/README.md",
+        )
+    ),
 )

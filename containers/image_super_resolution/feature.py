@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
-from serving.feature import Batching, Feature, Profile, Resources
+from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources
 from serving.images.encoding import Format
 from serving.images.intake import ImageRequest
 
@@ -64,4 +64,13 @@ feature = Feature(
     # A 1920x1080 picture keeps two cores busy for half a minute: two of them are near the deadline.
     batching=Batching(max_size=2, max_delay_ms=5, max_queue=8),
     resources=Resources(memory_mb=4096, lambda_memory_mb=10240),
+    measured=Measurements(
+        cpu=Measured(
+            seconds=4.2,
+            input="640×480 px doubled, without decoding and encoding",
+            machine="2 vCPU Intel Xeon 2.5 GHz",
+            date="2026-11-21",
+            source="containers/image_super_resolution/README.md",
+        )
+    ),
 )

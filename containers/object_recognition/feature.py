@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from containers.object_recognition.weight_files import FASTESTDET, OWLV2, YOLOX_S
-from serving.feature import Batching, Feature, Profile, Resources
+from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources
 from serving.images.boxes import BoundingBox
 from serving.images.intake import ImageRequest
 
@@ -83,4 +83,13 @@ feature = Feature(
     requires=("onnx2torch>=1.5.15",),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=3008, lambda_memory_mb=4096),
+    measured=Measurements(
+        cpu=Measured(
+            seconds=0.019,
+            input="a photograph of 300 px, over HTTP",
+            machine="2 vCPU Intel Xeon 2.5 GHz",
+            date="2026-11-21",
+            source="benchmarks/README.md",
+        )
+    ),
 )

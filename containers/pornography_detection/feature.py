@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from serving.feature import Batching, Feature, Profile, Resources, Url, WeightFile
+from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources, Url, WeightFile
 from serving.images.intake import ImageRequest
 
 Ratio = Annotated[float, Meta(ge=0, le=1)]
@@ -91,4 +91,13 @@ feature = Feature(
     requires=("timm>=1.0.31",),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=3008, lambda_memory_mb=8192),
+    measured=Measurements(
+        cpu=Measured(
+            seconds=0.011,
+            input="a portrait of 512 px, over HTTP",
+            machine="2 vCPU Intel Xeon 2.5 GHz",
+            date="2026-11-21",
+            source="benchmarks/README.md",
+        )
+    ),
 )

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import serving.http
 from serving.feature import Feature
 from serving.openapi import document
 
 _FOLDER = Path(__file__).parents[1] / "functions"
+_SHARED = [Path(str(module.__file__)) for module in (serving, serving.http)]
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 
@@ -25,25 +27,27 @@ class Asset(NamedTuple):
 
 
 def proxy() -> Asset:
-    """The proxy before an endpoint."""
-    return _zipped("proxy", _package("proxy"))
+    """Returns the proxy before an endpoint."""
+    return _zipped("lambda_proxy", _package("proxy"))
 
 
 def explorer(features: Sequence[Feature]) -> Asset:
-    """The explorer, with the OpenAPI document and the pages of the features."""
+    """Returns the explorer, with the OpenAPI document and the pages of the features."""
     files = _package("explorer")
-    files["explorer/openapi.json"] = json.dumps(document(features), ensure_ascii=False).encode()
+    files["lambda_explorer/openapi.json"] = json.dumps(document(features), ensure_ascii=False).encode()
     for feature in features:
         for file in (feature.folder / "tools").glob("*.*"):
             # where a container's pages call their own endpoint, those of the API call the feature's path
             content = file.read_bytes().replace(b"../invocations", f"../../{feature.name}".encode())
-            files[f"explorer/tools/{feature.name}/{file.name}"] = content
-    return _zipped("explorer", files)
+            files[f"lambda_explorer/tools/{feature.name}/{file.name}"] = content
+    return _zipped("lambda_explorer", files)
 
 
 def _package(name: str) -> dict[str, bytes]:
+    """Returns the files of a function, in the package `lambda_<name>`, and the modules that it needs."""
     files = (file for file in (_FOLDER / name).iterdir() if file.suffix in (".py", ".html"))
-    return {f"{name}/{file.name}": file.read_bytes() for file in files}
+    shared = {f"serving/{file.name}": file.read_bytes() for file in _SHARED}
+    return {f"lambda_{name}/{file.name}": file.read_bytes() for file in files} | shared
 
 
 def _zipped(name: str, files: Mapping[str, bytes]) -> Asset:

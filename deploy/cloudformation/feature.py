@@ -4,7 +4,7 @@ from typing import Any
 
 from serving.feature import Feature
 
-from . import store as resources_store
+from . import store
 from .assets import Asset
 from .endpoint import endpoint, endpoint_name
 from .functions import image_function, invocable, zip_function
@@ -13,10 +13,10 @@ from .parts import Json, allow, arn, only, ref, s3_arn, sub, when
 
 
 def feature_template(feature: Feature, proxy: Asset) -> Json:
-    stored = feature.feature_id in resources_store.FEATURES
-    environment = _environment(feature) | (resources_store.environment() if stored else {})
+    kept = feature.store
+    environment = _environment(feature) | (store.environment(kept) if kept else {})
     reads = when("HasInput", allow(["s3:GetObject"], s3_arn("${InputBucket}/${InputPrefix}*")))
-    statements = [reads, *(resources_store.statements() if stored else [])]
+    statements = [reads, *(store.statements(kept) if kept else [])]
     on_lambda = image_function(feature, _image(feature, "-lambda"), environment, statements)
     on_sagemaker = endpoint(feature, _image(feature), environment, statements) | _proxy(feature, proxy)
     on_lambda["Permission"] = invocable("Function", "Api", "POST/*")
@@ -29,13 +29,13 @@ def feature_template(feature: Feature, proxy: Asset) -> Json:
         "Resources": {
             **only("OnLambda", on_lambda),
             **only("OnSageMaker", on_sagemaker),
-            **(resources_store.bucket() if stored else {}),
+            **(store.bucket(kept) if kept else {}),
         },
-        "Outputs": _outputs(feature, stored),
+        "Outputs": _outputs(feature),
     }
 
 
-def _outputs(feature: Feature, stored: bool) -> Json:
+def _outputs(feature: Feature) -> Json:
     function: dict[str, Any] = {
         "Description": "The function that API Gateway invokes.",
         "Value": when("OnLambda", ref("Function"), ref("Proxy")),
@@ -45,8 +45,11 @@ def _outputs(feature: Feature, stored: bool) -> Json:
         "Condition": "OnSageMaker",
         "Value": endpoint_name(feature),
     }
-    kept = {"Description": "The bucket that stays when the stack is deleted.", "Value": ref("Templates")}
-    return {"FunctionName": function, "EndpointName": named, **({"KeptBucket": kept} if stored else {})}
+    outputs = {"FunctionName": function, "EndpointName": named}
+    if feature.store:
+        about = "The bucket that stays when the stack is deleted."
+        outputs["KeptBucket"] = {"Description": about, "Value": ref(store.bucket_name(feature.store))}
+    return outputs
 
 
 def _image(feature: Feature, tag_suffix: str = "") -> Json:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serving.feature import Feature
+from serving.feature import SMALL_LAMBDA_MB, Feature
 
 from .assets import Asset
-from .parameters import SMALL_MB
 from .parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, sub, when
 
 RUNTIME = "python3.13"
+PROXY_MB = 512  # more than the two small functions need, but with it comes a larger share of a CPU
 GATEWAY_S = 29  # API Gateway waits no longer
 _DEADLINE_S = 28
 _LOAD_S = 120  # a first call may begin with loading; it goes on when API Gateway has given up
@@ -27,7 +27,7 @@ def image_function(
             "EntryPoint": ["python", "-m", "awslambdaric"],
             "Command": ["serving.aws_lambda.handler"],
         },
-        "MemorySize": when("LambdaIsSmall", min(memory, SMALL_MB), memory),
+        "MemorySize": when("LambdaIsSmall", min(memory, SMALL_LAMBDA_MB), memory),
         "Timeout": _LOAD_S,
         "Environment": {"Variables": {**environment, "AIKIT_DEADLINE_S": str(_DEADLINE_S)}},
     }
@@ -46,7 +46,7 @@ def zip_function(
         "Runtime": RUNTIME,
         "Handler": asset.handler,
         "Code": {"S3Bucket": ref("AssetsBucket"), "S3Key": sub(f"${{AssetsPrefix}}/{asset.file}")},
-        "MemorySize": 512,
+        "MemorySize": PROXY_MB,
         "Timeout": GATEWAY_S,
         "Environment": {"Variables": dict(environment)},
     }

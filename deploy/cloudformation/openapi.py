@@ -8,8 +8,8 @@ CloudFormation would not make by itself, and a feature that is not deployed says
 from collections.abc import Sequence
 from typing import Any
 
-from deploy.functions.proxy.answers import CORS, PREFLIGHT
 from serving.feature import Feature
+from serving.http import CORS, PREFLIGHT
 from serving.openapi import document
 
 from .functions import GATEWAY_S

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from serving.feature import SMALL_LAMBDA_MB
+
 from .parts import Json, equals, given
 
-SMALL_MB = 3008  # Lambda's memory limit in a new account
 LARGE_MB = 10240
 
 
@@ -58,11 +59,11 @@ SHARED: Mapping[str, Json] = {
         "SageMaker: most instances of an endpoint. An update needs as many again for some minutes.", 2, 1, 100
     ),
     "LambdaMemoryLimit": parameter(
-        f"Lambda: most memory of a function, in MB. A new account may refuse more than {SMALL_MB} "
-        f"(MemorySize value failed to satisfy constraint): choose {SMALL_MB}, which is slower and may be too "
-        "little for large images, or ask AWS Support for more.",
+        f"Lambda: most memory of a function, in MB. A new account may refuse more than {SMALL_LAMBDA_MB} "
+        f"(MemorySize value failed to satisfy constraint): choose {SMALL_LAMBDA_MB}, which is slower and may "
+        "be too little for large images, or ask AWS Support for more.",
         str(LARGE_MB),
-        AllowedValues=[str(LARGE_MB), str(SMALL_MB)],
+        AllowedValues=[str(LARGE_MB), str(SMALL_LAMBDA_MB)],
     ),
     "InputBucket": parameter(
         "S3 bucket whose images may be named as s3:// addresses in requests. Empty: none.",
@@ -100,7 +101,7 @@ FEATURE_CONDITIONS: Mapping[str, Json] = {
     "HasAmi": given("InferenceAmiVersion"),
     "HasInput": given("InputBucket"),
     "HasDataCapture": given("DataCaptureBucket"),
-    "LambdaIsSmall": equals("LambdaMemoryLimit", str(SMALL_MB)),
+    "LambdaIsSmall": equals("LambdaMemoryLimit", str(SMALL_LAMBDA_MB)),
 }
 GENERAL: Mapping[str, Json] = {
     "APIExplorer": choice(

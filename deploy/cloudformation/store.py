@@ -1,13 +1,20 @@
 """The bucket of a feature that keeps what its callers give it. It stays when the stack is deleted."""
 
+from serving.feature import DataStore
+
 from .parts import Json, allow, get, ref, resource, sub
 
-FEATURES = frozenset({"CustomOCR"})
 _OLD_VERSIONS_DAYS = 30
 _UNFINISHED_DAYS = 1
 
 
-def bucket() -> dict[str, Json]:
+def bucket_name(store: DataStore) -> str:
+    """Returns the logical id of the store's bucket: `Templates` for what keeps each `template`."""
+    return f"{store.name.title().replace('_', '')}s"
+
+
+def bucket(store: DataStore) -> dict[str, Json]:
+    name = bucket_name(store)
     encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     rule = {
         "Id": "tidy",
@@ -25,33 +32,34 @@ def bucket() -> dict[str, Json]:
     }
     kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {
-        "Templates": resource("S3::Bucket", properties, **kept),
-        "TemplatesPolicy": resource("S3::BucketPolicy", _encrypted_traffic_only(), **kept),
+        name: resource("S3::Bucket", properties, **kept),
+        f"{name}Policy": resource("S3::BucketPolicy", _encrypted_traffic_only(name), **kept),
     }
 
 
-def _encrypted_traffic_only() -> Json:
+def _encrypted_traffic_only(name: str) -> Json:
     statement = {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [get("Templates", "Arn"), sub("${Templates.Arn}/*")],
+        "Resource": [get(name, "Arn"), sub(f"${{{name}.Arn}}/*")],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     return {
-        "Bucket": ref("Templates"),
+        "Bucket": ref(name),
         "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
     }
 
 
-def environment() -> Json:
-    return {"AIKIT_TEMPLATE_STORE": sub("s3://${Templates}")}
+def environment(store: DataStore) -> Json:
+    return {store.variable: sub(f"s3://${{{bucket_name(store)}}}")}
 
 
-def statements() -> list[Json]:
+def statements(store: DataStore) -> list[Json]:
     """What the feature does with the bucket; without listing, S3 would call a missing object forbidden."""
+    name = bucket_name(store)
     objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     return [
-        allow(["s3:ListBucket"], get("Templates", "Arn")),
-        allow(objects, sub("${Templates.Arn}/*")),
+        allow(["s3:ListBucket"], get(name, "Arn")),
+        allow(objects, sub(f"${{{name}.Arn}}/*")),
     ]

@@ -4,15 +4,14 @@ A GB of data is 10^9 bytes, as in the guide's tables; a GB of Lambda's memory is
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
+from deploy.cloudformation.functions import PROXY_MB
 from serving.errors import InvalidRequest
-from serving.feature import Feature
+from serving.feature import Feature, Measurements
 
 from .prices import Region
 
@@ -20,7 +19,6 @@ Lines = dict[str, float]
 
 HOURS = 720  # a month of 30 days
 BUSY = 0.7  # the share of an instance's time that may be planned for
-PROXY_MB = 512  # of the function in front of an endpoint (resources_lambda.py); it waits while that computes
 _SECONDS = HOURS * 3600
 
 
@@ -32,23 +30,6 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     out_kb: float = 100
     logs_kb: float = 10
     image_gb: float = 0.5
-
-
-class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds of a call, one at a time: of which input, on what, when, and where it is written down."""
-
-    seconds: float
-    input: str
-    machine: str
-    date: str
-    source: str
-
-
-class Measurements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of a feature. gpu: on the instance type that the feature declares."""
-
-    cpu: Measured | None = None
-    gpu: Measured | None = None
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,13 +116,6 @@ def together(features: Sequence[Feature], region: Region) -> str | None:
     needed_mb = sum(feature.resources.memory_mb for feature in features)
     fitting = [kind for kind, one in region.instances.items() if one.memory_gb * 1024 >= needed_mb]
     return min(fitting, key=lambda kind: region.instances[kind].amount, default=None)
-
-
-@cache
-def measurements() -> Mapping[str, Measurements]:
-    """What seconds.json says, by feature."""
-    content = (Path(__file__).parents[1] / "seconds.json").read_bytes()
-    return msgspec.json.decode(content, type=dict[str, Measurements])
 
 
 def _gb(load: Load, kilobytes: float) -> float:

@@ -7,7 +7,7 @@ import msgspec
 from serving.errors import InvalidRequest
 from serving.feature import Feature
 
-from .estimate import HOURS, Estimate, Lines, Measurements, estimate, measurements, together
+from .estimate import HOURS, Estimate, Lines, estimate, together
 from .guide import guide_load, guide_tables
 from .prices import Region, region_of
 
@@ -50,15 +50,12 @@ def report(features: Sequence[Feature], name: str, requests: int) -> Report:
     """Raises `InvalidRequest` for a Region without prices, or fewer than one request."""
     if requests < 1:
         raise InvalidRequest(f"requests: {requests}, at least 1")
-    region, known = region_of(name), measurements()
+    region = region_of(name)
     return Report(
         region=name,
         prices=region,
         requests=requests,
-        features=[
-            estimate(one, region, guide_load(one.name, requests), known.get(one.name, Measurements()))
-            for one in features
-        ],
+        features=[estimate(one, region, guide_load(one.name, requests), one.measured) for one in features],
         hosting=list(_hosting(features, region)),
         guide=list(_guide(name)),
     )

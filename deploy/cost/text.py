@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from serving.feature import Feature
+from deploy.cloudformation.functions import PROXY_MB
+from deploy.tables import aligned
+from serving.feature import Feature, Measured, Measurements
 
-from .estimate import BUSY, HOURS, PROXY_MB, Estimate, Measured, Measurements, estimate
+from .estimate import BUSY, HOURS, Estimate, estimate
 from .guide import guide_load
 from .prices import prices
 from .report import Checked, Report
@@ -101,18 +103,3 @@ def _sources(report: Report) -> Iterator[str]:
 
 def money(amount: float | None) -> str:
     return _NONE if amount is None else f"{amount:,.2f}"
-
-
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """All columns but the first are aligned to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join(_line(row, widths) for row in (header, rule, *rows))
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    first, *others = (
-        cell.rjust(width) if column else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return f"| {' | '.join([first, *others])} |"

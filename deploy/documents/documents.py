@@ -1,35 +1,30 @@
-"""The derived documentation: parts of the README.md files, THIRD_PARTY.md, and the Postman collection.
+"""The documents that are derived from the declarations: `aikit docs` writes them.
 
-A derived part stands between `<!-- name -->` and `<!-- /name -->`, each on a line of its own; all else in
-these files is written by hand and left alone. feature_readme.md is the template of a feature's part.
+They are parts of the README.md files, THIRD_PARTY.md, the Postman collection, and snapshots for the tests.
+A derived part of a file stands between `<!-- name -->` and `<!-- /name -->`, each on a line of its own; all
+else in the file is written by hand and left alone. feature_page.py makes the part of a feature's README.md.
 """
 
 import ast
 import inspect
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from string import Template
-from typing import Any
 
 import msgspec
 
-from deploy.cost.text import million
+from deploy.tables import table
 from serving.errors import ServingError
-from serving.feature import Feature, Profile, discover
-from serving.openapi import Json, document, failures, is_image, meaning, shorten
+from serving.feature import Bundled, Feature, WeightFile, discover
 from serving.settings import Settings
-from serving.weights.store import third_party
+from serving.weights.sources import address
 
-from .clients import by_address, literals, postman
+from .clients import postman
+from .feature_page import errors_rows, pretty, reference
+from .snapshots import snapshots
 
 ROOT = Path(__file__).parents[2]
-_TEMPLATE = Path(__file__).with_name("feature_readme.md")
 _EMPTY = "<!-- reference -->\n<!-- /reference -->\n"
-_LINE = 118  # characters of an example
-_ILLUSTRATION = "\n\nAn illustration: these weights have not been run by this project."
 
 
 class DocumentError(ServingError):
@@ -64,27 +59,19 @@ def fill(text: str, parts: Mapping[str, str], file: str) -> str:
     return text
 
 
-def rows(cells: Iterable[Sequence[str]]) -> str:
-    """The body of a Markdown table, a line per row; cells may hold pipes and line ends."""
-    escaped = ([" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in cells)
-    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
-
-
-def table(header: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
-    return "\n".join([rows([header, ["---"] * len(header)]), rows(cells)])
-
-
 def _documents(root: Path, features: Sequence[Feature]) -> Iterator[tuple[Path, str]]:
     """Each file and the text it should have."""
     parts = {
         "features": _features_table(features),
-        "settings": table(["Variable", "Default", "Meaning"], _settings_rows()),
-        "errors": table(["Status", "Code", "Meaning"], _errors_rows()),
+        "settings": table(["Variable", "Default", "Meaning"], _settings_rows(features)),
+        "errors": table(["Status", "Code", "Meaning"], errors_rows()),
     }
     readme = root / "README.md"
     yield readme, fill(_read(readme), parts, "README.md")
     yield root / "THIRD_PARTY.md", third_party(features)
-    yield root / "deploy" / "postman_collection.json", _pretty(postman(features)) + "\n"
+    yield root / "deploy" / "documents" / "postman_collection.json", pretty(postman(features)) + "\n"
+    for name, content in snapshots(features).items():
+        yield root / "tests" / "snapshots" / name, content
     for feature in features:
         path = root / "containers" / feature.name / "README.md"
         text = _read(path) or _EMPTY
@@ -112,10 +99,13 @@ def _features_table(features: Sequence[Feature]) -> str:
     )
 
 
-def _settings_rows() -> Iterator[Sequence[str]]:
-    meanings = _field_docstrings(Settings)
-    for field in msgspec.structs.fields(Settings):
-        yield f"`AIKIT_{field.name.upper()}`", _default(field.default), meanings.get(field.name, "")
+def _settings_rows(features: Sequence[Feature]) -> Iterator[Sequence[str]]:
+    meanings, defaults = _field_docstrings(Settings), Settings()
+    for name in Settings.__struct_fields__:
+        if name != "stores":
+            yield f"`AIKIT_{name.upper()}`", _default(getattr(defaults, name)), meanings[name]
+    for store in filter(None, (feature.store for feature in features)):
+        yield f"`{store.variable}`", _default(store.default), store.meaning
 
 
 def _default(value: object) -> str:
@@ -137,160 +127,26 @@ def _field_docstrings(struct: type[msgspec.Struct]) -> dict[str, str]:
     return found
 
 
-def _errors_rows() -> Iterator[Sequence[str]]:
-    for status, kinds in failures().items():
-        for kind in kinds:
-            yield str(int(status)), f"`{kind.code}`", meaning(kind)
+def third_party(features: Iterable[Feature]) -> str:
+    """THIRD_PARTY.md: every weight file, where it comes from and on which terms. Markdown."""
+    lines = ["# Third-party weights", "", "Derived from the declarations by `aikit docs`."]
+    for feature in features:
+        for name, profile in feature.profiles.items():
+            tests = "verified by this project's tests" if profile.verified else "declared, not verified"
+            lines += ["", f"## {feature.name}, {name}", "", f"{profile.summary} Status: {tests}.", ""]
+            if not profile.files:
+                lines.append("No files.")
+                continue
+            lines += ["| file | origin | licence | from | sha256 |", "|---|---|---|---|---|"]
+            lines += [_third_party_row(file) for file in profile.files]
+    return "\n".join(lines) + "\n"
 
 
-def reference(feature: Feature) -> str:
-    """The derived part of the feature's README.md."""
-    whole = document([feature])
-    components = whole["components"]["schemas"]
-    operation = whole["paths"][f"/{feature.name}"]["post"]
-    accepts = operation["requestBody"]["content"]
-    response = operation["responses"]["200"]["content"]["application/json"]
-    request = _resolved(accepts["application/json"]["schema"], components)
-    example = feature.example["request"]
-    addressed = by_address(example, request)
-    takes_image, has_images = "image/*" in accepts, any(map(is_image, request["properties"].values()))
-    values = {
-        "title": feature.title,
-        "title_zh": feature.title_zh,
-        "summary": feature.summary,
-        "name": feature.name,
-        "names": ", ".join(f"`{name}`" for name in feature.names),
-        "call": "--img photo.jpg" if takes_image else "--json request.json",
-        "bodies": "\n".join(f"* {line}" for line in _bodies(takes_image, has_images)),
-        "request_table": rows(_request_rows(request)),
-        "request_by_content": _pretty(shorten(example)),
-        "reply": _reply(response["schema"], components),
-        "response": _pretty(shorten(feature.example["response"])),
-        "illustration": "" if feature.profiles[feature.default_profile].verified else _ILLUSTRATION,
-        "others": _others(feature.example.get("others", {})),
-        "accept": _accept(feature),
-        "errors_table": rows(_errors_rows()),
-        "weights_table": rows(_weights_rows(feature)),
-        "instance_type": feature.resources.instance_type,
-        "lambda_memory_mb": str(feature.resources.lambda_memory_mb),
-        "lambda_gb": f"{feature.resources.lambda_memory_mb / 1024:g}",
-        "million_calls": million(feature),
-        "request_by_address": _pretty(addressed),
-        **literals(addressed),
-    }
-    template = _TEMPLATE.read_text("utf-8")
-    for mark, kept in {"img": takes_image, "address": has_images}.items():
-        dropped = rf"<!-- /?{mark} -->\n" if kept else rf"(?s)<!-- {mark} -->.*?<!-- /{mark} -->\n"
-        template = re.sub(dropped, "", template)
-    return Template(template).substitute(values)
-
-
-def _bodies(takes_image: bool, has_images: bool) -> Iterator[str]:
-    yield "`application/json`: the parameters below;"
-    if takes_image:
-        yield "`image/*` or `application/octet-stream`: the image itself, with no other parameter;"
-    yield "`multipart/form-data`: the parameters as fields of a form" + ", images as files" * has_images + "."
-
-
-def _accept(feature: Feature) -> str:
-    kinds = " or ".join(f"`image/{name}`" for name in feature.formats)
-    return f"\n\nWith `Accept:` {kinds} the reply is that image alone." if kinds else ""
-
-
-def _request_rows(schema: Json) -> Iterator[Sequence[str]]:
-    fields = schema["properties"]
-    partners = {name: name.replace("img", "url", 1) for name in fields if is_image(fields[name])}
-    partners |= {url: image for image, url in partners.items() if url in fields}
-    for name, field in fields.items():
-        need = "yes" if name in schema.get("required", ()) else "no"
-        if need == "no" and partners.get(name) in fields:
-            need = f"this or `{partners[name]}`"
-        text = field.get("description", "")
-        if field.get("default") is not None:
-            text += f" Default: `{json.dumps(field['default'])}`."
-        yield f"`{name}`", _type(field), need, text
-
-
-def _reply(schema: Json, components: Json) -> str:
-    """The kinds of reply there are, each with its fields."""
-    resolved = _resolved(schema, components)
-    kinds = [resolved] if "type" in resolved else [_resolved(kind, components) for kind in resolved["anyOf"]]
-    one = len(kinds) == 1
-    parts = [] if one else ["Status 200, and JSON that depends on the request."]
-    for kind in kinds:
-        text = kind.get("description", "")
-        parts.append(f"Status 200 and a JSON {kind['type']}. {text}".strip() if one else text)
-        parts.append(table(["Name", "Type", "Description"], _fields(kind, components)))
-    return "\n\n".join(parts)
-
-
-def _others(examples: Json) -> str:
-    """The requests and replies beyond the first, if there are any."""
-    return "\n\nOther requests and their replies:\n\n" * bool(examples) + "\n\n".join(
-        f"`{name}`:\n\n```json\n{_pretty(shorten(one['request']))}\n```\n\n"
-        f"```json\n{_pretty(shorten(one['response']))}\n```"
-        for name, one in examples.items()
-    )
-
-
-def _fields(schema: Json, components: Json, prefix: str = "") -> Iterator[Sequence[str]]:
-    """Name, type and description of each field, with those of the objects inside it below it."""
-    schema = _resolved(schema, components)
-    for choice in schema.get("anyOf", ()):
-        yield from _fields(choice, components, prefix)
-    if schema.get("items"):
-        yield from _fields(schema["items"], components, prefix)
-    for name, field in schema.get("properties", {}).items():
-        resolved = _resolved(field, components)
-        yield f"`{prefix}{name}`", _type(resolved), resolved.get("description", "")
-        yield from _fields(field, components, f"{prefix}{name}.")
-
-
-def _resolved(schema: Json, components: Json) -> Json:
-    """The schema itself where it is a reference; what stands beside the reference wins."""
-    if "$ref" not in schema:
-        return schema
-    return {**components[schema["$ref"].rpartition("/")[2]], **schema}
-
-
-def _type(schema: Json) -> str:
-    if "enum" in schema:
-        return " or ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(_type(kind) for kind in schema["anyOf"] if kind.get("type") != "null")
-    if "prefixItems" in schema:
-        return f"array of {len(schema['prefixItems'])}"
-    if "contentEncoding" in schema:
-        return f"string ({schema['contentEncoding']})"
-    return str(schema.get("type", "object"))
-
-
-def _weights_rows(feature: Feature) -> Iterator[Sequence[str]]:
-    for name, profile in feature.profiles.items():
-        yield (
-            f"`{name}`{' (default)' * (name == feature.default_profile)}",
-            profile.summary,
-            ", ".join(f"`{file.name}`" for file in profile.files) or "none",
-            ", ".join(dict.fromkeys(file.license for file in profile.files)),
-            _size(profile),
-            "yes" if profile.verified else "no",
-        )
-
-
-def _size(profile: Profile) -> str:
-    sizes = [file.size for file in profile.files if file.size is not None]
-    return f"{sum(sizes) / 1e6:.1f} MB" if len(sizes) == len(profile.files) else "known once fetched"
-
-
-def _pretty(value: Any, indent: str = "") -> str:
-    """JSON, broken into lines only where one line would not hold it."""
-    line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or len(indent) + len(line) <= _LINE:
-        return line
-    deeper = indent + "  "
-    if isinstance(value, dict):
-        parts = [f"{json.dumps(key)}: {_pretty(item, deeper)}" for key, item in value.items()]
-    else:
-        parts = [_pretty(item, deeper) for item in value]
-    inside = f",\n{deeper}".join(parts)
-    return f"{line[0]}\n{deeper}{inside}\n{indent}{line[-1]}"
+def _third_party_row(file: WeightFile) -> str:
+    match file.source:
+        case Bundled(package=package, path=path):
+            whence = f"bundled: `{path}` in the Python package `{package}`"
+        case source:
+            whence = f"downloaded: <{address(source, hub='https://huggingface.co')}>"
+    pinned = f"`{file.sha256}`" if file.sha256 else "pinned in weights.lock by the first pull"
+    return f"| {file.name} | {file.origin} | {file.license} | {whence} | {pinned} |"

@@ -24,6 +24,7 @@ import msgspec
 from serving.codec import JSON
 from serving.errors import InvalidRequest, PayloadTooLarge, ServingError
 from serving.feature import find
+from serving.http import CORS, LAMBDA_REPLY_BYTES, PREFLIGHT
 from serving.logs import log_as_json, log_invocation
 from serving.service import Reply, Service, problem
 from serving.settings import Settings
@@ -31,17 +32,8 @@ from serving.settings import Settings
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-REPLY_LIMIT = 6_291_556  # bytes of JSON; Lambda ends the process that returns more
 MARGIN_S = 0.5  # kept back from Lambda's time-out, which ends the process too
 
-_CORS = {"Access-Control-Allow-Origin": "*"}
-_PREFLIGHT = {
-    **_CORS,
-    "Access-Control-Allow-Methods": "OPTIONS,POST",
-    "Access-Control-Allow-Headers": "Accept,Authorization,Content-Type,X-Amz-Date,"
-    "X-Amz-Security-Token,X-Api-Key,X-Request-Id",
-    "Access-Control-Max-Age": "86400",
-}
 _PROXY_KEYS = {"requestContext", "httpMethod", "body"}
 
 
@@ -124,7 +116,7 @@ class Handler:
             request = msgspec.convert(event, ProxyEvent)
             request_id = request.request_context.request_id or request.header("x-request-id") or request_id
             if request.method == "OPTIONS":
-                return _answer(HTTPStatus.NO_CONTENT, _PREFLIGHT)
+                return _answer(HTTPStatus.NO_CONTENT, PREFLIGHT)
             content_type, accept = request.header("content-type"), request.header("accept")
             reply = self._invoke(request.content(), content_type, accept, request_id, context)
             return _checked(proxy_answer(reply, request_id))
@@ -158,7 +150,7 @@ class Handler:
 
 def proxy_answer(reply: Reply, request_id: str) -> dict[str, Any]:
     """The one shape that API Gateway does not turn into a 502; what is not text goes in base64."""
-    headers = {**_CORS, "Content-Type": reply.content_type, "X-Request-Id": request_id, **reply.headers}
+    headers = {**CORS, "Content-Type": reply.content_type, "X-Request-Id": request_id, **reply.headers}
     if reply.content_type == JSON or reply.content_type.startswith("text/"):
         return _answer(reply.status, headers, reply.body.decode())
     return _answer(reply.status, headers, base64.b64encode(reply.body).decode(), base64_encoded=True)
@@ -172,10 +164,10 @@ def _answer(
 
 def _checked(result: T) -> T:
     """The result, if Lambda can carry it. Raises `PayloadTooLarge`."""
-    if (size := len(json.dumps(result))) > REPLY_LIMIT:  # all ASCII, as awslambdaric encodes it
+    if (size := len(json.dumps(result))) > LAMBDA_REPLY_BYTES:  # all ASCII, as awslambdaric encodes it
         raise PayloadTooLarge(
-            f"reply: {size} bytes, at most {REPLY_LIMIT} through Lambda; send a smaller image, ask for less, "
-            "or call the feature's container itself, where replies have no such limit"
+            f"reply: {size} bytes, at most {LAMBDA_REPLY_BYTES} through Lambda; send a smaller image, ask "
+            "for less, or call the feature's container itself, where replies have no such limit"
         )
     return result
 

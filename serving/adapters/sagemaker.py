@@ -15,6 +15,7 @@ import msgspec
 
 from serving.errors import ServingError
 from serving.feature import find
+from serving.http import CUSTOM_ATTRIBUTES
 from serving.service import Reply
 from serving.settings import Settings
 
@@ -23,8 +24,6 @@ from .in_process import Hosted
 __all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]
 
 log = logging.getLogger(__name__)
-
-CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
 class Body(NamedTuple):

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from serving.errors import DeadlineExceeded, NotFound, Overloaded, PayloadTooLarge, ServingError, Unavailable
 from serving.feature import Feature
+from serving.http import CLIENT_CLOSED_REQUEST, CUSTOM_ATTRIBUTES, TARGET_MODEL, BodyTooLarge, read_body
 from serving.logs import log_invocation
 from serving.service import Reply, problem
 from serving.settings import Settings
@@ -17,11 +18,8 @@ from .channel import Call
 from .metrics import Metrics
 from .supervisor import Supervisor
 
-_HUNG_UP = 499  # for the log alone: nobody is there to read it
 _MB = 1 << 20
 _REFUSAL_S = 0.25  # callers that try again at once would leave no time for /ping
-TARGET_MODEL = "X-Amzn-SageMaker-Target-Model"
-CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
 class Lane:
@@ -66,7 +64,7 @@ class Lane:
         except ServingError as error:
             reply = problem(error, request_id)
         except ClientDisconnect:
-            reply = Reply(_HUNG_UP, b"")
+            reply = Reply(CLIENT_CLOSED_REQUEST, b"")
         finally:
             self._metrics.in_flight.dec()
         seconds = time.monotonic() - start
@@ -132,16 +130,13 @@ def _target(request: Request) -> str:
 
 
 async def _read(request: Request, limit_mb: float) -> bytes:
-    """The body. Raises `PayloadTooLarge` as soon as that is known, and `ClientDisconnect`."""
+    """Returns the body. Raises `PayloadTooLarge` and `ClientDisconnect`."""
     limit = int(limit_mb * _MB)
-    chunks, size = [], 0
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise PayloadTooLarge(f"body: {int(request.headers['content-length'])} bytes, at most {limit}")
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        if (size := size + len(chunk)) > limit:
-            raise PayloadTooLarge(f"body: over {limit} bytes")
-    return b"".join(chunks)
+    try:
+        return await read_body(request, limit)
+    except BodyTooLarge as error:
+        fault = f"over {limit} bytes" if error.size is None else f"{error.size} bytes, at most {limit}"
+        raise PayloadTooLarge(f"body: {fault}") from error
 
 
 async def _unless_hung_up(request: Request, answering: "asyncio.Task[Reply]") -> Reply:

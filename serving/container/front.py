@@ -16,6 +16,7 @@ from starlette.routing import Route
 from serving.codec import JSON
 from serving.errors import NotFound, Problem
 from serving.feature import Feature
+from serving.http import PAGE_HEADERS, page_policy
 from serving.logs import log_as_json
 from serving.service import problem
 from serving.settings import Settings
@@ -28,15 +29,8 @@ from .replies import reply_to, request_id_of
 _BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at most
 _TRANSFORMS = 16
 _KEEP_ALIVE_S = 75  # longer than the load balancers in front keep an idle connection
-_TOOL_HEADERS = {
-    # its own scripts and styles, pictures the user opens, and whichever endpoint the user names
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src blob: data:; connect-src http: https:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
+# a tool opens pictures of the user's and calls whichever endpoint the user names
+_TOOL_HEADERS = PAGE_HEADERS | page_policy(connect="http: https:")
 
 
 class Front:

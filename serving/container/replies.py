@@ -6,15 +6,14 @@ import uuid
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.http import CUSTOM_ATTRIBUTES, INFERENCE_ID
 from serving.logs import ms
 from serving.service import Reply
-
-from .feature_server import CUSTOM_ATTRIBUTES
 
 
 def request_id_of(request: Request) -> str:
     """The caller's own, where it gives one that can stand in a log."""
-    given = request.headers.get("x-request-id") or request.headers.get("x-amzn-sagemaker-inference-id") or ""
+    given = request.headers.get("x-request-id") or request.headers.get(INFERENCE_ID) or ""
     return given if re.fullmatch(r"[\w.:-]{1,128}", given) else uuid.uuid4().hex
 
 

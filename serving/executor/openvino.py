@@ -1,8 +1,6 @@
 """Networks in OpenVINO, on a CPU."""
 
 import ctypes
-import shutil
-import tempfile
 import threading
 import warnings
 from collections import deque
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from serving.arrays import Array
+from serving.files import replacing
 
 from .base import Executor, Outputs
 from .cpus import cpu_count
@@ -99,13 +98,9 @@ def intermediate(
     with suppress(RuntimeError):  # missing, or damaged
         return openvino.Core().read_model(folder / "model.xml")
     model = _converted(network(), example)
-    with suppress(OSError):  # a folder that cannot be written, or another process was first
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache.parent, ignore_cleanup_errors=True) as scratch:
-            made = Path(scratch) / "model"
-            openvino.save_model(model, made / "model.xml", compress_to_fp16=False)
-            shutil.rmtree(folder, ignore_errors=True)
-            made.rename(folder)
+    # a folder that cannot be written, or into which another process has just written, is no fault
+    with suppress(OSError), replacing(folder) as part:
+        openvino.save_model(model, part / "model.xml", compress_to_fp16=False)
     return model
 
 

@@ -1,6 +1,5 @@
 """Arrays that are computed once and kept beside the weights they come from."""
 
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from serving.arrays import Array
+from serving.files import replacing
 
 Arrays = Mapping[str, Array]
 
@@ -29,8 +29,5 @@ def kept(file: Path | None, make: Callable[[], Arrays]) -> Arrays:
 
 
 def _write(arrays: Arrays, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as scratch:
-        written = Path(scratch) / file.name
-        save_file(dict(arrays), written)
-        written.replace(file)
+    with replacing(file) as part:
+        save_file(dict(arrays), part)

@@ -16,7 +16,8 @@ from serving.errors import ServingError
 from serving.feature import Bundled, Feature, Hub, WeightFile
 from serving.settings import Settings
 
-from .sources import LockFile, address, download, sha256, workspace
+from .lock import LockFile, replacing_alone, sha256
+from .sources import download
 
 _log = logging.getLogger(__name__)
 
@@ -200,7 +201,7 @@ class Store:
         """Put the file into the cache, copied from the mirror or downloaded. Raises `WeightsError`."""
         target = self._cached(wanted)
         try:
-            with workspace(target) as part:
+            with replacing_alone(target) as part:
                 if target.is_file() and (actual := sha256(target)) == self._lock.expected(wanted.file):
                     return Found(target, "cache", actual)  # another process was first
                 if mirrored:
@@ -208,7 +209,6 @@ class Store:
                     actual = mirrored.sha256
                 else:
                     actual = download(wanted.file, part, lock=self._lock, hub=self.hub)
-                part.replace(target)
         except OSError as error:
             raise _lacking(wanted, [*faults, str(error)]) from error
         return Found(target, "cache", actual)
@@ -222,31 +222,6 @@ def resolve(feature: Feature, settings: Settings) -> Weights:
     for name, found in weights.files.items():
         _log.info("%s: %s from the %s, sha256 %s", feature.name, name, found.place, found.sha256)
     return weights
-
-
-def third_party(features: Iterable[Feature]) -> str:
-    """THIRD_PARTY.md: every weight file, where it comes from and on which terms. Markdown."""
-    lines = ["# Third-party weights", "", "Derived from the declarations by `aikit docs`."]
-    for feature in features:
-        for name, profile in feature.profiles.items():
-            tests = "verified by this project's tests" if profile.verified else "declared, not verified"
-            lines += ["", f"## {feature.name}, {name}", "", f"{profile.summary} Status: {tests}.", ""]
-            if not profile.files:
-                lines.append("No files.")
-                continue
-            lines += ["| file | origin | licence | from | sha256 |", "|---|---|---|---|---|"]
-            lines += [_third_party_row(file) for file in profile.files]
-    return "\n".join(lines) + "\n"
-
-
-def _third_party_row(file: WeightFile) -> str:
-    match file.source:
-        case Bundled(package=package, path=path):
-            whence = f"bundled: `{path}` in the Python package `{package}`"
-        case source:
-            whence = f"downloaded: <{address(source, hub='https://huggingface.co')}>"
-    pinned = f"`{file.sha256}`" if file.sha256 else "pinned in weights.lock by the first pull"
-    return f"| {file.name} | {file.origin} | {file.license} | {whence} | {pinned} |"
 
 
 def _declared(feature: Feature, profile: str) -> list[_Wanted]:

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aikit.main import main
-from deploy.cost.estimate import BUSY, HOURS, Load, Measured, Measurements, estimate, measurements, together
+from deploy.cost.estimate import BUSY, HOURS, Load, estimate, together
 from deploy.cost.guide import GuideTable, guide_load, guide_tables
 from deploy.cost.prices import prices, region_of
 from deploy.cost.report import report
 from deploy.cost.text import million, text
 from deploy.documents.documents import ROOT
 from serving.errors import InvalidRequest
-from serving.feature import discover, find
+from serving.feature import Measured, Measurements, discover, find
 
 OCR = find("general_ocr")  # 8192 MB of Lambda
 OHIO = region_of("us-east-2")
@@ -24,7 +24,11 @@ GB_SECOND = 0.0000166667
 
 def measured(cpu: float | None, gpu: float | None = None) -> Measurements:
     def of(seconds: float | None) -> Measured | None:
-        return None if seconds is None else Measured(seconds, "a photograph", "this", "2026-11-21", "here")
+        if seconds is None:
+            return None
+        return Measured(
+            seconds=seconds, input="a photograph", machine="this", date="2026-11-21", source="here"
+        )
 
     return Measurements(cpu=of(cpu), gpu=of(gpu))
 
@@ -77,11 +81,10 @@ def test_every_price_has_a_source_and_what_is_from_memory_says_so() -> None:
             assert price.source == "guide" or price.source.startswith("from memory"), name
 
 
-def test_every_measurement_names_a_feature_and_a_file_that_has_it() -> None:
-    for name, both in measurements().items():
-        for one in (both.cpu, both.gpu):
+def test_every_measurement_names_a_file_that_has_it() -> None:
+    for feature in discover().values():
+        for one in (feature.measured.cpu, feature.measured.gpu):
             if one:
-                assert name in {table for every in guide_tables() for table in every.features}
                 assert re.fullmatch(r"\d{4}-\d\d-\d\d", one.date)
                 assert (ROOT / one.source).is_file()
 

@@ -79,7 +79,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_the_document_is_the_one_held() -> None:
     held = json.loads(SNAPSHOT.read_text("utf-8"))
     derived = document(list(discover().values()))
-    assert derived == held, "where that is meant: aikit openapi > tests/snapshots/openapi.json"
+    assert derived == held, "where that is meant: aikit docs"
 
 
 def test_the_example_obeys_its_schemas(feature: Feature) -> None:

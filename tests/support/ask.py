@@ -38,7 +38,7 @@ class Ask:
         """The replies to concurrent requests."""
         hosted = self._loaded.get(feature.name)
         if hosted is None:
-            settings = Settings.read(template_store=str(self._templates))
+            settings = Settings.read(stores={"template": str(self._templates)})
             weights_of(feature, settings)
             hosted = self._loaded[feature.name] = Hosted(feature, settings)
             self._stack.callback(hosted.close)

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.http import CORS, PAGE_HEADERS, page_policy
+
 Json = dict[str, Any]
 
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-_POLICY = "default-src 'none'; {}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_TOOL_POLICY = "script-src 'self'; style-src 'self'; img-src blob: data:; connect-src https:"
 _SCHEMES = {
     "AWS_IAM": {"type": "apiKey", "name": "Authorization", "in": "header", "x-signed-for": "execute-api"},
     "API_KEY": {"type": "apiKey", "name": "x-api-key", "in": "header"},
@@ -46,8 +46,7 @@ class Explorer:
             text = json.dumps(self._described(event["requestContext"]), ensure_ascii=False)
             return _answer(200, text, "application/json")
         if file := self._tools.get(path):
-            policy = {"Content-Security-Policy": _POLICY.format(_TOOL_POLICY)}
-            return _answer(200, file.read_text("utf-8"), _KINDS[file.suffix], **policy)
+            return _answer(200, file.read_text("utf-8"), _KINDS[file.suffix], **page_policy(connect="https:"))
         return self._absent(path, event["requestContext"].get("requestId", ""))
 
     def _described(self, context: Json) -> Json:
@@ -78,21 +77,14 @@ class Explorer:
 
 def _page_policy(page: str) -> dict[str, str]:
     """The page's own script and style, and calls to the API it comes from."""
-    sources = []
+    sources = {}
     for tag in ("script", "style"):
         (inside,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
-        sources.append(f"{tag}-src 'sha256-{digest}'")
-    policy = "; ".join([*sources, "connect-src 'self'", "img-src blob: data:"])
-    return {"Content-Security-Policy": _POLICY.format(policy)}
+        sources[tag] = f"'sha256-{digest}'"
+    return page_policy(**sources)
 
 
 def _answer(status: int, text: str, kind: str, **headers: str) -> Json:
-    own = {
-        "Access-Control-Allow-Origin": "*",
-        "Cache-Control": "no-cache",
-        "Content-Type": f"{kind}; charset=utf-8",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
+    own = {**CORS, **PAGE_HEADERS, "Content-Type": f"{kind}; charset=utf-8"}
     return {"statusCode": status, "headers": {**own, **headers}, "body": text, "isBase64Encoded": False}

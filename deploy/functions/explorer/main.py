@@ -1,4 +1,4 @@
-"""What Lambda starts: `explorer.main.handler`.
+"""What Lambda starts: `lambda_explorer.main.handler`.
 
 FEATURES: names of what is deployed, comma-separated. AUTHORIZATION: AWS_IAM, API_KEY or NONE. TRY_IT: yes
 or no.

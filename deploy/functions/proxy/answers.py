@@ -4,15 +4,9 @@ import base64
 import json
 from typing import Any
 
-JSON = "application/json"
-CORS = {"Access-Control-Allow-Origin": "*"}
-PREFLIGHT = CORS | {
-    "Access-Control-Allow-Methods": "OPTIONS,POST",
-    "Access-Control-Allow-Headers": "Accept,Authorization,Content-Type,X-Amz-Date,"
-    "X-Amz-Security-Token,X-Api-Key,X-Request-Id",
-    "Access-Control-Max-Age": "86400",
-}
+from serving.http import CORS
 
+JSON = "application/json"
 Answer = dict[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""What Lambda starts: `proxy.main.handler`, with ENDPOINT_NAME in its environment."""
+"""What Lambda starts: `lambda_proxy.main.handler`, with ENDPOINT_NAME in its environment."""
 
 import os
 

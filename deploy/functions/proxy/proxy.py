@@ -9,12 +9,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from .answers import PREFLIGHT, Answer, Failure, answer
+from serving.http import LAMBDA_REPLY_BYTES, PREFLIGHT
+
+from .answers import Answer, Failure, answer
 
 log = logging.getLogger(__name__)
 
 LIMIT = 6 * 2**20  # bytes that SageMaker takes
-REPLY_LIMIT = 6_291_556  # bytes of JSON that Lambda returns
 CONNECT_S, READ_S = 2, 25  # with a cold start within the 29 s that API Gateway waits
 _LATE = (504, "deadline_exceeded", "the endpoint did not answer in time")
 _FAILURES = {  # status, code, detail, seconds after which to try again
@@ -44,8 +45,8 @@ class Proxy:
             return {"statusCode": 204, "headers": PREFLIGHT, "body": "", "isBase64Encoded": False}
         try:
             result = self._invoke(_body(event), headers, request_id)
-            if (size := len(json.dumps(result))) > REPLY_LIMIT:
-                raise Failure(413, "payload_too_large", f"reply: {size} bytes, at most {REPLY_LIMIT}")
+            if (size := len(json.dumps(result))) > LAMBDA_REPLY_BYTES:
+                raise Failure(413, "payload_too_large", f"reply: {size} bytes, at most {LAMBDA_REPLY_BYTES}")
             return result
         except Failure as failure:
             return failure.answer(request_id)

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from deploy.local.fleet.fleet import Fleet
-from deploy.local.options import Options
+from deploy.local.options import REGION, Options
 from serving.feature import Feature
+from serving.http import CLIENT_CLOSED_REQUEST, PREFLIGHT, BodyTooLarge, read_body
 
 from .auth import authoriser
 from .event import Call, event, response
@@ -24,8 +25,6 @@ from .refusal import Json, Refused, refusal
 
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 _CONCURRENCY = 64  # functions that run at once; more callers wait within their 29 s
-_HUNG_UP = 499
-_REGION = "us-east-1"
 _ANY = "local"  # the sagemaker-runtime of this process takes every signature
 
 
@@ -72,11 +71,9 @@ class Api:
         except Refused as refused:
             return refusal(refused, self._refusals, request_id)
         except ClientDisconnect:
-            return Response(status_code=_HUNG_UP)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
 
     async def _answer(self, request: Request, request_id: str) -> Response:
-        from deploy.functions.proxy.answers import PREFLIGHT
-
         feature = self._fleet.find(request.path_params.get("name", ""))
         if feature is None or request.method not in ("OPTIONS", "POST"):
             raise Refused("MISSING_AUTHENTICATION_TOKEN")
@@ -97,14 +94,10 @@ class Api:
         return made
 
     async def _read(self, request: Request) -> bytes:
-        body = bytearray()
-        if int(request.headers.get("content-length", 0)) > self._limits.body:
-            raise Refused("REQUEST_TOO_LARGE")
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self._limits.body:
-                raise Refused("REQUEST_TOO_LARGE")
-        return bytes(body)
+        try:
+            return await read_body(request, self._limits.body)
+        except BodyTooLarge as error:
+            raise Refused("REQUEST_TOO_LARGE") from error
 
     async def _invoke(self, feature: Feature, asked: Json, request_id: str) -> Any:
         """The function's answer; one that comes too late is left to itself, as it is on AWS."""
@@ -136,7 +129,7 @@ def _runtime(options: Options) -> Any:
     return boto3.client(
         "sagemaker-runtime",
         endpoint_url=options.public_url,
-        region_name=_REGION,
+        region_name=REGION,
         aws_access_key_id=_ANY,
         aws_secret_access_key=_ANY,
         config=limits,

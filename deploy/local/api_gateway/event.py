@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from deploy.local.options import ACCOUNT
 from serving.codec import JSON
 
 from .refusal import Json, Refused
 
-_ACCOUNT = "000000000000"
 _ANSWER = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 
 
@@ -66,7 +66,7 @@ def _context(request: Request, call: Call, resource: str) -> Json:
         "userArn": None,
     }
     return {
-        "accountId": _ACCOUNT,
+        "accountId": ACCOUNT,
         "apiId": "local",
         "stage": call.stage,
         "resourcePath": resource,

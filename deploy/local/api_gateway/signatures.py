@@ -13,6 +13,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from starlette.requests import Request
 
+from deploy.local.options import ACCOUNT
+
 from .refusal import Json, Refused
 
 _SERVICE = "execute-api"
@@ -66,7 +68,7 @@ class SignedCallers:
         self._check_scope(signed, request.headers.get("x-amz-date", ""))
         if not _matches(signed, secret, request, body):
             raise Refused("INVALID_SIGNATURE")
-        user = f"arn:aws:iam::000000000000:user/{signed.key}"
+        user = f"arn:aws:iam::{ACCOUNT}:user/{signed.key}"
         return {"accessKey": signed.key, "caller": signed.key, "user": signed.key, "userArn": user}
 
     def _check_scope(self, signed: _Signed, date: str) -> None:

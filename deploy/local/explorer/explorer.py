@@ -15,16 +15,14 @@ from starlette.routing import BaseRoute, Route
 from deploy.local.fleet.fleet import Fleet
 from deploy.local.options import Options
 from serving.feature import Feature
+from serving.http import PAGE_HEADERS, page_policy
 from serving.openapi import Json, document
 
 _STATIC = Path(__file__).with_name("static")
-# its own scripts and styles, its own samples and pictures the user opens, and this host's features
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+# the page's own samples, and pictures that the user opens
+_HEADERS = PAGE_HEADERS | page_policy(img="'self' blob: data:")
 # Swagger UI writes styles into its elements
-_SWAGGER_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+_SWAGGER_HEADERS = PAGE_HEADERS | page_policy(img="'self' blob: data:", style="'self' 'unsafe-inline'")
 _SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 _SCHEMES = {
     "iam": {
@@ -62,18 +60,18 @@ class Explorer:
         self._files = own | _swagger_files()
 
     async def page(self, _: Request) -> Response:
-        return FileResponse(_STATIC / "explorer.html", headers=_headers(_POLICY))
+        return FileResponse(_STATIC / "explorer.html", headers=_HEADERS)
 
     async def swagger(self, _: Request) -> Response:
         if not self._files.keys() >= {*_SWAGGER_FILES}:
             return PlainTextResponse("Swagger UI comes with the package swagger-ui-py.", HTTPStatus.NOT_FOUND)
-        return FileResponse(_STATIC / "swagger.html", headers=_headers(_SWAGGER_POLICY))
+        return FileResponse(_STATIC / "swagger.html", headers=_SWAGGER_HEADERS)
 
     async def static(self, request: Request) -> Response:
         file = self._files.get(request.path_params["name"])
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return FileResponse(file, headers=_headers(_POLICY))
+        return FileResponse(file, headers=_HEADERS)
 
     async def openapi(self, _: Request) -> Response:
         return JSONResponse(self._openapi)
@@ -83,13 +81,13 @@ class Explorer:
 
     async def example(self, request: Request) -> Response:
         """example.json as it lies beside the feature: "@photo.jpg" is the file `/examples/…/photo.jpg`."""
-        return FileResponse(self._feature(request).folder / "example.json", headers=_headers(_POLICY))
+        return FileResponse(self._feature(request).folder / "example.json", headers=_HEADERS)
 
     async def example_file(self, request: Request) -> Response:
         feature, name = self._feature(request), request.path_params["name"]
         if name not in _files_of(json.loads((feature.folder / "example.json").read_bytes())):
             raise HTTPException(HTTPStatus.NOT_FOUND)
-        return FileResponse(feature.folder / name, headers=_headers(_POLICY))
+        return FileResponse(feature.folder / name, headers=_HEADERS)
 
     def _feature(self, request: Request) -> Feature:
         feature = self._fleet.find(request.path_params["feature"])
@@ -124,12 +122,3 @@ def _swagger_files() -> dict[str, Path]:
     folders = [Path(folder) / "static" for folder in (spec.submodule_search_locations or ())] if spec else []
     files = [folder / name for folder in folders for name in _SWAGGER_FILES]
     return {file.name: file for file in files if file.is_file()}
-
-
-def _headers(policy: str) -> dict[str, str]:
-    return {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-cache",
-    }

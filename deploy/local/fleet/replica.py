@@ -4,7 +4,6 @@ import asyncio
 import logging
 import math
 import os
-import socket
 import sys
 import time
 from collections import deque
@@ -19,6 +18,7 @@ import msgspec
 
 from serving.errors import Unavailable
 from serving.feature import Feature
+from serving.http import free_port
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Replica:
 
     async def start(self) -> None:
         """Returns once it answers, when it has been `starting`. Raises `Unavailable` when it ended before."""
-        port = _free_port()
+        port = free_port()
         self._url = f"http://127.0.0.1:{port}"
         with ExitStack() as stack:
             said = stack.enter_context(TemporaryFile())
@@ -204,12 +204,6 @@ class Replica:
         self._failures += 1
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _passed(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
 
@@ -217,10 +211,7 @@ def _passed(headers: Mapping[str, str]) -> dict[str, str]:
 def _environ(feature: Feature, settings: Settings) -> dict[str, str]:
     """The settings as a container reads them; in the common model folder each feature has one of its own."""
     own = msgspec.structs.replace(settings, model_dir=settings.model_dir / feature.name)
-    given = {name: _text(value) for name, value in msgspec.structs.asdict(own).items() if name != "port"}
-    kept = {name: value for name, value in os.environ.items() if name != "SAGEMAKER_BIND_TO_PORT"}
-    return kept | {f"AIKIT_{name.upper()}": text for name, text in given.items() if text}
-
-
-def _text(value: object) -> str:
-    return ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    environ = {**os.environ, **own.environ()}
+    for name in ("AIKIT_PORT", "SAGEMAKER_BIND_TO_PORT"):  # the port is an argument of the command
+        environ.pop(name, None)
+    return environ

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from shutil import get_terminal_size
 from typing import TextIO
 
+from deploy.tables import columns
+
 from .replica import State
 
 _HEADER = ("feature", "state", "requests", "p50 ms", "p95 ms", "queue", "memory MB")
@@ -40,12 +42,8 @@ class Table:
 
 
 def table(states: Sequence[State]) -> list[str]:
-    """Lines of text: a header, then a line a feature."""
-    rows = [_HEADER, *map(_row, states)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    """Returns lines of text: a header, then a line for each feature."""
+    return columns([_HEADER, *map(_row, states)])
 
 
 def _row(state: State) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from deploy.local.fleet.fleet import Answered, Fleet
+from deploy.local.options import ACCOUNT
 from serving.errors import DeadlineExceeded, Unavailable
 from serving.feature import Feature
 
-from .errors import ACCOUNT, invalid, model_error, unavailable
+from .errors import invalid, model_error, unavailable
 from .limits import Limits
 
 VARIANT = "all"  # as the deployment names it

@@ -4,8 +4,7 @@ from http import HTTPStatus
 
 from starlette.responses import JSONResponse, Response
 
-ACCOUNT = "000000000000"
-_REGION = "us-east-1"
+from deploy.local.options import ACCOUNT, REGION
 
 
 class WireError(Exception):
@@ -64,5 +63,5 @@ def _model_error(endpoint: str, status: int, what: str, original: str, most: int
         f"Received {what}"[: most - len(where)] + where,
         OriginalStatusCode=status,
         OriginalMessage=original[:most],
-        LogStreamArn=f"arn:aws:logs:{_REGION}:{ACCOUNT}:log-group:{group}",
+        LogStreamArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}",
     )

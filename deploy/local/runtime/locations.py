@@ -1,12 +1,13 @@
 """Where asynchronous calls find their input and leave their output: S3, or folders of this machine."""
 
 import functools
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 from urllib.parse import unquote, urlsplit
+
+from serving.files import replacing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,11 +63,8 @@ class Places:
             return
         path = Path(unquote(url.path))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-                written = Path(scratch, path.name)
-                written.write_bytes(body)
-                written.replace(path)
+            with replacing(path) as part:
+                part.write_bytes(body)
         except OSError as error:
             raise PlaceError(f"{location}: {error.strerror}") from error
 

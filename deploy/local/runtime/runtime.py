@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from deploy.local.fleet.fleet import Answered, Fleet
 from deploy.local.options import Options
+from serving.http import CLIENT_CLOSED_REQUEST, BodyTooLarge, read_body
 from serving.settings import Settings
 
 from .async_inference import AsyncInference
@@ -22,7 +23,6 @@ from .headers import CUSTOM_ATTRIBUTES, INVOKE, SESSIONS, STREAM, TARGET_VARIANT
 from .limits import Limits
 from .locations import Places
 
-_HUNG_UP = 499  # nobody is there to read it
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -112,7 +112,7 @@ def _answering(handler: Handler, *, to_all: bool) -> Handler:
         except WireError as error:
             response = error.response()
         except ClientDisconnect:
-            response = Response(status_code=_HUNG_UP)
+            response = Response(status_code=CLIENT_CLOSED_REQUEST)
         response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
         return response
 
@@ -132,12 +132,8 @@ def _headers(reply: Answered, content_type: str) -> dict[str, str]:
 
 async def _read(request: Request, limit: int) -> bytes:
     """The body. Raises `WireError` as soon as it is known to be too large."""
-    too_large = out_of_bounds("body", None, f"Member must have length less than or equal to {limit}")
-    if int(request.headers.get("content-length", 0)) > limit:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
-    return bytes(body)
+    try:
+        return await read_body(request, limit)
+    except BodyTooLarge as error:
+        constraint = f"Member must have length less than or equal to {limit}"
+        raise out_of_bounds("body", None, constraint) from error

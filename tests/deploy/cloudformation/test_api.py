@@ -16,9 +16,9 @@ from openapi_spec_validator import validate
 
 from deploy.cloudformation.openapi import model
 from deploy.cloudformation.templates import ROOT, templates
-from deploy.functions.proxy.answers import PREFLIGHT
 from serving.errors import Problem
 from serving.feature import Feature, discover, find
+from serving.http import PREFLIGHT
 from serving.openapi import document
 from tests.support.aws.cloudformation import Json, Stack
 

@@ -11,8 +11,9 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from deploy.cloudformation.templates import ROOT, assets, templates
+from deploy.documents.snapshots import stable
 from serving.feature import Feature, discover, find
-from tests.support.aws.cloudformation import PSEUDO, Json, Stack, stable, walk
+from tests.support.aws.cloudformation import PSEUDO, Json, Stack, walk
 from tests.support.aws.shapes import CALLS, faults
 from tests.support.paths import SNAPSHOTS
 
@@ -291,4 +292,4 @@ def test_cloudformation_takes_templates_of_this_size() -> None:
 def test_the_templates_of_one_feature_are_those_held(name: str) -> None:
     held = json.loads((SNAPSHOTS / name).read_text("utf-8"))
     derived = stable(ONE[name])
-    assert derived == held, "where that is meant: python -m tests.hold_templates"
+    assert derived == held, "where that is meant: aikit docs"

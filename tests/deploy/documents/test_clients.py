@@ -21,7 +21,7 @@ from botocore.credentials import Credentials
 
 from aikit.client import Container
 from deploy.documents.clients import by_address, postman
-from deploy.documents.documents import reference
+from deploy.documents.feature_page import reference
 from serving.feature import Feature, discover, find
 
 PROBE = find("tests.support.features.probe.feature")

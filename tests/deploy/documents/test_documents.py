@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aikit.client import Container
-from deploy.documents.documents import ROOT, DocumentError, fill, reference, rows, update
-from serving.feature import Feature, find
+from deploy.documents.documents import ROOT, DocumentError, fill, third_party, update
+from deploy.documents.feature_page import reference
+from deploy.tables import rows
+from serving.feature import Feature, discover, find
 
 README = (
     "# Title\n<!-- features -->\n<!-- /features -->\nBy hand.\n<!-- settings -->\n<!-- /settings -->\n"
@@ -134,3 +136,14 @@ def test_the_curl_examples_work(probe: Container, folder: Path) -> None:
             local = script.replace("http://localhost:8080", probe.url).replace("curl ", "curl -sS ")
             done = subprocess.run(["sh", "-c", local], capture_output=True, text=True, check=True)
             assert done.stdout.count('"image":[6,8]') == script.count("curl ")
+
+
+def test_every_weight_file_stands_in_the_third_party_list() -> None:
+    features = list(discover().values())
+    text = third_party(features)
+    for file in (file for one in features for profile in one.profiles.values() for file in profile.files):
+        row = next(line for line in text.splitlines() if line.startswith(f"| {file.name} | {file.origin} |"))
+        assert file.license in row
+        assert (file.sha256 or "weights.lock") in row
+    assert "verified by this project's tests" in text
+    assert "<https://huggingface.co/PaddlePaddle/" in text

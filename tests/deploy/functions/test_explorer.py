@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip's content."""
     target = tmp_path_factory.mktemp("explorer")
     zipfile.ZipFile(io.BytesIO(explorer(list(discover().values())).content)).extractall(target)
-    return target / "explorer"
+    return target / "lambda_explorer"
 
 
 def deployed(folder: Path, *names: str, authorization: str = "AWS_IAM", try_it: bool = True) -> Explorer:

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from aikit.client import Container
 from deploy.cloudformation.assets import proxy as proxy_asset
 from deploy.cloudformation.functions import GATEWAY_S
-from deploy.functions.proxy.proxy import CONNECT_S, LIMIT, READ_S, REPLY_LIMIT, Proxy, client
+from deploy.functions.proxy.proxy import CONNECT_S, LIMIT, READ_S, Proxy, client
 from serving.adapters.aws_lambda import Handler
 from serving.feature import find
+from serving.http import LAMBDA_REPLY_BYTES
 from serving.service import Service
 from serving.settings import Settings
 from tests.support.ask import PROBE
@@ -179,10 +180,10 @@ def test_sizes_are_limited_in_both_directions(endpoint: Server, proxy: Proxy) ->
         413,
         f"body: {LIMIT + 1} bytes, at most {LIMIT} through SageMaker",
     )
-    endpoint.answering = lambda _: Reply(200, bytes(REPLY_LIMIT * 3 // 4), "image/png")
+    endpoint.answering = lambda _: Reply(200, bytes(LAMBDA_REPLY_BYTES * 3 // 4), "image/png")
     over = problem_of(proxy(event(), CONTEXT))
     assert over["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    assert str(REPLY_LIMIT) in over["detail"]
+    assert str(LAMBDA_REPLY_BYTES) in over["detail"]
 
 
 def test_a_preflight_is_answered_as_the_lambda_architecture_does(endpoint: Server, proxy: Proxy) -> None:

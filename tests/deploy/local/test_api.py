@@ -9,13 +9,13 @@ import pytest
 from starlette.requests import Request
 
 from deploy.cloudformation.functions import GATEWAY_S
-from deploy.functions.proxy.answers import PREFLIGHT
 from deploy.functions.proxy.proxy import LIMIT
 from deploy.local.api_gateway.api import LIMITS, Limits, api_routes
 from deploy.local.api_gateway.event import Call, event, response
 from deploy.local.api_gateway.refusal import Refused
 from deploy.local.options import Options
 from deploy.local.runtime.runtime import runtime_routes
+from serving.http import PREFLIGHT
 from tests.serving.container.test_front import picture
 from tests.support.gateways import FEATURE, Gateway, fronting, listening, refused
 from tests.support.runtime_server import Reply, Server, running

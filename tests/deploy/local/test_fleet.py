@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -22,6 +21,7 @@ from deploy.local.fleet.fleet import Answered, Fleet, State
 from deploy.local.fleet.table import Table
 from serving.errors import DeadlineExceeded, Unavailable
 from serving.feature import Feature
+from serving.http import free_port
 from serving.settings import Settings
 from tests.support.features.echo.feature import feature as echo
 from tests.support.features.probe.feature import feature as probe
@@ -56,7 +56,7 @@ def conditions(fleet: Fleet) -> list[str]:
 
 def containers() -> list[psutil.Process]:
     """Those that this process has started, by age."""
-    return [one for one in psutil.Process().children() if "serving" in one.cmdline()]
+    return [one for one in psutil.Process().children() if "aikit" in one.cmdline()]
 
 
 def test_a_container_is_started_once_by_the_first_callers_and_ends_with_the_fleet() -> None:
@@ -194,12 +194,6 @@ def test_the_table_is_rewritten_in_place_on_a_terminal() -> None:
     )
     shown.write("probe: failed\n")
     assert screen.getvalue().endswith("\x1b[2F\x1b[Jprobe: failed\n")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def until(fleet: Fleet, seen: Callable[[list[State]], bool]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from containers.custom_ocr.feature import STORE
 from containers.custom_ocr.store import Bucket, Folder, Store, Templates, open_store
 from containers.custom_ocr.template import Anchor, Template, fields_of
 from serving.errors import InvalidRequest, NotFound, PayloadTooLarge, Unavailable, UnprocessableInput
@@ -183,9 +184,9 @@ def test_concurrent_replicas_see_whole_templates_or_none(replica: Callable[[], S
 
 def test_an_address_is_a_folder_or_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    open_store(Settings.read({}).template_store).write(ID, b"kept")
+    open_store(Settings.read({}).store(STORE)).write(ID, b"kept")
     assert (tmp_path / ".cache/aikit/templates" / f"{ID}.json").read_bytes() == b"kept"
-    chosen = Settings.read({"AIKIT_TEMPLATE_STORE": "s3://kept/some/place"}).template_store
+    chosen = Settings.read({"AIKIT_TEMPLATE_STORE": "s3://kept/some/place"}).store(STORE)
     assert isinstance(open_store(chosen), Bucket)
     for wrong in ("s3://", "s3:///place", "gs://kept/place"):
         with pytest.raises(SettingsError, match=f"^AIKIT_TEMPLATE_STORE: '{wrong}', expected a folder or"):
@@ -196,7 +197,8 @@ def test_a_killed_writer_leaves_no_template_and_is_cleaned_up_after(tmp_path: Pa
     code = f"""if True:
         import resource, signal
         from pathlib import Path
-        from containers.custom_ocr.store import Folder
+        from containers.custom_ocr.feature import STORE
+from containers.custom_ocr.store import Folder
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # writing beyond the limit kills
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         Folder(Path({str(tmp_path)!r})).write({ID!r}, bytes(5000))

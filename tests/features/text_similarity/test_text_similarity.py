@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aikit.main import main
 from containers.text_similarity.feature import MAX_CHARACTERS, MAX_TEXTS
 from containers.text_similarity.lexical import LIMIT
-from deploy.documents.documents import reference
+from deploy.documents.feature_page import reference
 from serving.feature import find
 from tests.support.ask import Ask
 

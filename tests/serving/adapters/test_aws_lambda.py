@@ -19,8 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from serving.adapters.aws_lambda import REPLY_LIMIT, Handler, InvocationFailed, proxy_answer
+from serving.adapters.aws_lambda import Handler, InvocationFailed, proxy_answer
 from serving.feature import find
+from serving.http import LAMBDA_REPLY_BYTES
 from serving.service import Reply, Service
 from serving.settings import Settings
 from tests.support.ask import PROBE
@@ -154,12 +155,14 @@ def test_the_function_answers_before_lambda_would_end_it(handler: Handler) -> No
     assert problem_of(answer)["code"] == "deadline_exceeded"
 
 
-@pytest.mark.parametrize("text", ["x" * REPLY_LIMIT, '"' * (REPLY_LIMIT // 3), "字" * (REPLY_LIMIT // 5)])
+@pytest.mark.parametrize(
+    "text", ["x" * LAMBDA_REPLY_BYTES, '"' * (LAMBDA_REPLY_BYTES // 3), "字" * (LAMBDA_REPLY_BYTES // 5)]
+)
 def test_a_reply_that_lambda_cannot_carry_is_a_413_with_a_way_out(handler: Handler, text: str) -> None:
     """Lambda measures what its client encodes: a quote is escaped twice, 字 takes six bytes."""
     problem = problem_of(handler(rest(json.dumps({"text": text})), within(30)))
     assert problem["code"] == "payload_too_large"
-    assert f"at most {REPLY_LIMIT}" in problem["detail"]
+    assert f"at most {LAMBDA_REPLY_BYTES}" in problem["detail"]
     assert "container" in problem["detail"]
 
 
@@ -182,7 +185,7 @@ def test_a_direct_call_sends_and_gets_plain_json(handler: Handler) -> None:
         (["text"], "invalid_request"),
         (None, "invalid_request"),
         ({"action": "refuse"}, "unprocessable_input"),
-        ({"text": "x" * REPLY_LIMIT}, "payload_too_large"),
+        ({"text": "x" * LAMBDA_REPLY_BYTES}, "payload_too_large"),
     ],
     ids=["type", "unknown field", "list", "null", "refused", "long reply"],
 )
@@ -228,7 +231,7 @@ FAILURES: dict[HTTPStatus, tuple[Event, float]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: (rest('{"action": "refuse"}'), 30),
     HTTPStatus.INTERNAL_SERVER_ERROR: (rest('{"action": "fail"}'), 30),
     HTTPStatus.GATEWAY_TIMEOUT: (rest('{"work_s": 1}'), 0.8),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (rest(json.dumps({"text": "x" * REPLY_LIMIT})), 30),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (rest(json.dumps({"text": "x" * LAMBDA_REPLY_BYTES})), 30),
 }
 
 

@@ -2,10 +2,8 @@
 
 import io
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ import pytest
 from PIL import Image
 
 from serving.adapters.sagemaker import input_fn, model_fn, output_fn, predict_fn, settings_for
+from serving.http import free_port
 from tests.support.ask import PROBE
 from tests.support.paths import ROOT
 
@@ -77,14 +76,6 @@ def environment_for(folder: Path, port: int) -> dict[str, str]:
         "LOG_LOCATION": str(folder),
         "METRICS_LOCATION": str(folder),
     }
-
-
-def free_port() -> int:
-    """The server takes no port above 32767."""
-    for port in random.sample(range(20000, 32768), 100):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    pytest.fail("no free port among a hundred")
 
 
 def wait_until_up(client: httpx.Client, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from serving.feature import Bundled, Hub, Profile, Url, WeightFile, discover
 from serving.settings import Settings
-from serving.weights.store import Store, WeightsError, resolve, third_party
+from serving.weights.store import Store, WeightsError, resolve
 from tests.support.origin import BAD, GOOD, Server, downloaded, feature, put, sha256, weight
 from tests.support.paths import SHARED
 
@@ -207,14 +207,3 @@ def test_bundled_files_are_read_where_they_are_installed(tmp_path: Path) -> None
     weights = resolve(discover()["general_ocr"], Settings(cache_dir=tmp_path, model_dir=tmp_path / "none"))
     assert {found.place for found in weights.files.values()} == {"package"}
     assert not list(tmp_path.iterdir())
-
-
-def test_every_weight_file_stands_in_the_third_party_list() -> None:
-    features = list(discover().values())
-    text = third_party(features)
-    for file in (file for one in features for profile in one.profiles.values() for file in profile.files):
-        row = next(line for line in text.splitlines() if line.startswith(f"| {file.name} | {file.origin} |"))
-        assert file.license in row
-        assert (file.sha256 or "weights.lock") in row
-    assert "verified by this project's tests" in text
-    assert "<https://huggingface.co/PaddlePaddle/" in text

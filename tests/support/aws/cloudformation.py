@@ -1,6 +1,5 @@
 """What CloudFormation makes of a template: the resources that exist for the parameters given."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -120,9 +119,3 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in pairs:
         yield from walk(inner, f"{path}/{key}")
-
-
-def stable(template: Json) -> Json:
-    """The template without the hashes of the functions' code, which are other tests' business."""
-    found: Json = json.loads(re.sub(r"-[0-9a-f]{12}\.zip", "-HASH.zip", json.dumps(template)))
-    return found

@@ -1,0 +1,20 @@
+"""`aikit docs`: the derived documents and snapshots."""
+
+import argparse
+
+from deploy.documents.documents import update
+
+from .options import FAILED
+
+
+def add_docs(command: argparse.ArgumentParser) -> None:
+    text = "write nothing, and fail when something is out of date"
+    command.add_argument("--check", action="store_true", help=text)
+    command.set_defaults(run=_docs)
+
+
+def _docs(args: argparse.Namespace) -> int:
+    stale = update(check=args.check)
+    for name in stale:
+        print(f"{'stale' if args.check else 'written'}: {name}")
+    return FAILED if args.check and stale else 0

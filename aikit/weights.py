@@ -1,0 +1,50 @@
+"""`aikit pull` and `aikit verify`: the files of trained parameters."""
+
+import argparse
+import sys
+
+from serving.feature import discover
+
+from .options import FAILED, add_feature, add_profile, features_of, settings_of
+
+
+def add_pull(command: argparse.ArgumentParser) -> None:
+    add_feature(command, "name of the feature, or all")
+    add_profile(command)
+    text = "download nothing; leave out features whose weights are not on this machine, and say so"
+    command.add_argument("--offline", action="store_true", help=text)
+    command.set_defaults(run=_pull)
+
+
+def add_verify(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(run=_verify)
+
+
+def _pull(args: argparse.Namespace) -> None:
+    from serving.model import load_model
+    from serving.progress import step
+    from serving.weights import Store, WeightsError
+
+    settings = settings_of(args)
+    for feature in features_of(args.feature):
+        profile = settings.profile or feature.default_profile
+        try:
+            weights = Store.of(settings).pull(feature, profile, download=not args.offline)
+        except WeightsError as error:
+            if not args.offline:
+                raise
+            print(f"left out: {error}", file=sys.stderr)
+            continue
+        with step(f"compiling {feature.name} ({profile})"):
+            load_model(feature, weights, settings.device)
+        for name, path in weights.items():
+            print(f"{feature.name} {profile}: {name}: {path}")
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from serving.weights import Store
+
+    rows = Store.of(settings_of(args)).verify(discover().values())
+    for row in rows:
+        print(f"{row.state:<11} {row.feature} {row.profile} {row.file} ({row.license}) {row.place}")
+    return FAILED if any(row.state == "wrong hash" for row in rows) else 0

@@ -1,0 +1,27 @@
+"""The OpenAPI document and the templates as the tests hold them, so that each change of them is seen."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from deploy.cloudformation.templates import templates
+from serving.feature import Feature
+from serving.openapi import Json, document
+
+
+def snapshots(features: Sequence[Feature]) -> dict[str, str]:
+    """Returns the content of each file of tests/snapshots/ that is derived, by its name.
+
+    The templates are those of the features with a store: their templates have every kind of resource.
+    """
+    stored = [feature for feature in features if feature.store] or features[:1]
+    held = {name: stable(template) for name, template in templates(stored).items()}
+    texts = {name: json.dumps(content, ensure_ascii=False, indent=1) for name, content in held.items()}
+    texts["openapi.json"] = json.dumps(document(features), ensure_ascii=False, indent=2)
+    return {name: f"{text}\n" for name, text in texts.items()}
+
+
+def stable(template: Json) -> Json:
+    """Returns the template without the hashes of the functions' code, which change with every edit."""
+    found: Json = json.loads(re.sub(r"-[0-9a-f]{12}\.zip", "-HASH.zip", json.dumps(template)))
+    return found

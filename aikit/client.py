@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import httpx
 
-from serving.adapters.in_process import Hosted
+from serving.adapters.in_process import SyncService
 from serving.codec import JSON
 from serving.errors import InvalidRequest, Unavailable
 from serving.feature import Feature
@@ -47,9 +47,9 @@ def ask(
             call = partial(post, url, content_type=content_type, timeout_s=settings.deadline_s)
         else:
             with step(f"loading {feature.name}"):
-                hosted = Hosted(feature, settings)
-            stack.callback(hosted.close)
-            call = partial(hosted.invoke, content_type=content_type)
+                service = SyncService(feature, settings)
+            stack.callback(service.close)
+            call = partial(service.invoke, content_type=content_type)
         if len(bodies) == 1:
             return [call(bodies[0])]
         callers = stack.enter_context(ThreadPoolExecutor(_CALLERS))

@@ -20,7 +20,7 @@ from containers.image_super_resolution.feature import EnlargementRequest
 from containers.image_super_resolution.model import Model
 from serving.errors import PayloadTooLarge
 from serving.feature import find
-from serving.images.encoding import encoded
+from serving.images.encoding import encode_image
 from serving.images.intake import ImageBytes, Media
 from serving.settings import Settings
 from serving.weights import resolve
@@ -52,7 +52,7 @@ def qualities(model: Model, pictures: dict[str, Path | None]) -> Iterator[str]:
             truth = (Media().decode(path.read_bytes()) if path else photograph(name))[:2048, :2048]
             truth = truth[: len(truth) // scale * scale, : truth.shape[1] // scale * scale]
             small = resized(truth, 1 / scale)
-            request = EnlargementRequest(img=ImageBytes(encoded(small[:9, :9], "png")), scale=scale)
+            request = EnlargementRequest(img=ImageBytes(encode_image(small[:9, :9], "png")), scale=scale)
             (found,) = model.predict([model.preprocess(request)._replace(colours=small)])
             (plain, plain_ssim), (ours, ours_ssim) = (
                 likeness(each, truth, scale) for each in (resized(small, scale), found)

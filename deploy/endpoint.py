@@ -16,7 +16,7 @@ from serving.service import Reply
 
 from .aws import logs as aws_logs
 from .aws.calls import Aws, AwsError, Json, Say
-from .aws.endpoint import HostedEndpoint, State, Version, state_of
+from .aws.endpoint import EndpointState, HostedEndpoint, Version, state_of
 from .aws.images import TOGETHER, Images
 from .aws.invoke import invoke, split_s3
 from .aws.names import resource_name
@@ -118,7 +118,7 @@ class Endpoint:
             return []
         return [f"{group}: {aws_logs.KEPT}"]
 
-    def state(self) -> State:
+    def state(self) -> EndpointState:
         """The endpoint as it is now."""
         return state_of(self._aws, self.name)
 

@@ -6,9 +6,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from containers.general_ocr.feature import PROFILES as READERS
-from containers.general_ocr.feature import Corners, Duration, Location, OCRRequest, Score
+from containers.general_ocr.feature import Duration, OCRRequest, Score
 from containers.general_ocr.feature import feature as general_ocr
 from serving.feature import Bundled, Feature, Measured, Measurements, Profile, Url, WeightFile, any_of
+from serving.images.polygons import Corners, Location
 
 PlateType = Literal["blue", "yellow", "green", "white", "black"]
 

@@ -9,8 +9,8 @@ from msgspec import UNSET
 from containers.car_license_plate.feature import Plate, PlateRequest
 from containers.car_license_plate.plates import Found, PlateReader
 from containers.general_ocr.feature import Duration
-from containers.general_ocr.model import corners, location
 from serving.arrays import Pixels
+from serving.images.polygons import corners, location
 from serving.model import Model as Base
 from serving.weights import Weights
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from containers.general_ocr.feature import PROFILES, Corners, Duration
+from containers.general_ocr.feature import PROFILES, Duration
 from containers.general_ocr.feature import feature as general_ocr
 from serving.feature import Batching, DataStore, Feature, Measured, Measurements, Resources, any_of
 from serving.images.intake import ImageRequest
+from serving.images.polygons import Corners
 
 FieldDefinition = tuple[Corners, str]
 TemplateId = Annotated[str, Meta(pattern="^[0-9a-f]{40}$", description="40 hexadecimal digits.")]

@@ -20,10 +20,10 @@ from containers.custom_ocr.form import Filled, Form, Sheet, read
 from containers.custom_ocr.store import Folder, Templates, open_store
 from containers.custom_ocr.template import Anchor, Field, Template, fields_of, template_id
 from containers.general_ocr.feature import Duration
-from containers.general_ocr.model import corners
 from containers.general_ocr.reader import Line, TextReader
 from serving.arrays import Floats, Pixels
 from serving.errors import InvalidRequest, NotFound, UnprocessableInput
+from serving.images.polygons import corners
 from serving.model import Model as Base
 from serving.settings import Settings
 from serving.weights import Weights

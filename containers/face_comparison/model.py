@@ -18,7 +18,7 @@ from containers.face_detection.detector import Face, FaceDetector
 from serving.arrays import Doubles, Floats, Pixels
 from serving.errors import UnprocessableInput
 from serving.images.boxes import BoundingBox, bounding_box
-from serving.images.pairs import ImagePairRequest, Picture, pictures
+from serving.images.pairs import ImagePairRequest, NamedImage, images_of
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -30,7 +30,7 @@ class Known(NamedTuple):
     vector: Floats
 
 
-Item = tuple[Picture, ...]
+Item = tuple[NamedImage, ...]
 Output = list[list[Known]]
 Response = FaceHashes | FaceSimilarity
 
@@ -46,7 +46,7 @@ class Model(Base[ImagePairRequest, Item, Output, Response]):
         return cls(FaceDetector.load(weights, device), FaceEmbedder.load(weights, device))
 
     def preprocess(self, request: ImagePairRequest) -> Item:
-        return pictures(self.media, request)
+        return images_of(self.media, request)
 
     def predict(self, batch: Sequence[Item]) -> Sequence[Output]:
         images = [picture.image for item in batch for picture in item]

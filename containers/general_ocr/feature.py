@@ -18,19 +18,9 @@ from serving.feature import (
     any_of,
 )
 from serving.images.intake import ImageRequest
+from serving.images.polygons import Corners, Location
 
 Score = Annotated[float, Meta(ge=0, le=1, description="Confidence, 0 to 1.")]
-Point = Annotated[tuple[float, float], Meta(description="x and y in pixels from the top-left corner.")]
-Corners = tuple[Point, Point, Point, Point]
-
-
-class Location(msgspec.Struct, frozen=True):
-    """Axis-aligned box around a line, in pixels of the upright image."""
-
-    top: Annotated[int, Meta(ge=0, description="Pixels from the top edge of the image to the box.")]
-    left: Annotated[int, Meta(ge=0, description="Pixels from the left edge of the image to the box.")]
-    width: Annotated[int, Meta(ge=0, description="Pixels.")]
-    height: Annotated[int, Meta(ge=0, description="Pixels.")]
 
 
 class TextLine(msgspec.Struct, frozen=True):

@@ -4,11 +4,10 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-import numpy as np
-
-from containers.general_ocr.feature import Corners, Duration, Location, OCRRequest, TextLine
+from containers.general_ocr.feature import Duration, OCRRequest, TextLine
 from containers.general_ocr.reader import Line, TextReader
-from serving.arrays import Floats, Pixels
+from serving.arrays import Pixels
+from serving.images.polygons import corners, location
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -47,16 +46,3 @@ class Model(Base[OCRRequest, Item, list[Line], list[TextLine | Duration]]):
 def text_line(line: Line) -> TextLine:
     """The reply's form of a line."""
     return TextLine(line.text, location(line.polygon), line.score, corners(line.polygon))
-
-
-def location(polygon: Floats) -> Location:
-    """The upright hull of a polygon, (N, 2)."""
-    left, top = (int(value) for value in np.floor(polygon.min(axis=0)))
-    right, bottom = (int(value) for value in np.ceil(polygon.max(axis=0)))
-    return Location(top=top, left=left, width=right - left, height=bottom - top)
-
-
-def corners(polygon: Floats) -> Corners:
-    """The reply's form of a quadrangle, (4, 2), to a tenth of a pixel."""
-    first, second, third, fourth = ((round(float(x), 1), round(float(y), 1)) for x, y in polygon)
-    return first, second, third, fourth

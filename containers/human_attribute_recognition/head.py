@@ -9,7 +9,7 @@ from containers.human_attribute_recognition.attributes import Table, digest, pro
 from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
 from serving.arrays import Floats
 from serving.weights import Weights
-from serving.weights.array_cache import kept
+from serving.weights.array_cache import cached_arrays
 
 TRAINED = "head.safetensors"
 """A profile that declares a file of this name is served with it in place of the prompts."""
@@ -33,7 +33,7 @@ def of(weights: Weights, table: Table) -> Head:
     if TRAINED in weights:
         return Head(**load_file(weights[TRAINED]))
     file = weights.derived(f"prompts-{digest(table)}.safetensors")
-    return Head(**kept(file, lambda: of_prompts(weights, table)._asdict()))
+    return Head(**cached_arrays(file, lambda: of_prompts(weights, table)._asdict()))
 
 
 def of_prompts(weights: Weights, table: Table) -> Head:

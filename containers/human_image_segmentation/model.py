@@ -12,7 +12,7 @@ from containers.human_image_segmentation.refinement import matte
 from containers.human_image_segmentation.segmenter import Patch, Segmenter
 from serving.arrays import Pixels
 from serving.errors import UnprocessableInput
-from serving.images.encoding import encoded
+from serving.images.encoding import encode_image
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -51,10 +51,10 @@ class Model(Base[SegmentationRequest, Item, list[Patch], CutOut]):
             item.image, output, item.image.shape[1] / item.small.shape[1], self._segmenter.kind.radius
         )
         if item.request.type != "foreground":
-            return CutOut(encoded(opacity, "png", instead=["a smaller image"]))
+            return CutOut(encode_image(opacity, "png", instead=["a smaller image"]))
         kind = item.request.format
         instead = ["a smaller image", *["format webp"] * (kind == "png"), "type empty, for the matte alone"]
-        return CutOut(encoded(cut_out(item.image, opacity), kind, instead=instead))
+        return CutOut(encode_image(cut_out(item.image, opacity), kind, instead=instead))
 
 
 def shrunk(image: Pixels) -> Pixels:

@@ -7,7 +7,7 @@ from containers.image_similarity.embedder import Embedder
 from containers.image_similarity.feature import ImageSimilarity, ImageSimilarityRequest, ImageVector
 from serving.arrays import Floats
 from serving.embeddings import cosine, numbers, similarity
-from serving.images.pairs import pictures
+from serving.images.pairs import images_of
 from serving.model import Model as Base
 from serving.weights import Weights
 
@@ -33,7 +33,7 @@ class Model(Base[ImageSimilarityRequest, Item, list[Floats], Response]):
         return cls(Embedder.load(weights, device))
 
     def preprocess(self, request: ImageSimilarityRequest) -> Item:
-        views = [self._embedder.view(picture.image) for picture in pictures(self.media, request)]
+        views = [self._embedder.view(picture.image) for picture in images_of(self.media, request)]
         return Item(views, request.detail)
 
     def predict(self, batch: Sequence[Item]) -> Sequence[list[Floats]]:

@@ -13,7 +13,7 @@ from containers.object_recognition.labels import LABELS
 from serving.arrays import Floats
 from serving.errors import UnprocessableInput
 from serving.weights import Weights
-from serving.weights.array_cache import kept
+from serving.weights.array_cache import cached_arrays
 
 if TYPE_CHECKING:
     from containers.object_recognition.networks.owlv2 import WordSide
@@ -38,7 +38,7 @@ class Vocabulary:
         self._side: WordSide | None = None
         prompts = [prompt(name) for name in LABELS]
         digest = hashlib.sha256("\n".join(prompts).encode()).hexdigest()[:16]
-        made = kept(
+        made = cached_arrays(
             weights.derived(f"queries-{digest}.safetensors"), lambda: {"vectors": self._embedded(LABELS)}
         )
         self._known = dict(zip(LABELS, made["vectors"], strict=True))

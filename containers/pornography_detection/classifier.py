@@ -11,7 +11,7 @@ from containers.pornography_detection.feature import EVA02, LAYERS, NUMBERS
 from serving.arrays import Doubles, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
-from serving.weights.array_cache import kept
+from serving.weights.array_cache import cached_arrays
 
 if TYPE_CHECKING:
     import torch
@@ -88,4 +88,4 @@ def _network(weights: Weights) -> "torch.nn.Module":
     from containers.pornography_detection.networks.mobilenet_v2 import mobilenet_v2
 
     file = weights.derived("nsfw_mobilenet_v2.safetensors")
-    return mobilenet_v2(kept(file, lambda: imported(weights[LAYERS.name], weights[NUMBERS.name])))
+    return mobilenet_v2(cached_arrays(file, lambda: imported(weights[LAYERS.name], weights[NUMBERS.name])))

@@ -20,7 +20,7 @@ class Version(NamedTuple):
     config: Json
 
 
-class State(NamedTuple):
+class EndpointState(NamedTuple):
     """An endpoint as it is. status: SageMaker's own, or `absent`. instances: None where there are none."""
 
     name: str
@@ -168,15 +168,15 @@ def _runs(endpoint: Json, config: str) -> bool:
     return bool(endpoint["EndpointStatus"] == "InService" and endpoint.get("EndpointConfigName") == config)
 
 
-def state_of(aws: Aws, name: str) -> State:
+def state_of(aws: Aws, name: str) -> EndpointState:
     """An endpoint as it is now."""
     found = aws.find("sagemaker", "describe_endpoint", EndpointName=name)
     if found is None:
-        return State(name, "absent")
+        return EndpointState(name, "absent")
     config = aws.find(
         "sagemaker", "describe_endpoint_config", EndpointConfigName=found.get("EndpointConfigName", "")
     )
     kind = kind_of(config) if config else ""
     counts = [variant.get("CurrentInstanceCount") or 0 for variant in found.get("ProductionVariants", ())]
     instances = None if kind == "serverless" else sum(counts)
-    return State(name, found["EndpointStatus"], kind, instances, found.get("FailureReason", ""))
+    return EndpointState(name, found["EndpointStatus"], kind, instances, found.get("FailureReason", ""))

@@ -14,7 +14,7 @@ from .prices import Region, region_of
 _GUIDES_INSTANCE = "ml.g4dn.xlarge"
 
 
-class Hosting(msgspec.Struct, frozen=True):
+class AlwaysOn(msgspec.Struct, frozen=True):
     """Endpoints that always run. month: the hours of all, without any calls."""
 
     what: str
@@ -42,7 +42,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     prices: Region
     requests: int
     features: list[Estimate]
-    hosting: list[Hosting]
+    hosting: list[AlwaysOn]
     guide: list[Checked]
 
 
@@ -61,15 +61,15 @@ def report(features: Sequence[Feature], name: str, requests: int) -> Report:
     )
 
 
-def _hosting(features: Sequence[Feature], region: Region) -> Iterator[Hosting]:
+def _hosting(features: Sequence[Feature], region: Region) -> Iterator[AlwaysOn]:
     if _GUIDES_INSTANCE not in region.instances:
         return
     count = len({name for table in guide_tables() for name in table.features})
     month = HOURS * region.instances[_GUIDES_INSTANCE].amount
-    yield Hosting("an endpoint for each feature of the guide", count, _GUIDES_INSTANCE, count * month)
+    yield AlwaysOn("an endpoint for each feature of the guide", count, _GUIDES_INSTANCE, count * month)
     if kind := together(features, region):
         month = HOURS * region.instances[kind].amount
-        yield Hosting(f"the {len(features)} features here behind one (--together)", 1, kind, month)
+        yield AlwaysOn(f"the {len(features)} features here behind one (--together)", 1, kind, month)
 
 
 def _guide(region: str) -> Iterator[Checked]:

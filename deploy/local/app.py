@@ -13,7 +13,7 @@ from .api_gateway.api import api_routes
 from .explorer.explorer import explorer_routes
 from .fleet.fleet import Fleet
 from .options import Options
-from .runtime.locations import Places
+from .runtime.locations import Locations
 from .runtime.runtime import runtime_routes
 
 
@@ -31,7 +31,7 @@ def app(fleet: Fleet, options: Options) -> Starlette:
         routes=[
             Route("/ping", ping),
             Route("/metrics", metrics),
-            *runtime_routes(fleet, options, places=Places(options.inputs, outputs)),
+            *runtime_routes(fleet, options, locations=Locations(options.inputs, outputs)),
             *explorer_routes(fleet, options),
             *api_routes(fleet, options),  # last, as it has an answer to every path
         ]

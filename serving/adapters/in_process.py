@@ -12,7 +12,7 @@ from serving.service import Reply, Service
 from serving.settings import Settings
 
 
-class Hosted:
+class SyncService:
     """A service on an event loop in a thread of its own, for synchronous callers."""
 
     def __init__(self, feature: Feature, settings: Settings) -> None:

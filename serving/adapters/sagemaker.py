@@ -19,7 +19,7 @@ from serving.http import CUSTOM_ATTRIBUTES
 from serving.service import Reply
 from serving.settings import Settings
 
-from .in_process import Hosted
+from .in_process import SyncService
 
 __all__ = ["input_fn", "model_fn", "output_fn", "predict_fn"]
 
@@ -33,7 +33,7 @@ class Body(NamedTuple):
     content_type: str
 
 
-def model_fn(model_dir: str, context: Any = None) -> Hosted:
+def model_fn(model_dir: str, context: Any = None) -> SyncService:
     """Load the feature; weights in `model_dir` win. Raises `SystemExit` with the one line that says why not.
 
     The server would serve on after any other exception and put its traceback into every reply.
@@ -42,7 +42,7 @@ def model_fn(model_dir: str, context: Any = None) -> Hosted:
         toolkit.UTF8_TYPES.clear()  # it would answer a body that is not UTF-8 with a traceback, before us
     try:
         settings = settings_for(model_dir, context)
-        return Hosted(find(settings.feature), settings)
+        return SyncService(find(settings.feature), settings)
     except (ServingError, RuntimeError) as error:
         log.critical("%s", error)
         raise SystemExit(str(error)) from error
@@ -63,7 +63,7 @@ def input_fn(body: bytes | bytearray | str | None, content_type: str | None) -> 
     return Body(content, content_type or "")
 
 
-def predict_fn(data: Body, model: Hosted, context: Any = None) -> Reply:
+def predict_fn(data: Body, model: SyncService, context: Any = None) -> Reply:
     if context is None:
         return model.invoke(data.content, data.content_type)
     accept = _header(context, "accept") or "*/*"

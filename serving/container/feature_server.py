@@ -22,8 +22,8 @@ _MB = 1 << 20
 _REFUSAL_S = 0.25  # callers that try again at once would leave no time for /ping
 
 
-class Lane:
-    """Use as `async with Lane(...)`. on_fatal: as of `Supervisor`."""
+class FeatureServer:
+    """Use as `async with FeatureServer(...)`. on_fatal: as of `Supervisor`."""
 
     def __init__(
         self, feature: Feature, settings: Settings, metrics: Metrics, *, on_fatal: Callable[[int], None]
@@ -104,21 +104,21 @@ class Lane:
         return await _unless_hung_up(request, asyncio.create_task(self._supervisor.call(call)))
 
 
-def chosen(lanes: Mapping[str, Lane], request: Request) -> Lane:
+def server_for(servers: Mapping[str, FeatureServer], request: Request) -> FeatureServer:
     """The one that a request is for. Raises `NotFound`.
 
     Named by the path, else by the target model, else by `feature=NAME` among the custom attributes; where
-    there is but one lane, only the path counts. Any of a feature's names will do.
+    there is but one server, only the path counts. Any of a feature's names will do.
     """
     name = request.path_params.get("feature", "")
-    if not name and len(lanes) == 1:
-        return next(iter(lanes.values()))
+    if not name and len(servers) == 1:
+        return next(iter(servers.values()))
     name = name or _target(request)
-    for lane in lanes.values():
-        if name in lane.feature.names:
-            return lane
+    for server in servers.values():
+        if name in server.feature.names:
+            return server
     given = f"no {name!r} here" if name else "none is named"
-    raise NotFound(f"feature: {given}; there is {', '.join(lanes)}")
+    raise NotFound(f"feature: {given}; there is {', '.join(servers)}")
 
 
 def _target(request: Request) -> str:

@@ -21,7 +21,7 @@ from serving.logs import log_as_json
 from serving.service import problem
 from serving.settings import Settings
 
-from .feature_server import Lane, chosen
+from .feature_server import FeatureServer, server_for
 from .metrics import CONTENT_TYPE, Metrics
 from .multi_model import Models
 from .replies import reply_to, request_id_of
@@ -34,13 +34,13 @@ _TOOL_HEADERS = PAGE_HEADERS | page_policy(connect="http: https:")
 
 
 class Front:
-    """HTTP around the lanes of one feature or of several."""
+    """HTTP around the servers of one feature or of several."""
 
     def __init__(self, features: Sequence[Feature], settings: Settings) -> None:
         self._settings = settings
         self._metrics = Metrics()
-        self._lanes = {
-            feature.name: Lane(
+        self._servers = {
+            feature.name: FeatureServer(
                 feature,
                 _settings_of(feature, settings, alone=len(features) == 1),
                 self._metrics,
@@ -70,8 +70,8 @@ class Front:
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
             async with AsyncExitStack() as stack:
-                for lane in self._lanes.values():
-                    await stack.enter_async_context(lane)
+                for server in self._servers.values():
+                    await stack.enter_async_context(server)
                 if self._models:
                     await stack.enter_async_context(self._models)
                 yield
@@ -93,14 +93,14 @@ class Front:
     @property
     def ready(self) -> bool:
         """Whether new work is welcome, for every feature the container began with."""
-        return all(lane.ready for lane in self._lanes.values()) and not self._server.should_exit
+        return all(server.ready for server in self._servers.values()) and not self._server.should_exit
 
     async def ping(self, _: Request) -> Response:
         return Response(status_code=HTTPStatus.OK if self.ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def execution_parameters(self, _: Request) -> Response:
         """For batch transform."""
-        concurrency = min([_TRANSFORMS, *(lane.concurrency for lane in self._lanes.values())])
+        concurrency = min([_TRANSFORMS, *(server.concurrency for server in self._servers.values())])
         return JSONResponse(
             {
                 "MaxConcurrentTransforms": concurrency,
@@ -110,8 +110,8 @@ class Front:
         )
 
     async def metrics(self, _: Request) -> Response:
-        for lane in (*self._lanes.values(), *(self._models.lanes if self._models else ())):
-            lane.measure(ready=self.ready)
+        for server in (*self._servers.values(), *(self._models.servers if self._models else ())):
+            server.measure(ready=self.ready)
         return Response(self._metrics.render(), media_type=CONTENT_TYPE)
 
     async def tools(self, request: Request) -> Response:
@@ -124,10 +124,10 @@ class Front:
     async def invocations(self, request: Request) -> Response:
         request_id = request_id_of(request)
         try:
-            lane = chosen(self._lanes, request)
+            server = server_for(self._servers, request)
         except NotFound as error:
             return reply_to(request, request_id, problem(error, request_id))
-        reply = await lane.invoke(request, request_id, stopping=self._server.should_exit)
+        reply = await server.invoke(request, request_id, stopping=self._server.should_exit)
         return reply_to(request, request_id, reply)
 
     def _give_up(self, code: int) -> None:
@@ -150,7 +150,7 @@ class Front:
 
 
 def _settings_of(feature: Feature, settings: Settings, *, alone: bool) -> Settings:
-    """Of one lane; where there are several, each has a folder of its own in the common model folder."""
+    """Of one server; where there are several, each has a folder of its own in the common model folder."""
     folder = settings.model_dir if alone else settings.model_dir / feature.name
     return msgspec.structs.replace(settings, feature=feature.module, model_dir=folder)
 

@@ -21,7 +21,7 @@ from serving.feature import find
 from serving.service import problem
 from serving.settings import Settings
 
-from .feature_server import Lane
+from .feature_server import FeatureServer
 from .metrics import Metrics
 from .replies import reply_to, request_id_of
 
@@ -55,10 +55,10 @@ class _Model(msgspec.Struct):
 
 
 class Loaded:
-    """A model: where it came from, its lane, and what ends that."""
+    """A model: where it came from, its server, and what ends that."""
 
-    def __init__(self, url: str, lane: Lane) -> None:
-        self.url, self.lane = url, lane
+    def __init__(self, url: str, server: FeatureServer) -> None:
+        self.url, self.server = url, server
         self.stack = AsyncExitStack()
 
 
@@ -87,8 +87,8 @@ class Models:
         ]
 
     @property
-    def lanes(self) -> list[Lane]:
-        return [model.lane for model in self._loaded.values()]
+    def servers(self) -> list[FeatureServer]:
+        return [model.server for model in self._loaded.values()]
 
     async def load(self, request: Request) -> Response:
         """200 once the model answers its example; 409 and 507 as the contract has them."""
@@ -127,7 +127,7 @@ class Models:
         if model is None:
             return _unknown(request)
         request_id = request_id_of(request)
-        return reply_to(request, request_id, await model.lane.invoke(request, request_id, stopping=False))
+        return reply_to(request, request_id, await model.server.invoke(request, request_id, stopping=False))
 
     def _described(self, name: str) -> dict[str, str]:
         return {"modelName": name, "modelUrl": self._loaded[name].url}
@@ -155,11 +155,11 @@ class Models:
             self._settings, feature=feature.module, profile=said.profile, model_dir=folder
         )
         ended: list[int] = []
-        model = Loaded(str(folder), Lane(feature, settings, self._metrics, on_fatal=ended.append))
-        await model.stack.enter_async_context(model.lane)
+        model = Loaded(str(folder), FeatureServer(feature, settings, self._metrics, on_fatal=ended.append))
+        await model.stack.enter_async_context(model.server)
         try:
             async with asyncio.timeout(LOAD_S):
-                while not model.lane.ready:
+                while not model.server.ready:
                     if ended:
                         raise InvalidRequest(
                             f"url: {folder}: {feature.name} ended with {ended[0]}; see the log"

@@ -14,7 +14,7 @@ MAX_RESULT = 6_280_000
 """Characters of base64: SageMaker and Lambda carry 6 MiB, and the rest of a reply needs a little."""
 
 
-def encoded(pixels: "Pixels", kind: Format, *, instead: Sequence[str] = ()) -> bytes:
+def encode_image(pixels: "Pixels", kind: Format, *, instead: Sequence[str] = ()) -> bytes:
     """A file of (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; a JPEG has its alpha laid on white.
 
     instead: what a caller may ask for where the file is too large. Raises `PayloadTooLarge`.

@@ -19,23 +19,23 @@ class ImagePairRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw
     img_2: ImageBase64 = None
 
 
-class Picture(NamedTuple):
+class NamedImage(NamedTuple):
     """image: (H, W, 3) uint8 RGB, upright. field: of the request, where it came from."""
 
     image: "Pixels"
     field: str
 
 
-def pictures(media: Media, request: ImagePairRequest) -> tuple[Picture, ...]:
+def images_of(media: Media, request: ImagePairRequest) -> tuple[NamedImage, ...]:
     """The one image of a request, or its two. Raises as `Media.image` does."""
     pair = (request.url_1, request.img_1), (request.url_2, request.img_2)
     if pair == ((None, None), (None, None)):
-        return (_picture(media, request.url, request.img, ""),)
+        return (_image_of(media, request.url, request.img, ""),)
     if (request.url, request.img) != (None, None):
         raise InvalidRequest("url, img: not together with url_1, img_1, url_2, img_2")
-    return tuple(_picture(media, *one, suffix) for one, suffix in zip(pair, ("_1", "_2"), strict=True))
+    return tuple(_image_of(media, *one, suffix) for one, suffix in zip(pair, ("_1", "_2"), strict=True))
 
 
-def _picture(media: Media, url: str | None, img: bytes | None, suffix: str) -> Picture:
+def _image_of(media: Media, url: str | None, img: bytes | None, suffix: str) -> NamedImage:
     image = media.image(url=url, img=img, field=f"img{suffix}")
-    return Picture(image, f"url{suffix}" if url else f"img{suffix}")
+    return NamedImage(image, f"url{suffix}" if url else f"img{suffix}")

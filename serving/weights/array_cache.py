@@ -13,7 +13,7 @@ from serving.files import replacing
 Arrays = Mapping[str, Array]
 
 
-def kept(file: Path | None, make: Callable[[], Arrays]) -> Arrays:
+def cached_arrays(file: Path | None, make: Callable[[], Arrays]) -> Arrays:
     """What `make` gives, from the safetensors file of an earlier start or written to it for the next.
 
     file: named by `Weights.derived`; None keeps nothing.

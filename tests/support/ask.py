@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.adapters.in_process import Hosted
+from serving.adapters.in_process import SyncService
 from serving.codec import JSON
 from serving.feature import Feature
 from serving.service import Reply
@@ -30,17 +30,17 @@ class Ask:
 
     def __init__(self, stack: ExitStack, templates: Path) -> None:
         self._stack, self._templates = stack, templates
-        self._loaded: dict[str, Hosted] = {}
+        self._loaded: dict[str, SyncService] = {}
 
     def __call__(
         self, feature: Feature, *bodies: bytes, content_type: str = JSON, accept: str = "*/*"
     ) -> list[Reply]:
         """The replies to concurrent requests."""
-        hosted = self._loaded.get(feature.name)
-        if hosted is None:
+        service = self._loaded.get(feature.name)
+        if service is None:
             settings = Settings.read(stores={"template": str(self._templates)})
             weights_of(feature, settings)
-            hosted = self._loaded[feature.name] = Hosted(feature, settings)
-            self._stack.callback(hosted.close)
+            service = self._loaded[feature.name] = SyncService(feature, settings)
+            self._stack.callback(service.close)
         with ThreadPoolExecutor(len(bodies)) as callers:
-            return list(callers.map(lambda body: hosted.invoke(body, content_type, accept), bodies))
+            return list(callers.map(lambda body: service.invoke(body, content_type, accept), bodies))

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from deploy.local.api_gateway.api import LIMITS, Limits, api_routes
+from deploy.local.api_gateway.api import LIMITS, GatewayLimits, api_routes
 from deploy.local.fleet.fleet import Fleet
 from deploy.local.options import Options
 from serving.feature import find
@@ -74,7 +74,7 @@ def fronting(sagemaker: Server, folder: Path) -> Iterator[Callable[..., Gateway]
     options = Options(port=sagemaker.server_port, keys=folder / "keys.json", usage=folder / "usage.sqlite")
     with ExitStack() as stack:
 
-        def start(limits: Limits = LIMITS, **given: Any) -> Gateway:
+        def start(limits: GatewayLimits = LIMITS, **given: Any) -> Gateway:
             chosen = replace(options, **given)
             return stack.enter_context(listening(lambda fleet, _: api_routes(fleet, chosen, limits)))
 

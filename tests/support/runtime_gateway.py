@@ -19,14 +19,14 @@ from starlette.routing import Mount
 
 from deploy.local.fleet.fleet import Fleet
 from deploy.local.options import Options
-from deploy.local.runtime.limits import Limits, Seconds
-from deploy.local.runtime.locations import Places
+from deploy.local.runtime.limits import RuntimeLimits, Seconds
+from deploy.local.runtime.locations import Locations
 from deploy.local.runtime.runtime import runtime_routes
 from serving.settings import Settings
 from tests.support.features.probe.feature import feature as probe
 
-LIMITS = Limits(body=8192, reply=4096, part=1000, async_body=20_000)
-NARROW = Limits(async_at_once=1, async_waiting=2, async_ttl_s=Seconds(1, 60, 60))
+LIMITS = RuntimeLimits(body=8192, reply=4096, part=1000, async_body=20_000)
+NARROW = RuntimeLimits(async_at_once=1, async_waiting=2, async_ttl_s=Seconds(1, 60, 60))
 ABSENT = replace(probe, module="tests.support.features.absent.feature")
 Json = dict[str, Any]
 
@@ -49,9 +49,9 @@ def served(folder: Path, **settings: Any) -> Iterator[Gateway]:
     options = Options(aliases={"my-endpoint": "probe"})
     fleet = Fleet([probe, ABSENT], Settings.read(**settings), memory_mb=100_000, most=2)
     mounts = {
-        "local": (LIMITS, Places.below(folder)),
-        "s3": (LIMITS, Places(folder, "s3://outputs/later")),
-        "narrow": (NARROW, Places.below(folder)),
+        "local": (LIMITS, Locations.below(folder)),
+        "s3": (LIMITS, Locations(folder, "s3://outputs/later")),
+        "narrow": (NARROW, Locations.below(folder)),
     }
 
     @asynccontextmanager
@@ -60,8 +60,8 @@ def served(folder: Path, **settings: Any) -> Iterator[Gateway]:
             yield
 
     routes = [
-        Mount(f"/{name}", routes=runtime_routes(fleet, options, limits=limits, places=places))
-        for name, (limits, places) in mounts.items()
+        Mount(f"/{name}", routes=runtime_routes(fleet, options, limits=limits, locations=locations))
+        for name, (limits, locations) in mounts.items()
     ]
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes, lifespan=lifespan), log_config=None))
     with socket.create_server(("127.0.0.1", 0)) as listening:

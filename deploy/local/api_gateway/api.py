@@ -20,7 +20,7 @@ from serving.feature import Feature
 from serving.http import CLIENT_CLOSED_REQUEST, PREFLIGHT, BodyTooLarge, read_body
 
 from .auth import authoriser
-from .event import Call, event, response
+from .event import CallContext, event, response
 from .refusal import Json, Refused, refusal
 
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
@@ -28,7 +28,7 @@ _CONCURRENCY = 64  # functions that run at once; more callers wait within their 
 _ANY = "local"  # the sagemaker-runtime of this process takes every signature
 
 
-class Limits(NamedTuple):
+class GatewayLimits(NamedTuple):
     """body: bytes through API Gateway. event: bytes of JSON into Lambda. timeout_s: of one whole call."""
 
     body: int = 10 * 2**20
@@ -36,10 +36,10 @@ class Limits(NamedTuple):
     timeout_s: float = 29.0
 
 
-LIMITS = Limits()
+LIMITS = GatewayLimits()
 
 
-def api_routes(fleet: Fleet, options: Options, limits: Limits = LIMITS) -> list[BaseRoute]:
+def api_routes(fleet: Fleet, options: Options, limits: GatewayLimits = LIMITS) -> list[BaseRoute]:
     """`POST` and `OPTIONS` of /{stage}/{feature}, by any of the feature's names.
 
     Every other path is refused as API Gateway refuses it: these routes come last. Raises `SettingsError`.
@@ -52,7 +52,7 @@ def api_routes(fleet: Fleet, options: Options, limits: Limits = LIMITS) -> list[
 class Api:
     """Answers as the document does that API Gateway imports."""
 
-    def __init__(self, fleet: Fleet, options: Options, limits: Limits) -> None:
+    def __init__(self, fleet: Fleet, options: Options, limits: GatewayLimits) -> None:
         from deploy.cloudformation.openapi import body  # late: serving does not depend on deploy
 
         definition = body(list(fleet.features.values()))
@@ -87,7 +87,7 @@ class Api:
 
     def _event(self, request: Request, body: bytes, request_id: str) -> Json:
         """What the function is given, once it is known who calls."""
-        call = Call(request_id, self._stage, self._authorise(request, body))
+        call = CallContext(request_id, self._stage, self._authorise(request, body))
         made = event(request, body, call, self._binary)
         if len(msgspec.json.encode(made)) > self._limits.event:
             raise Refused("REQUEST_TOO_LARGE")

@@ -23,7 +23,7 @@ def media_type(header: str) -> str:
     return header.partition(",")[0].partition(";")[0].strip().lower()
 
 
-class Call(NamedTuple):
+class CallContext(NamedTuple):
     """caller: what authorisation found out."""
 
     request_id: str
@@ -31,7 +31,7 @@ class Call(NamedTuple):
     caller: Json
 
 
-def event(request: Request, body: bytes, call: Call, binary: Collection[str]) -> Json:
+def event(request: Request, body: bytes, call: CallContext, binary: Collection[str]) -> Json:
     """binary: the media types whose bodies come in base64."""
     encoded = media_type(request.headers.get("content-type", JSON)) in binary
     text = base64.b64encode(body).decode() if encoded else body.decode(errors="replace")
@@ -54,7 +54,7 @@ def event(request: Request, body: bytes, call: Call, binary: Collection[str]) ->
     }
 
 
-def _context(request: Request, call: Call, resource: str) -> Json:
+def _context(request: Request, call: CallContext, resource: str) -> Json:
     now = time.time()
     identity = {
         "sourceIp": request.client.host if request.client else "",

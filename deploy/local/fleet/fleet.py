@@ -18,9 +18,9 @@ from serving.feature import Feature
 from serving.settings import Settings
 
 from .memory import resident_mb
-from .replica import Answered, Replica, State
+from .replica import Answered, ContainerState, Replica
 
-__all__ = ["Answered", "Fleet", "State"]
+__all__ = ["Answered", "ContainerState", "Fleet"]
 
 
 class Fleet:
@@ -75,7 +75,7 @@ class Fleet:
         except TimeoutError:
             raise DeadlineExceeded(f"no answer within {limit_s:g} s") from None
 
-    def states(self) -> list[State]:
+    def states(self) -> list[ContainerState]:
         """Of every feature, in the order given."""
         used_mb = self._used_mb()
         return [replica.state(used_mb[name]) for name, replica in self._replicas.items()]

@@ -44,7 +44,7 @@ class Answered(NamedTuple):
     body: bytes
 
 
-class State(NamedTuple):
+class ContainerState(NamedTuple):
     """A container and its latest requests. queue: those that wait for an answer; reason: why it failed."""
 
     feature: str
@@ -89,11 +89,11 @@ class Replica:
         """Of the container process; 0 where there is none."""
         return self._process.pid if self._process else 0
 
-    def state(self, memory_mb: float) -> State:
+    def state(self, memory_mb: float) -> ContainerState:
         times = sorted(self._latest_ms) or [0.0]
         p50, p95 = (times[math.ceil(share * len(times)) - 1] for share in (0.5, 0.95))
         latest = (self._requests, p50, p95, self.in_flight)
-        return State(self.feature.name, self.condition, *latest, memory_mb, self._reason)
+        return ContainerState(self.feature.name, self.condition, *latest, memory_mb, self._reason)
 
     def become(self, condition: Condition, reason: str = "") -> None:
         """Change its state, and log that."""

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from deploy.tables import columns
 
-from .replica import State
+from .replica import ContainerState
 
 _HEADER = ("feature", "state", "requests", "p50 ms", "p95 ms", "queue", "memory MB")
 
@@ -28,7 +28,7 @@ class Table:
     def flush(self) -> None:
         self._stream.flush()
 
-    def show(self, states: Sequence[State]) -> None:
+    def show(self, states: Sequence[ContainerState]) -> None:
         if self.in_place:
             columns = get_terminal_size().columns  # a line that wraps would be two
             lines = [line[:columns] for line in table(states)]
@@ -41,12 +41,12 @@ class Table:
             self._height = 0
 
 
-def table(states: Sequence[State]) -> list[str]:
+def table(states: Sequence[ContainerState]) -> list[str]:
     """Returns lines of text: a header, then a line for each feature."""
     return columns([_HEADER, *map(_row, states)])
 
 
-def _row(state: State) -> tuple[str, ...]:
+def _row(state: ContainerState) -> tuple[str, ...]:
     times = (f"{ms:.0f}" if state.requests else "" for ms in (state.p50_ms, state.p95_ms))
     memory = f"{state.memory_mb:.0f}" if state.memory_mb else ""
     return state.feature, state.state, str(state.requests), *times, str(state.queue), memory

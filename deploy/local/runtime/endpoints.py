@@ -9,7 +9,7 @@ from serving.errors import DeadlineExceeded, Unavailable
 from serving.feature import Feature
 
 from .errors import invalid, model_error, unavailable
-from .limits import Limits
+from .limits import RuntimeLimits
 
 VARIANT = "all"  # as the deployment names it
 _LATE = (
@@ -18,27 +18,27 @@ _LATE = (
 )
 
 
-class Endpoint(NamedTuple):
+class LocalEndpoint(NamedTuple):
     """name: as the caller says it."""
 
     name: str
     feature: Feature
 
 
-class Endpoints:
+class LocalEndpoints:
     """aliases: more endpoint names, each with one of its feature's."""
 
-    def __init__(self, fleet: Fleet, limits: Limits, aliases: Mapping[str, str]) -> None:
+    def __init__(self, fleet: Fleet, limits: RuntimeLimits, aliases: Mapping[str, str]) -> None:
         self._fleet, self._limits, self._aliases = fleet, limits, aliases
 
-    def find(self, name: str) -> Endpoint:
+    def find(self, name: str) -> LocalEndpoint:
         """Raises `WireError`."""
         feature = self._fleet.find(self._aliases.get(name, name))
         if feature is None:
-            raise invalid(f"Endpoint {name} of account {ACCOUNT} not found.")
-        return Endpoint(name, feature)
+            raise invalid(f"LocalEndpoint {name} of account {ACCOUNT} not found.")
+        return LocalEndpoint(name, feature)
 
-    async def call(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answered:
+    async def call(self, endpoint: LocalEndpoint, body: bytes, headers: Mapping[str, str]) -> Answered:
         """The container's reply of status 2xx; every other one, and none in time, raises `WireError`."""
         try:
             reply = await self._fleet.call(endpoint.feature, body, headers)

@@ -15,7 +15,7 @@ class Seconds:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class RuntimeLimits:
     """Sizes in bytes."""
 
     body: int = 6 * _MIB

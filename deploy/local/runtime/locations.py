@@ -13,11 +13,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class PlaceError(Exception):
+class LocationError(Exception):
     """A location that cannot be read or written; the message names it."""
 
 
-class Places:
+class Locations:
     """inputs: the folder below which `file://` inputs lie. outputs: `s3://bucket/prefix`, or a folder.
 
     S3 is reached with this process's own credentials and `AWS_ENDPOINT_URL_S3`.
@@ -36,26 +36,29 @@ class Places:
         return "/".join((self._outputs.rstrip("/"), *(name.strip("/") for name in names if name)))
 
     def file(self, location: str) -> Path | None:
-        """What a `file://` location names; None for one in S3. Raises `PlaceError` if it is not allowed."""
+        """Returns the path that a `file://` location names, or None for a location in S3.
+
+        Raises `LocationError` when the location is not allowed.
+        """
         try:
             url = urlsplit(location)
             path = Path(unquote(url.path)).resolve()
         except (ValueError, RuntimeError) as error:  # such as a NUL, or links in a circle
-            raise PlaceError(f"{location}: {error}") from error
+            raise LocationError(f"{location}: {error}") from error
         if url.scheme == "s3":
             return None
         if url.netloc not in ("", "localhost") or not path.is_relative_to(self._inputs):
-            raise PlaceError(f"{location}: only files below {self._inputs.as_uri()} may be read")
+            raise LocationError(f"{location}: only files below {self._inputs.as_uri()} may be read")
         return path
 
     def read(self, location: str, most: int) -> bytes:
-        """Raises `PlaceError`, for what is longer than `most` bytes too."""
+        """Raises `LocationError`, for what is longer than `most` bytes too."""
         if (path := self.file(location)) is not None:
             return _read_file(path, location, most)
         return self._read_object(location, most)
 
     def write(self, location: str, body: bytes, content_type: str) -> None:
-        """Raises `PlaceError`. Nobody sees half of it."""
+        """Raises `LocationError`. Nobody sees half of it."""
         url = urlsplit(location)
         if url.scheme == "s3":
             key = {"Bucket": url.netloc, "Key": location.split("/", 3)[3]}
@@ -66,7 +69,7 @@ class Places:
             with replacing(path) as part:
                 part.write_bytes(body)
         except OSError as error:
-            raise PlaceError(f"{location}: {error.strerror}") from error
+            raise LocationError(f"{location}: {error.strerror}") from error
 
     def _read_object(self, location: str, most: int) -> bytes:
         bucket, _, key = location.removeprefix("s3://").partition("/")
@@ -89,18 +92,18 @@ def _read_file(path: Path, location: str, most: int) -> bytes:
         with path.open("rb") as file:
             body = file.read(most + 1)
     except OSError as error:
-        raise PlaceError(f"{location}: {error.strerror}") from error
+        raise LocationError(f"{location}: {error.strerror}") from error
     if len(body) > most:
         raise _too_long(location, path.stat().st_size, most)
     return body
 
 
-def _too_long(location: str, size: int, most: int) -> PlaceError:
-    return PlaceError(f"{location}: {size} bytes, at most {most}")
+def _too_long(location: str, size: int, most: int) -> LocationError:
+    return LocationError(f"{location}: {size} bytes, at most {most}")
 
 
 def _from_s3(location: str, call: Callable[P, T]) -> Callable[P, T]:
-    """The call, with its failures as `PlaceError`."""
+    """The call, with its failures as `LocationError`."""
 
     def calling(*args: P.args, **kwargs: P.kwargs) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -108,6 +111,6 @@ def _from_s3(location: str, call: Callable[P, T]) -> Callable[P, T]:
         try:
             return call(*args, **kwargs)
         except (BotoCoreError, ClientError) as error:
-            raise PlaceError(f"{location}: {error}") from error
+            raise LocationError(f"{location}: {error}") from error
 
     return calling

@@ -16,12 +16,12 @@ from serving.http import CLIENT_CLOSED_REQUEST, BodyTooLarge, read_body
 from serving.settings import Settings
 
 from .async_inference import AsyncInference
-from .endpoints import VARIANT, Endpoint, Endpoints
+from .endpoints import VARIANT, LocalEndpoint, LocalEndpoints
 from .errors import WireError, denied, invalid, out_of_bounds, reply_too_large
 from .eventstream import MEDIA_TYPE, parts, stream_error
 from .headers import CUSTOM_ATTRIBUTES, INVOKE, SESSIONS, STREAM, TARGET_VARIANT, Header, passed
-from .limits import Limits
-from .locations import Places
+from .limits import RuntimeLimits
+from .locations import Locations
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -30,18 +30,18 @@ def runtime_routes(
     fleet: Fleet,
     options: Options,
     *,
-    limits: Limits | None = None,
-    places: Places | None = None,
+    limits: RuntimeLimits | None = None,
+    locations: Locations | None = None,
 ) -> list[BaseRoute]:
-    """places: of asynchronous calls; a folder below the cache where None.
+    """locations: of asynchronous calls; a folder below the cache where None.
 
     Nothing is asked of who signs; where the gateway asks its callers for more, these routes are for this
     machine alone, so that nobody gets round it.
     """
-    limits = limits or Limits()
-    endpoints = Endpoints(fleet, limits, options.aliases)
-    places = places or Places.below(Settings.read().cache_dir / "async")
-    runtime = Runtime(endpoints, AsyncInference(endpoints, places, limits), limits)
+    limits = limits or RuntimeLimits()
+    endpoints = LocalEndpoints(fleet, limits, options.aliases)
+    locations = locations or Locations.below(Settings.read().cache_dir / "async")
+    runtime = Runtime(endpoints, AsyncInference(endpoints, locations, limits), limits)
     faces = {
         "invocations": runtime.invoke,
         "invocations-response-stream": runtime.stream,
@@ -57,7 +57,7 @@ def runtime_routes(
 class Runtime:
     """The three operations; each raises `WireError`."""
 
-    def __init__(self, endpoints: Endpoints, later: AsyncInference, limits: Limits) -> None:
+    def __init__(self, endpoints: LocalEndpoints, later: AsyncInference, limits: RuntimeLimits) -> None:
         self._endpoints, self._later, self._limits = endpoints, later, limits
 
     async def invoke(self, request: Request) -> Response:
@@ -92,7 +92,7 @@ class Runtime:
         running = BackgroundTask(self._later.run, job)
         return JSONResponse(content, HTTPStatus.ACCEPTED, headers, background=running)
 
-    async def _call(self, request: Request, rules: tuple[Header, ...]) -> tuple[Endpoint, Answered]:
+    async def _call(self, request: Request, rules: tuple[Header, ...]) -> tuple[LocalEndpoint, Answered]:
         endpoint = self._endpoints.find(request.path_params["name"])
         headers = passed(rules, request.headers)
         if (variant := request.headers.get(TARGET_VARIANT, VARIANT)) != VARIANT:

@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from deploy.cloudformation.functions import GATEWAY_S
 from deploy.functions.proxy.proxy import LIMIT
-from deploy.local.api_gateway.api import LIMITS, Limits, api_routes
-from deploy.local.api_gateway.event import Call, event, response
+from deploy.local.api_gateway.api import LIMITS, GatewayLimits, api_routes
+from deploy.local.api_gateway.event import CallContext, event, response
 from deploy.local.api_gateway.refusal import Refused
 from deploy.local.options import Options
 from deploy.local.runtime.runtime import runtime_routes
@@ -127,7 +127,7 @@ def test_an_image_comes_back_to_who_accepts_it_first(
 
 def test_a_late_answer_is_a_time_out(sagemaker: Server, before: Callable[..., Gateway]) -> None:
     sagemaker.answering = sagemaker.hang
-    answer = before(Limits(timeout_s=0.2)).post(json={})
+    answer = before(GatewayLimits(timeout_s=0.2)).post(json={})
     sagemaker.released.set()
     refused(answer, 504, "deadline_exceeded", "InternalServerErrorException")
 
@@ -149,7 +149,7 @@ def test_an_event_holds_what_lambda_functions_look_for() -> None:
         "headers": headers,
         "client": ("127.0.0.1", 5),
     }
-    made = event(Request(scope), b"\xff", Call("id-1", "prod", {"accessKey": "AKIA"}), ["image/png"])
+    made = event(Request(scope), b"\xff", CallContext("id-1", "prod", {"accessKey": "AKIA"}), ["image/png"])
     assert (made["resource"], made["path"], made["httpMethod"]) == ("/probe", "/probe", "POST")
     assert (made["body"], made["isBase64Encoded"]) == ("/w==", True)
     assert (made["headers"]["x-a"], made["multiValueHeaders"]["x-a"]) == ("2", ["1", "2"])
@@ -159,7 +159,7 @@ def test_an_event_holds_what_lambda_functions_look_for() -> None:
     context = made["requestContext"]
     assert (context["requestId"], context["stage"], context["path"]) == ("id-1", "prod", "/prod/probe")
     assert (context["identity"]["sourceIp"], context["identity"]["accessKey"]) == ("127.0.0.1", "AKIA")
-    empty = event(Request(scope), b"", Call("id-1", "prod", {}), [])
+    empty = event(Request(scope), b"", CallContext("id-1", "prod", {}), [])
     assert (empty["body"], empty["isBase64Encoded"]) == (None, False)
 
 

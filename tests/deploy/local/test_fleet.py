@@ -17,7 +17,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.fleet.fleet import Answered, Fleet, State
+from deploy.local.fleet.fleet import Answered, ContainerState, Fleet
 from deploy.local.fleet.table import Table
 from serving.errors import DeadlineExceeded, Unavailable
 from serving.feature import Feature
@@ -186,7 +186,7 @@ def test_the_table_is_rewritten_in_place_on_a_terminal() -> None:
 
     screen = Terminal()
     shown = Table(screen)
-    state = State("probe", "ready", 2, 7.4, 9.6, 1, 74.2, "")
+    state = ContainerState("probe", "ready", 2, 7.4, 9.6, 1, 74.2, "")
     shown.show([state])
     assert screen.getvalue() == (
         "feature  state  requests  p50 ms  p95 ms  queue  memory MB\n"
@@ -196,7 +196,7 @@ def test_the_table_is_rewritten_in_place_on_a_terminal() -> None:
     assert screen.getvalue().endswith("\x1b[2F\x1b[Jprobe: failed\n")
 
 
-async def until(fleet: Fleet, seen: Callable[[list[State]], bool]) -> None:
+async def until(fleet: Fleet, seen: Callable[[list[ContainerState]], bool]) -> None:
     async with asyncio.timeout(60):
         while not seen(fleet.states()):
             await asyncio.sleep(0.02)

@@ -17,7 +17,7 @@ from PIL import Image as Picture
 
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Language
 from containers.human_attribute_recognition.recogniser import Recogniser, Wanted
-from serving.adapters.in_process import Hosted
+from serving.adapters.in_process import SyncService
 from serving.arrays import Pixels
 from serving.codec import JSON
 from serving.feature import find
@@ -42,8 +42,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def hosted(settings: Settings) -> Iterator[Hosted]:
-    service = Hosted(FEATURE, settings)
+def service(settings: Settings) -> Iterator[SyncService]:
+    service = SyncService(FEATURE, settings)
     yield service
     service.close()
 
@@ -58,11 +58,11 @@ def astronaut() -> Pixels:
     return Media().decode((FEATURE.folder / "example.jpg").read_bytes())
 
 
-def test_a_person_is_found_and_told_in_both_languages(hosted: Hosted) -> None:
+def test_a_person_is_found_and_told_in_both_languages(service: SyncService) -> None:
     answers = {}
     languages: tuple[Language, ...] = ("zh", "en")
     for language in languages:
-        reply = asked(hosted, FEATURE.example["request"] | {"language": language})
+        reply = asked(service, FEATURE.example["request"] | {"language": language})
         assert reply["LabelModelVersion"] == "fastestdet+siglip2-base-patch16-224/1"
         (person,) = reply["Labels"]
         assert list(person) == [*KEYS, "BoundingBox", "Confidence"]
@@ -73,9 +73,9 @@ def test_a_person_is_found_and_told_in_both_languages(hosted: Hosted) -> None:
         assert sum(shares) == pytest.approx(100, abs=0.05)
 
 
-def test_the_example_tells_where_the_person_is(hosted: Hosted) -> None:
+def test_the_example_tells_where_the_person_is(service: SyncService) -> None:
     """The rest of the example is what a network says that knows nothing; see the feature's README."""
-    (person,) = asked(hosted, FEATURE.example["request"])["Labels"]
+    (person,) = asked(service, FEATURE.example["request"])["Labels"]
     (expected,) = FEATURE.example["response"]["Labels"]
     assert list(expected) == list(person)
     for key in ("BoundingBox", "upper_cut", "lower_cut"):
@@ -83,18 +83,18 @@ def test_the_example_tells_where_the_person_is(hosted: Hosted) -> None:
     assert person["Confidence"] == pytest.approx(expected["Confidence"], abs=0.02)
 
 
-def test_nobody_is_an_empty_list(hosted: Hosted) -> None:
-    assert asked(hosted, {"img": png(np.full((80, 60, 3), 200, np.uint8))})["Labels"] == []
+def test_nobody_is_an_empty_list(service: SyncService) -> None:
+    assert asked(service, {"img": png(np.full((80, 60, 3), 200, np.uint8))})["Labels"] == []
 
 
-def test_the_caller_says_how_many_and_how_sure(hosted: Hosted) -> None:
+def test_the_caller_says_how_many_and_how_sure(service: SyncService) -> None:
     request = FEATURE.example["request"]
-    many = asked(hosted, request | {"min_confidence": 0.1})["Labels"]
+    many = asked(service, request | {"min_confidence": 0.1})["Labels"]
     sure = [person["Confidence"] for person in many]
     assert len(sure) > 1
     assert sure == sorted(sure, reverse=True)
-    assert asked(hosted, request | {"min_confidence": 0.1, "max_people": 1})["Labels"] == many[:1]
-    assert asked(hosted, request | {"min_confidence": 1})["Labels"] == []
+    assert asked(service, request | {"min_confidence": 0.1, "max_people": 1})["Labels"] == many[:1]
+    assert asked(service, request | {"min_confidence": 1})["Labels"] == []
 
 
 def test_a_batch_answers_as_singles(people: Recogniser, astronaut: Pixels) -> None:
@@ -138,8 +138,8 @@ def test_without_weights_the_container_ends_with_one_clear_line(
     assert all(part in line for part in (FEATURE.name, *parts))
 
 
-def asked(hosted: Hosted, request: dict[str, object]) -> dict[str, Any]:
-    reply = hosted.invoke(msgspec.json.encode(request), JSON)
+def asked(service: SyncService, request: dict[str, object]) -> dict[str, Any]:
+    reply = service.invoke(msgspec.json.encode(request), JSON)
     assert reply.status == 200, reply.body
     answer: dict[str, Any] = msgspec.json.decode(reply.body)
     return answer

@@ -14,7 +14,7 @@ from benchmarks.data.composites import photograph
 from containers.image_similarity.embedder import Embedder
 from containers.image_similarity.feature import CLIP
 from containers.image_similarity.networks import clip
-from serving.adapters.in_process import Hosted
+from serving.adapters.in_process import SyncService
 from serving.codec import JSON
 from serving.feature import find
 from serving.settings import Settings
@@ -111,7 +111,7 @@ def test_a_view_is_normalised_as_in_training() -> None:
 
 
 def test_the_service_answers_with_its_own_version(settings: Settings) -> None:
-    service = Hosted(FEATURE, settings)
+    service = SyncService(FEATURE, settings)
     try:
         image = FEATURE.example["request"]["img"]
         single = msgspec.json.decode(service.invoke(msgspec.json.encode({"img": image}), JSON).body)

@@ -18,7 +18,7 @@ from containers.image_super_resolution.model import Model
 from serving.arrays import Pixels
 from serving.errors import PayloadTooLarge, UnprocessableInput
 from serving.feature import find
-from serving.images.encoding import Format, encoded
+from serving.images.encoding import Format, encode_image
 from serving.images.intake import ImageBytes
 from tests.support.ask import Ask, weights_of
 
@@ -87,7 +87,7 @@ def test_a_reply_is_never_smaller_than_it_was_expected_at_least(
     picture = file(photograph("astronaut")[60:120, 180:260])
     item = model.preprocess(EnlargementRequest(img=picture, scale=scale, format=kind))
     (output,) = model.predict([item])
-    assert len(model.postprocess(output, item).result) > scale * len(encoded(item.colours, kind))
+    assert len(model.postprocess(output, item).result) > scale * len(encode_image(item.colours, kind))
 
 
 # Sizes and content

@@ -13,7 +13,7 @@ from benchmarks.data.composites import photograph
 from containers.object_recognition.classes import COCO_NAMES
 from containers.object_recognition.coco import CocoRecogniser
 from containers.object_recognition.labels import COCO_LABELS, LABELS
-from serving.adapters.in_process import Hosted
+from serving.adapters.in_process import SyncService
 from serving.arrays import Pixels
 from serving.codec import JSON
 from serving.feature import find
@@ -28,11 +28,11 @@ PHOTOGRAPHS = SHARED / "images" / "objects"
 
 
 @pytest.fixture(scope="module")
-def any_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+def any_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncService]:
     """A service with a random OWLv2."""
     folder = write(tmp_path_factory.mktemp("tiny"))
     settings = Settings.read(profile="standard", model_dir=str(folder), device="cpu")
-    service = Hosted(FEATURE, settings)
+    service = SyncService(FEATURE, settings)
     yield service
     service.close()
 
@@ -213,7 +213,7 @@ def test_what_is_no_image_is_refused(ask: Ask) -> None:
 # Any words, with a network that knows nothing
 
 
-def test_all_300_names_and_any_words_are_looked_for(any_words: Hosted) -> None:
+def test_all_300_names_and_any_words_are_looked_for(any_words: SyncService) -> None:
     reply = any_words.invoke(body("coffee", min_confidence=0), JSON)
     assert msgspec.json.decode(reply.body)["LabelModelVersion"] == "owlv2-base-patch16-ensemble/1"
     assert set(counts(answer(reply))) <= set(LABELS)
@@ -229,7 +229,9 @@ def test_all_300_names_and_any_words_are_looked_for(any_words: Hosted) -> None:
     ("words", "fault"),
     [(["cup", "( _ )"], "labels: '( _ )' is no word"), (["tea" * 15], f"at most {TOKENS}")],
 )
-def test_words_that_cannot_be_embedded_are_named(any_words: Hosted, words: list[str], fault: str) -> None:
+def test_words_that_cannot_be_embedded_are_named(
+    any_words: SyncService, words: list[str], fault: str
+) -> None:
     reply = any_words.invoke(body("coffee", labels=words), JSON)
     assert detail(reply)[0] == 422
     assert fault in detail(reply)[1]

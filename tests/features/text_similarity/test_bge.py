@@ -13,7 +13,7 @@ import torch
 from containers.text_similarity.bge import LENGTHS, Bge
 from containers.text_similarity.network import Bert, parameters
 from containers.text_similarity.weight_files import BGE
-from serving.adapters.in_process import Hosted
+from serving.adapters.in_process import SyncService
 from serving.arrays import Floats
 from serving.codec import JSON
 from serving.errors import UnprocessableInput
@@ -55,9 +55,9 @@ def bge(chosen: Settings) -> Bge:
 
 
 @pytest.fixture(scope="module")
-def hosted(chosen: Settings, bge: Bge) -> Iterator[Hosted]:
+def service(chosen: Settings, bge: Bge) -> Iterator[SyncService]:
     """After `bge`, so that the compiled network is there already."""
-    service = Hosted(FEATURE, chosen)
+    service = SyncService(FEATURE, chosen)
     yield service
     service.close()
 
@@ -109,13 +109,13 @@ def test_of_more_than_512_tokens_the_first_and_the_end_mark_count(bge: Bge) -> N
     assert len(fits.content) == 512
 
 
-def test_requests_are_answered_with_the_models_own_name(hosted: Hosted) -> None:
+def test_requests_are_answered_with_the_models_own_name(service: SyncService) -> None:
     texts = ["好", "好" * 600]
-    reply = hosted.invoke(msgspec.json.encode({"texts": texts}), JSON)
+    reply = service.invoke(msgspec.json.encode({"texts": texts}), JSON)
     answer = msgspec.json.decode(reply.body)
     assert (reply.status, answer["model_version"]) == (200, "bge-base-zh-v1.5/1")
     assert answer["truncated"] == [False, True]
-    same = hosted.invoke(msgspec.json.encode({"text_1": "好", "text_2": "好"}), JSON)
+    same = service.invoke(msgspec.json.encode({"text_1": "好", "text_2": "好"}), JSON)
     assert msgspec.json.decode(same.body)["similarity"] == 1
 
 

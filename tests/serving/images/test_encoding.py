@@ -6,7 +6,7 @@ import pytest
 
 from serving.arrays import Floats
 from serving.errors import PayloadTooLarge
-from serving.images.encoding import Format, encoded
+from serving.images.encoding import Format, encode_image
 from serving.images.intake import Media
 
 NOISE = np.random.default_rng(0).integers(0, 256, (1200, 1200, 4), np.uint8)
@@ -15,7 +15,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (1200, 1200, 4), np.uint8)
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_a_png_gives_its_pixels_back(channels: int) -> None:
     pixels = NOISE[:20, :30, :channels].squeeze()
-    decoded = cv2.imdecode(np.frombuffer(encoded(pixels, "png"), np.uint8), cv2.IMREAD_UNCHANGED)
+    decoded = cv2.imdecode(np.frombuffer(encode_image(pixels, "png"), np.uint8), cv2.IMREAD_UNCHANGED)
     assert decoded is not None
     assert np.array_equal(decoded[..., [2, 1, 0, 3][:channels]] if channels > 1 else decoded, pixels)
 
@@ -28,16 +28,16 @@ def colours(data: bytes) -> Floats:
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
 def test_the_other_formats_keep_the_order_of_colours(kind: Format) -> None:
     orange = np.full((16, 16, 3), (250, 120, 10), np.uint8)
-    assert np.abs(colours(encoded(orange, kind)) - (250, 120, 10)).max() < 4
+    assert np.abs(colours(encode_image(orange, kind)) - (250, 120, 10)).max() < 4
 
 
 def test_what_a_jpeg_cannot_see_through_is_white() -> None:
     half = np.full((16, 16, 4), (0, 0, 0, 128), np.uint8)
-    assert np.abs(colours(encoded(half, "jpeg")) - 127).max() < 2
+    assert np.abs(colours(encode_image(half, "jpeg")) - 127).max() < 2
 
 
 def test_a_picture_over_the_transports_limit_names_what_is_smaller() -> None:
     message = r"^result: \d{7} bytes of base64, at most \d+; send a smaller image, or format webp$"
     with pytest.raises(PayloadTooLarge, match=message):
-        encoded(NOISE, "png", instead=["a smaller image", "format webp"])
-    assert encoded(NOISE, "webp").startswith(b"RIFF")
+        encode_image(NOISE, "png", instead=["a smaller image", "format webp"])
+    assert encode_image(NOISE, "webp").startswith(b"RIFF")

@@ -1,1 +1,1 @@
-"""Pictures as vectors, and how alike two of them are."""
+"""The feature image similarity: it turns images into vectors and compares two images."""

@@ -1,4 +1,4 @@
-"""From pictures to vectors of length 1, by the descriptor or network of a profile."""
+"""The embedder turns images into vectors of length 1 with the descriptor or network of a profile."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 
 
 VERSIONS = {"lite": "copies/1", "standard": "clip-vit-b32-openai/1"}
-"""By profile. To be raised with any change to a descriptor: the compiled network is kept under it."""
+"""The model version that each profile reports.
+
+Raise it with every change to a descriptor: the compiled network is cached under this name.
+"""
 
 
 class Embedder:
-    """view: (H, W, 3) uint8 RGB -> (C, S, S), what the network sees. network: (N, C, S, S) -> (N, 512)."""
+    """Prepares images and embeds them in batches.
+
+    view: turns (H, W, 3) uint8 RGB into (C, S, S), the input of the network.
+    network: turns (N, C, S, S) into (N, 512).
+    """
 
     def __init__(self, view: Callable[[Pixels], Floats], network: Executor, version: str) -> None:
         self.view, self._network, self.version = view, network, version
@@ -36,7 +43,7 @@ class Embedder:
         return cls(view, compile(network, example, device=device, cache=cache, warm_up=sizes), version)
 
     def embed(self, views: Sequence[Floats]) -> Floats:
-        """(N, 512), each of length 1."""
+        """Returns one vector of length 1 for each view, stacked to (N, 512)."""
         return unit(self._network(np.stack(views))[0])
 
 

@@ -1,4 +1,4 @@
-"""Image similarity: a vector of a picture, or how alike two pictures are."""
+"""The declaration of image similarity: a vector for one image, or a similarity for two images."""
 
 from typing import Annotated, Any
 
@@ -21,36 +21,39 @@ from serving.images.pairs import ImagePairRequest
 
 DIMENSIONS = 512
 
+ModelVersion = Annotated[str, Meta(description="The descriptor or network that made the vectors.")]
+
 
 class ImageSimilarityRequest(ImagePairRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One image, by `url` or `img`; or two to compare, by `url_1` or `img_1` and `url_2` or `img_2`."""
+    """The request carries one image (`url` or `img`), or two (`url_1` or `img_1`, and `url_2` or `img_2`)."""
 
-    detail: Annotated[bool, Meta(description="Of two images also the `cosine`.")] = False
+    detail: Annotated[bool, Meta(description="True adds `cosine` to the reply for two images.")] = False
 
 
 class ImageVector(msgspec.Struct, frozen=True):
-    """One image: its vector."""
+    """The reply to a request that carries one image."""
 
     result: Annotated[
         list[float],
         Meta(
-            description="512 numbers, a vector of length 1. The scalar product of two is their cosine. "
-            "Comparable within one `ModelVersion` only.",
+            description="The embedding of the image: 512 numbers, a vector of length 1. The scalar product "
+            "of two embeddings is their cosine similarity. Compare only vectors of one `ModelVersion`.",
         ),
     ]
-    model_version: str = msgspec.field(name="ModelVersion")
+    model_version: ModelVersion = msgspec.field(name="ModelVersion")
 
 
 class ImageSimilarity(msgspec.Struct, frozen=True):
-    """Two images: how alike they are."""
+    """The reply to a request that carries two images."""
 
     similarity: Annotated[
         float,
-        Meta(ge=0, le=1, description="(1 + cosine) / 2: 1 where they are the same."),
+        Meta(ge=0, le=1, description="(1 + cosine) / 2. It is 1 when the two images are the same."),
     ]
-    model_version: str = msgspec.field(name="ModelVersion")
+    model_version: ModelVersion = msgspec.field(name="ModelVersion")
     cosine: Annotated[
-        float | UnsetType, Meta(description="Of the two vectors, -1 to 1; with `detail` only.")
+        float | UnsetType,
+        Meta(description="The cosine similarity of the two vectors, -1 to 1. Present only with `detail`."),
     ] = UNSET
 
 
@@ -80,17 +83,19 @@ feature = Feature(
     feature_id="ImageSimilarity",
     title="Image Similarity",
     title_zh="图像相似度",
-    summary="Turns an image into a vector, or tells how alike two images are.",
+    summary="Turns an image into a vector, or measures how similar two images are.",
     request=ImageSimilarityRequest,
     response=Reply,
     profiles={
         "lite": Profile(
             files=(COPIES,),
-            summary="Local harmonics and a small network: finds near-duplicates; not semantic.",
+            summary="Local harmonics and a small network. Finds near-duplicates, not similar content.",
             verified=True,
         ),
         "standard": Profile(
-            files=(CLIP,), summary="CLIP ViT-B/32: alike is what shows the same things.", verified=False
+            files=(CLIP,),
+            summary="CLIP ViT-B/32. Images that show the same things are similar.",
+            verified=False,
         ),
     },
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),

@@ -1,4 +1,4 @@
-"""Image similarity: the pictures of a whole batch are embedded together."""
+"""The model of image similarity embeds the images of a whole batch together."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -13,7 +13,7 @@ from serving.weights import Weights
 
 
 class Item(NamedTuple):
-    """views: of one picture, or of two to compare."""
+    """The prepared images of one request: one view, or two views to compare."""
 
     views: list[Floats]
     detail: bool
@@ -23,7 +23,7 @@ Response = ImageVector | ImageSimilarity
 
 
 class Model(Base[ImageSimilarityRequest, Item, list[Floats], Response]):
-    """An output holds a (512,) vector of every view of its item."""
+    """Answers requests. An output holds one (512,) vector for each view of its item."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder

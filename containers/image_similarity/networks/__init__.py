@@ -1,1 +1,1 @@
-"""The networks, as torch modules."""
+"""The networks of image similarity as torch modules."""

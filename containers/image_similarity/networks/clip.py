@@ -12,7 +12,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from serving.arrays import Floats, Pixels
 
-HEAD_WIDTH = 64  # of every published CLIP
+HEAD_WIDTH = 64  # channels of an attention head, the same in every published CLIP
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
@@ -30,11 +30,11 @@ _NAMES = {
     ".mlp.c_fc.": ".mlp.fc1.",
     ".mlp.c_proj.": ".mlp.fc2.",
 }
-"""Parts of names, as open_clip and as transformers call them."""
+"""Parts of tensor names: the name in open_clip and the name in transformers."""
 
 
 def view(image: Pixels, side: int) -> Floats:
-    """(H, W, 3) RGB -> (3, side, side), the middle of the picture as CLIP was trained to see it."""
+    """Returns the middle square of an (H, W, 3) RGB image as (3, side, side), normalised as CLIP expects."""
     height, width = image.shape[:2]
     margin_x, margin_y = (max(0, length - min(width, height)) / 2 for length in (width, height))
     middle = (margin_x, margin_y, width - margin_x, height - margin_y)
@@ -44,7 +44,11 @@ def view(image: Pixels, side: int) -> Floats:
 
 
 class ImageTower(nn.Module):
-    """(N, 3, side, side) float32, normalised by MEAN and DEVIATION of 0..1 -> (N, D), of any length."""
+    """Turns images into vectors of any length.
+
+    The input is (N, 3, side, side) float32: values of 0..1, normalised by MEAN and DEVIATION.
+    The output is (N, D).
+    """
 
     def __init__(self, tower: nn.Module) -> None:
         super().__init__()
@@ -56,7 +60,10 @@ class ImageTower(nn.Module):
 
 
 def image_tower(file: Path) -> ImageTower:
-    """Frozen tower of a file, of the size its tensors have. Raises RuntimeError naming what does not fit."""
+    """Returns the frozen tower of a file; its tensors give the sizes.
+
+    Raises RuntimeError with the names of tensors that do not fit.
+    """
     with safe_open(file, "pt") as opened:
         names = [name for name in opened.keys() if name.startswith("visual.")]  # noqa: SIM118  (no mapping)
         tensors = {name: opened.get_tensor(name).float() for name in names}
@@ -66,7 +73,7 @@ def image_tower(file: Path) -> ImageTower:
 
 
 def side(file: Path) -> int:
-    """Pixels of the tower's input."""
+    """Returns the side of the tower's square input in pixels."""
     with safe_open(file, "np") as opened:
         positions, patch = (
             opened.get_slice(f"visual.{name}").get_shape()
@@ -76,7 +83,7 @@ def side(file: Path) -> int:
 
 
 def _side(positions: int, patch: int) -> int:
-    return patch * math.isqrt(positions - 1)  # one position is the class token's
+    return patch * math.isqrt(positions - 1)  # one of the positions belongs to the class token
 
 
 def _config(tensors: dict[str, Tensor]) -> CLIPVisionConfig:

@@ -1,9 +1,14 @@
-"""The descriptor of near-duplicates: what local harmonics say of a picture, twice, brought to 512 numbers.
+"""The descriptor of near-duplicates: it summarises the local harmonics of an image in 512 numbers.
 
-Once by a small network that has learnt from copies what to look at, once by an efficient match kernel (Bo and
-Sminchisescu 2009) that has learnt nothing: two sets of local vectors are compared by the sum of a Gaussian
-kernel over all pairs, which random Fourier features (Rahimi and Recht 2007) turn into the scalar product of
-two sums. Whitening takes out what pictures have in common. Quarter turns and mirroring change nothing.
+It pools the local harmonics in two ways and whitens both results together. Whitening removes what images have
+in common.
+
+- A small network was trained on copies of images.
+- An efficient match kernel (Bo and Sminchisescu 2009) has no trained part. It compares two sets of local
+  vectors by the sum of a Gaussian kernel over all pairs. Random Fourier features (Rahimi and Recht 2007) turn
+  that sum into the scalar product of two sums.
+
+Quarter turns and mirroring of the image do not change the descriptor.
 """
 
 import math
@@ -18,24 +23,24 @@ from torch.nn import functional
 from containers.image_similarity.feature import DIMENSIONS
 from containers.image_similarity.networks.harmonics import SIDE, SIGMAS, VALUES, LocalHarmonics
 
-SIDES = SIDE, 93, 69  # px, half an octave apart; odd, so that grids of points can be halved symmetrically
-WIDTH, WIDER, BLOCKS = 128, 384, 2  # channels of the network, at its end, and its residual blocks
-FEATURES = 512  # random ones
-BANDWIDTH = 0.3  # of the kernel, for local vectors about 1 long: smaller is stricter
-FAINT = 0.2  # a local vector of this length is made half as long as a strong one, as it is mostly noise
-SPREAD = 0.57  # share of a cosine that depends on the pictures; the rest puts copies above 0.85
+SIDES = SIDE, 93, 69  # px, half an octave apart; an odd side lets a grid of points be halved symmetrically
+WIDTH, WIDER, BLOCKS = 128, 384, 2  # channels inside the network, channels at its end, residual blocks
+FEATURES = 512  # random Fourier features
+BANDWIDTH = 0.3  # of the Gaussian kernel, for local vectors about 1 long; a smaller one is stricter
+FAINT = 0.2  # a local vector of this length gets half the length of a strong one, because it is mostly noise
+SPREAD = 0.57  # share of a cosine that depends on the images; the rest lifts copies above similarity 0.85
 _SEED = 0
 
 
 def descriptor(file: Path) -> "Descriptor":
-    """Frozen. Raises RuntimeError naming what does not fit."""
+    """Loads the frozen network from a file. Raises RuntimeError with the names of tensors that do not fit."""
     network = Descriptor()
     network.load_state_dict({name: tensor.float() for name, tensor in load_file(file).items()})
     return network.eval().requires_grad_(False)
 
 
 class Descriptor(nn.Module):
-    """(N, 1, 133, 133) -> (N, 512), each of length 1."""
+    """Turns views, (N, 1, 133, 133), into vectors of length 1, (N, 512)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,18 +53,21 @@ class Descriptor(nn.Module):
         return functional.pad(math.sqrt(SPREAD) * white, (0, 1), value=math.sqrt(1 - SPREAD))
 
     def described(self, views: Tensor) -> Tensor:
-        """(N, 512 + FEATURES), before the whitening."""
+        """Returns the two pooled vectors side by side before whitening, (N, 512 + FEATURES)."""
         local = self.local(views)
         return torch.cat((functional.normalize(self.learned(local)), self.kernel(local)), 1)
 
     def local(self, views: Tensor) -> list[Tensor]:
-        """(N, 27, h, w) of each scale."""
+        """Returns the local harmonics of every scale, each (N, 27, h, w)."""
         smaller = (functional.interpolate(views, size=side, mode="bilinear") for side in SIDES[1:])
         return [local(view) for local, view in zip(self.harmonics, (views, *smaller), strict=True)]
 
 
 class Learned(nn.Module):
-    """Local harmonics of the scales -> (N, 512), of any length. A point sees the mean of its neighbours."""
+    """Turns the local harmonics of all scales into vectors of any length, (N, 512).
+
+    Each point also sees the mean of its neighbours.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +84,7 @@ class Learned(nn.Module):
         return vectors
 
     def _described(self, local: Tensor) -> Tensor:
-        """(N, 27, h, w) -> (N, C, h / 2, w / 2), not negative."""
+        """Turns (N, 27, h, w) into features of the points, (N, C, h / 2, w / 2), which are not negative."""
         length = local.norm(dim=1, keepdim=True)
         seen = self.stem(torch.cat((local / (length + FAINT), (length + 0.01).log()), 1))
         halved = functional.avg_pool2d(seen, 3, 2)
@@ -85,29 +93,28 @@ class Learned(nn.Module):
 
 
 class MatchKernel(nn.Module):
-    """Local harmonics of the scales, of which it takes two, -> (N, FEATURES)."""
+    """Turns the local harmonics of the two largest scales into (N, FEATURES)."""
 
     frequencies: Tensor
     phases: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        random = np.random.RandomState(_SEED)  # whose numbers NumPy promises to keep for ever
+        random = np.random.RandomState(_SEED)  # NumPy promises that its numbers never change
         frequencies = random.standard_normal((VALUES, FEATURES)) / BANDWIDTH
         phases = random.uniform(0, 2 * math.pi, FEATURES)
         for name, values in (("frequencies", frequencies), ("phases", phases)):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
     def forward(self, scales: list[Tensor]) -> Tensor:
-        return torch.stack([self._described(local.flatten(2).transpose(1, 2)) for local in scales[:2]]).mean(
-            0
-        )
+        points = [local.flatten(2).transpose(1, 2) for local in scales[:2]]
+        return torch.stack([self._described(local) for local in points]).mean(0)
 
     def _described(self, local: Tensor) -> Tensor:
-        """(N, P, 27) -> (N, FEATURES)."""
+        """Turns P points of one scale, (N, P, 27), into (N, FEATURES)."""
         length = local.norm(dim=2, keepdim=True)
         features = torch.cos(local / (length + FAINT) @ self.frequencies + self.phases)
-        # Without the gradients' share: a ramp, as of a sky, has nothing else and would match any other ramp.
+        # The weight ignores gradients. A ramp, such as a sky, has only a gradient and would match any other.
         weight = local[..., 2 * len(SIGMAS) :].norm(dim=2, keepdim=True).clamp_min(1e-4).sqrt()
         mean: Tensor = (features * weight).sum(1) / weight.sum(1)
         return mean

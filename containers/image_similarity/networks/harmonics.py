@@ -1,9 +1,9 @@
-"""Local harmonics: what a picture shows around the points of a grid, however it is turned or mirrored.
+"""Local harmonics describe an image around the points of a grid. Turning and mirroring do not change them.
 
-Around every point the picture is expanded in circular harmonics, g(r) r^n e^(in angle). Turning the picture
-by an angle a multiplies the n-th coefficient by e^(ina), mirroring conjugates it (Jacobson and Wechsler
-1984, Freeman and Adelson 1991). Taken relative to the direction of the local gradient, and without the sign
-of their imaginary parts, the coefficients no longer change with either.
+Around every point the image is expanded in circular harmonics, g(r) r^n e^(in angle). Turning the image by an
+angle a multiplies the n-th coefficient by e^(ina). Mirroring conjugates the coefficients (Jacobson and
+Wechsler 1984, Freeman and Adelson 1991). So the coefficients are taken relative to the direction of the local
+gradient, and their imaginary parts lose their sign. Then neither turning nor mirroring changes them.
 """
 
 import math
@@ -15,26 +15,26 @@ from torch import Tensor, nn
 
 from serving.arrays import Doubles, Floats, Integers, Pixels
 
-SIDE = 133  # px, of a view
-SIGMAS = (1.5, 3.0, 6.0)  # px: of the Gaussians; an octave apart
-REFERENCE = 1  # index into SIGMAS: whose gradient is the direction that others are relative to
-ORDER = 4  # highest n
-REACH = math.ceil(3 * max(SIGMAS))  # px around a point
-STRIDE = 4  # px, between points
-WIDER = 1.6  # of the outer Gaussian of a blob: the Laplacian's usual approximation
-FLAT = 0.02  # deviation of the brightness, of 1, below which contrast is not stretched in full
-VALUES = len(SIGMAS) * (1 + 2 * ORDER)  # of a point
+SIDE = 133  # px of a view
+SIGMAS = (1.5, 3.0, 6.0)  # px, deviations of the Gaussians, an octave apart
+REFERENCE = 1  # index into SIGMAS of the gradient that gives the reference direction
+ORDER = 4  # the highest n
+REACH = math.ceil(3 * max(SIGMAS))  # px around a point that are looked at
+STRIDE = 4  # px between two points
+WIDER = 1.6  # ratio of the two Gaussians of a blob, the usual approximation of the Laplacian
+FLAT = 0.02  # deviation of the brightness (0..1) below which contrast is not stretched in full
+VALUES = len(SIGMAS) * (1 + 2 * ORDER)  # numbers that describe a point
 
 
 def view(image: Pixels) -> Floats:
-    """(H, W, 3) RGB -> (1, 133, 133): brightness of the stretched picture, mean 0, deviation about 1."""
+    """Returns the brightness of an (H, W, 3) RGB image as (1, 133, 133), with mean 0 and deviation near 1."""
     square = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     return np.asarray((grey - grey.mean()) / (grey.std() + np.float32(FLAT)), np.float32)[None]
 
 
 class LocalHarmonics(nn.Module):
-    """(N, 1, side, side) -> (N, 27, h, w). Nothing in it is learnt."""
+    """Turns views, (N, 1, side, side), into local harmonics, (N, 27, h, w). It has no trained weights."""
 
     lines: Tensor
     sums: Tensor
@@ -52,7 +52,7 @@ class LocalHarmonics(nn.Module):
         return relative(self.responses(views))
 
     def responses(self, views: Tensor) -> Tensor:
-        """(N, 1, side, side) -> (N, 3, 9, h, w): of every scale a blob, then two parts of each harmonic."""
+        """Returns (N, 3, 9, h, w): for every scale a blob, then both parts of each complex harmonic."""
         across = views @ self.lines.transpose(1, 2)
         products = self.lines @ across  # (N, 3, 6 h, 6 w)
         shape = (-1, len(SIGMAS), ORDER + 2, self._points, ORDER + 2, self._points)
@@ -60,13 +60,16 @@ class LocalHarmonics(nn.Module):
 
 
 def relative(responses: Tensor) -> Tensor:
-    """(N, 3, 9, h, w) -> (N, 27, h, w), gradients first: relative to the local direction, unsigned."""
+    """Makes responses independent of turning and mirroring.
+
+    (N, 3, 9, h, w) becomes (N, 27, h, w) with the gradients first.
+    """
     gradient = responses[:, REFERENCE, 1:3]
     x, y = (gradient / (gradient.norm(dim=1, keepdim=True) + 1e-6)).split(1, 1)
     cosine, sine = torch.ones_like(x), torch.zeros_like(x)
     parts = []
     for order in range(1, ORDER + 1):
-        cosine, sine = cosine * x - sine * y, cosine * y + sine * x  # of `order` times the direction
+        cosine, sine = cosine * x - sine * y, cosine * y + sine * x  # of `order` times the angle
         real, imaginary = responses[:, :, 2 * order - 1], responses[:, :, 2 * order]
         parts += [real * cosine + imaginary * sine, (imaginary * cosine - real * sine).abs()]
     parts.insert(2, responses[:, :, 0])
@@ -74,7 +77,7 @@ def relative(responses: Tensor) -> Tensor:
 
 
 def _lines(distances: Integers, sigma: float) -> Doubles:
-    """(6, *distances): a Gaussian times the powers of the distance, and the outer one of the blob."""
+    """Returns (6, *distances): a Gaussian times each power of the distance, then the outer Gaussian."""
     u = distances / sigma
     gauss = np.exp(-u * u / 2)
     lines = [u**power * gauss for power in range(ORDER + 1)]
@@ -83,9 +86,9 @@ def _lines(distances: Integers, sigma: float) -> Doubles:
 
 
 def _sums(sigma: float) -> Doubles:
-    """(9, 6, 6): kernels, each of norm 1, as sums of products of a line across y and one across x."""
+    """Returns (9, 6, 6): each kernel, of norm 1, as a sum of products of a line along y and one along x."""
     lines = _lines(np.arange(-REACH, REACH + 1), sigma)
-    products = lines[:, None, :, None] * lines[None, :, None, :]  # of y and of x
+    products = lines[:, None, :, None] * lines[None, :, None, :]  # y, then x
     sums = np.zeros((1 + 2 * ORDER, ORDER + 2, ORDER + 2), complex)
     sums[0, 0, 0], sums[0, -1, -1] = 1 / products[0, 0].sum(), -1 / products[-1, -1].sum()
     for n in range(1, ORDER + 1):

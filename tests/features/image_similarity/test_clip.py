@@ -1,4 +1,4 @@
-"""The standard profile of image similarity, with a small random CLIP in a file laid out as open_clip's."""
+"""Tests of image similarity's standard profile, with a small random CLIP in a file in open_clip's layout."""
 
 import math
 from pathlib import Path
@@ -25,7 +25,7 @@ WIDTH, SIDE, PATCH, LAYERS = 2 * clip.HEAD_WIDTH, 32, 8, 2
 
 
 class Block(nn.Module):
-    """A layer under open_clip's names."""
+    """A transformer layer that uses the names of open_clip."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Block(nn.Module):
 
 
 class Visual(nn.Module):
-    """CLIP's image tower, written from the paper with torch's own attention."""
+    """An image tower of CLIP, written from the paper with torch's own attention."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,14 +65,14 @@ def visual() -> Visual:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = Visual().eval()
-        for parameter in network.parameters():  # biases and gains that matter
+        for parameter in network.parameters():  # biases and gains that are not 0 and 1
             parameter.data += 0.1 * torch.randn_like(parameter)
     return network
 
 
 @pytest.fixture(scope="module")
 def folder(visual: Visual, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder with the file, which holds a text tower's tensor too."""
+    """A model folder with the weights; the file also holds a tensor of the text tower."""
     folder = tmp_path_factory.mktemp("clip")
     tensors = {f"visual.{name}": tensor for name, tensor in visual.state_dict().items()}
     save_file({**tensors, "positional_embedding": torch.zeros(77, 512)}, folder / CLIP.name)
@@ -84,7 +84,7 @@ def settings(folder: Path) -> Settings:
     return Settings.read(profile="standard", model_dir=str(folder), device="cpu")
 
 
-def test_the_tower_gives_what_the_files_own_network_gives(visual: Visual, folder: Path) -> None:
+def test_the_tower_equals_the_network_that_wrote_the_file(visual: Visual, folder: Path) -> None:
     images = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     tower = clip.image_tower(folder / CLIP.name)
     with torch.inference_mode():
@@ -92,7 +92,7 @@ def test_the_tower_gives_what_the_files_own_network_gives(visual: Visual, folder
     assert clip.side(folder / CLIP.name) == SIDE
 
 
-def test_compiled_it_gives_the_same_of_the_middle_of_a_picture(visual: Visual, settings: Settings) -> None:
+def test_the_compiled_tower_embeds_the_middle_square_of_an_image(visual: Visual, settings: Settings) -> None:
     embedder = Embedder.load(resolve(FEATURE, settings), "cpu")
     image = photograph("chelsea")
     views = [embedder.view(image), embedder.view(np.ascontiguousarray(image[::-1]))]
@@ -110,7 +110,7 @@ def test_a_view_is_normalised_as_in_training() -> None:
     assert white[:, 0, 0] == pytest.approx((1 - np.array(clip.MEAN)) / clip.DEVIATION)
 
 
-def test_the_service_answers_with_its_own_version(settings: Settings) -> None:
+def test_replies_carry_the_version_of_the_profile(settings: Settings) -> None:
     service = SyncService(FEATURE, settings)
     try:
         image = FEATURE.example["request"]["img"]
@@ -131,7 +131,7 @@ def test_tensors_that_do_not_fit_are_named(visual: Visual, tmp_path: Path) -> No
         clip.image_tower(tmp_path / "odd.safetensors")
 
 
-def test_without_the_file_one_line_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_command_that_fetches_it(tmp_path: Path) -> None:
     nowhere = Settings.read(profile="standard", cache_dir=str(tmp_path), random_weights=False)
     with pytest.raises(WeightsError, match=r"no clip-vit-b32\.safetensors \(licence MIT\).*aikit pull"):
         resolve(FEATURE, msgspec.structs.replace(nowhere, weights_mirror=None))

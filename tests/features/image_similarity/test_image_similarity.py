@@ -1,4 +1,4 @@
-"""Image similarity as callers see it, with the bundled descriptor."""
+"""Tests of image similarity as callers see it, with the bundled descriptor."""
 
 import base64
 import io
@@ -28,7 +28,7 @@ FEATURE = find("image_similarity")
 EXAMPLE, COPY = (
     base64.b64encode((FEATURE.folder / name).read_bytes()).decode() for name in ("example.jpg", "copy.jpg")
 )
-KEPT = [
+INVARIANT = [
     "nothing",
     "turned by 90 degrees",
     "turned by 180 degrees",
@@ -48,7 +48,7 @@ Call = Callable[..., list[tuple[int, Json]]]
 
 @pytest.fixture
 def call(ask: Ask) -> Call:
-    """Status and body of the replies to concurrent requests."""
+    """A function that sends requests concurrently and returns the status and body of each reply."""
 
     def of(*requests: Json) -> list[tuple[int, Json]]:
         replies = ask(FEATURE, *map(msgspec.json.encode, requests))
@@ -62,8 +62,8 @@ def embedder() -> Embedder:
     return Embedder.load(resolve(FEATURE, Settings.read(profile="lite")), "cpu")
 
 
-def likeness(embedder: Embedder, first: Pixels, second: Pixels) -> float:
-    """Their cosine."""
+def cosine_of(embedder: Embedder, first: Pixels, second: Pixels) -> float:
+    """Returns the cosine similarity of two images."""
     views = [embedder.view(np.ascontiguousarray(image)) for image in (first, second)]
     return cosine(*embedder.embed(views))
 
@@ -79,10 +79,10 @@ def test_the_default_profile_needs_neither_cache_nor_network(tmp_path: Path) -> 
     assert {found.place for found in weights.files.values()} == {"package"}
 
 
-# One image
+# Requests with one image
 
 
-def test_an_image_becomes_a_unit_vector_and_the_name_of_its_descriptor(call: Call) -> None:
+def test_the_reply_to_one_image_is_a_unit_vector_and_the_model_version(call: Call) -> None:
     ((status, body),) = call({"img": EXAMPLE})
     assert (status, list(body)) == (200, ["result", "ModelVersion"])
     assert len(body["result"]) == 512
@@ -97,10 +97,10 @@ def test_the_scalar_product_of_two_vectors_is_the_cosine_of_the_pair(call: Call)
     assert np.dot(first["result"], second["result"]) == pytest.approx(pair["cosine"], abs=1e-4)
 
 
-# Two images
+# Requests with two images
 
 
-def test_a_pair_has_a_similarity_and_on_request_its_cosine(call: Call) -> None:
+def test_the_reply_to_a_pair_is_a_similarity_and_on_request_the_cosine(call: Call) -> None:
     pair = {"img_1": EXAMPLE, "img_2": COPY}
     (_, plain), (_, detailed) = call(pair, pair | {"detail": True})
     assert list(plain) == ["similarity", "ModelVersion"]
@@ -118,13 +118,13 @@ def test_the_example_of_a_pair_is_answered_as_declared(call: Call) -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (2, 4000), (300, 451)])
-def test_an_image_is_wholly_similar_to_itself(call: Call, shape: tuple[int, int]) -> None:
+def test_an_image_has_similarity_1_to_itself(call: Call, shape: tuple[int, int]) -> None:
     image = encoded(np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8))
     ((_, body),) = call({"img_1": image, "img_2": image})
     assert body["similarity"] == 1.0
 
 
-def test_transparent_is_white_and_grey_is_a_colour(call: Call) -> None:
+def test_transparent_pixels_are_white_and_grey_images_are_accepted(call: Call) -> None:
     square = np.zeros((60, 80, 4), np.uint8)
     square[20:40, 30:50, 3] = 255
     white = np.full((60, 80), 255, np.uint8)
@@ -134,7 +134,7 @@ def test_transparent_is_white_and_grey_is_a_colour(call: Call) -> None:
 
 
 def test_an_address_may_be_compared_with_an_image(call: Call) -> None:
-    """The address is tried, and it is the address that is refused."""
+    """The refusal names the address, which shows that the address was used."""
     ((status, body),) = call({"url_1": "ftp://example.org/a.png", "img_2": EXAMPLE})
     assert (status, body["detail"].partition(":")[0]) == (422, "url_1")
 
@@ -149,32 +149,34 @@ def test_any_two_images_have_a_symmetric_similarity_in_its_range(
         data.draw(arrays(np.uint8, st.tuples(sides, sides, st.just(3)), elements=st.integers(0, 255)))
         for _ in range(2)
     )
-    forth, back = likeness(embedder, first, second), likeness(embedder, second, first)
+    forth, back = cosine_of(embedder, first, second), cosine_of(embedder, second, first)
     assert -1 <= forth <= 1
     assert forth == pytest.approx(back, abs=1e-4)
-    assert likeness(embedder, first, first) == 1.0
+    assert cosine_of(embedder, first, first) == 1.0
 
 
 # Near-duplicates
 
 
-@pytest.mark.parametrize("name", KEPT)
-def test_what_does_not_count_changes_nothing(embedder: Embedder, name: str) -> None:
+@pytest.mark.parametrize("name", INVARIANT)
+def test_changes_that_the_descriptor_ignores_keep_the_cosine_near_1(embedder: Embedder, name: str) -> None:
     image = photograph("chelsea")
-    assert likeness(embedder, image, CHANGES[name](image)) > 0.99
+    assert cosine_of(embedder, image, CHANGES[name](image)) > 0.99
 
 
 @pytest.mark.parametrize("name", NEAR)
-def test_a_changed_photograph_is_nearer_than_any_other(embedder: Embedder, name: str) -> None:
+def test_a_changed_photograph_is_nearer_to_its_original_than_to_any_other(
+    embedder: Embedder, name: str
+) -> None:
     images = [photograph(other) for other in ("chelsea", "coffee", "astronaut", "rocket")]
-    own, *others = (likeness(embedder, CHANGES[name](images[0]), image) for image in images)
+    own, *others = (cosine_of(embedder, CHANGES[name](images[0]), image) for image in images)
     assert own > 0.6
     assert max(others) < own - 0.15
 
 
-def test_the_more_is_cut_off_the_less_alike(embedder: Embedder) -> None:
+def test_the_cosine_falls_as_more_is_cropped(embedder: Embedder) -> None:
     image = photograph("coffee")
-    found = [likeness(embedder, image, cropped(image, share)) for share in (1, 0.9, 0.7, 0.5)]
+    found = [cosine_of(embedder, image, cropped(image, share)) for share in (1, 0.9, 0.7, 0.5)]
     assert found == sorted(found, reverse=True)
 
 
@@ -207,7 +209,9 @@ GIF = base64.b64encode(b"GIF89a" + bytes(20)).decode()
         ({"img": encoded(np.zeros((1, 9, 3), np.uint8))}, 422, "img: 9x1 px, shortest side at least 2"),
     ],
 )
-def test_a_wrong_request_is_refused_by_field(call: Call, request_: Json, status: int, detail: str) -> None:
+def test_a_wrong_request_is_refused_with_the_field_named(
+    call: Call, request_: Json, status: int, detail: str
+) -> None:
     ((found, body),) = call(request_)
     assert (found, body["detail"][: len(detail)]) == (status, detail)
 
@@ -220,7 +224,7 @@ def test_another_content_type_is_refused(ask: Ask) -> None:
 # Batches
 
 
-def test_singles_and_pairs_answer_together_as_alone(call: Call) -> None:
+def test_a_batch_of_single_images_and_pairs_answers_as_each_alone(call: Call) -> None:
     requests: list[Json] = [
         {"img": EXAMPLE},
         {"img_1": EXAMPLE, "img_2": COPY},

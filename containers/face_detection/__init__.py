@@ -1,1 +1,1 @@
-"""Faces in photographs: boxes, 106 landmarks, gender and age."""
+"""Face detection: box, 106 landmarks, gender and age of every face in a photograph."""

@@ -1,4 +1,4 @@
-"""Age and gender of faces."""
+"""Age and gender of faces, by TinyXception or FairFace."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,62 +18,67 @@ from serving.weights import Weights
 if TYPE_CHECKING:
     import torch
 
-EYES_TO_MOUTH = 0.45  # of the square's side, as face-api.js cuts faces
-CENTRE = 0.07  # of the side, from the middle of eyes and mouth down to the square's
+# The crop of face-api.js, in shares of the square's side:
+EYES_TO_MOUTH = 0.45  # distance from the eyes to the mouth
+CENTRE = 0.07  # distance from the mean of eyes and mouth down to the centre of the square
 
 
 class Person(NamedTuple):
-    """age: years, from 0. male: probability."""
+    """The age and gender of a face. age: years, at least 0. male: probability, 0 to 1."""
 
     age: float
     male: float
 
 
 class AgeGender:
-    """network: (N, 3, size, size) RGB in 0..255 -> (N, 2) age and probability of male.
+    """Estimates the age and gender of faces.
 
-    cut: what of a face it is shown.
+    network: (N, 3, size, size) RGB in 0..255 -> (N, 2) age in years and probability of male.
+    square_of: returns the square around a face that the network sees.
     """
 
-    def __init__(self, network: Executor, size: int, cut: Callable[[Face], Square]) -> None:
-        self._network, self._size, self._cut = network, size, cut
+    def __init__(self, network: Executor, size: int, square_of: Callable[[Face], Square]) -> None:
+        self._network, self._size, self._square_of = network, size, square_of
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """TinyXception, or where it is not declared FairFace."""
+        """Loads TinyXception when the profile declares it, otherwise FairFace."""
         manifest, numbers = (weights.get(file.name) for file in TINY_XCEPTION)
         if manifest and numbers:
-            network, size, cut = partial(_tiny, manifest, numbers), 112, square
+            network, size, square_of = partial(_tiny_xception, manifest, numbers), 112, square
         else:
-            network, size, cut = partial(_fairface, weights[FAIRFACE.name]), 224, landmarks.square
+            network, size, square_of = partial(_fairface, weights[FAIRFACE.name]), 224, landmarks.square
         example = np.zeros((2, 3, size, size), np.float32)
         cache = weights.derived("age_gender")
-        return cls(compile(network, example, device=device, cache=cache), size, cut)
+        return cls(compile(network, example, device=device, cache=cache), size, square_of)
 
     def of(self, faces: Sequence[tuple[Pixels, Face]]) -> list[Person]:
-        """One of each face in its image."""
-        crops = (self._cut(face).crop(image, self._size) for image, face in faces)
+        """Returns the age and gender of each face. faces: each with the (H, W, 3) RGB image that shows it."""
+        crops = (self._square_of(face).crop(image, self._size) for image, face in faces)
         found = self._network.map(batches(crops), lambda outputs: outputs[0].tolist())
         return [Person(max(0.0, age), male) for batch in found for age, male in batch]
 
 
 def square(face: Face) -> Square:
-    """What TinyXception wants: the distance from eyes to mouth a fixed part, upright like the image."""
+    """Returns the square that TinyXception expects. Its sides are parallel to those of the image.
+
+    The distance from eyes to mouth is a fixed share of its side.
+    """
     eyes, mouth = face.points[:2], face.points[3:].mean(axis=0)
     side = float(np.linalg.norm(eyes - mouth, axis=1).mean()) / EYES_TO_MOUTH
     middle = (eyes.sum(axis=0) + mouth) / 3
     return Square(middle + np.array((0, CENTRE * side), np.float32), max(1.0, side))
 
 
-def _tiny(manifest: Path, numbers: Path) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+def _tiny_xception(manifest: Path, numbers: Path) -> "torch.nn.Module":
+    # Imported here because a start from a compiled network needs no torch.
     from containers.face_detection.networks.tiny_xception import tiny_xception
 
     return tiny_xception(manifest, numbers)
 
 
 def _fairface(file: Path) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # Imported here because a start from a compiled network needs no torch.
     from containers.face_detection.networks.fairface import fairface
 
     return fairface(file)

@@ -1,4 +1,4 @@
-"""Where the faces are: boxes, scores and five points, by RetinaFace."""
+"""The face detector: boxes, scores and five points of faces, by RetinaFace."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 __all__ = ["Face", "FaceDetector"]
 
 
-SURE = 0.98  # a face below is looked at again
-LOOKS = ((40, False), (64, True))  # width of the face in pixels, and whether mirrored
-LOOK_SIZE = 160  # pixels of such a look
-MAX_FACES = 200
+CERTAIN = 0.98  # a face with a lower score is checked again
+CHECKS = ((40, False), (64, True))  # width of the face in pixels; True if the crop is mirrored
+CHECK_SIZE = 160  # side of the crop for a check, in pixels
+MAX_FACES = 200  # per image
 
 
 class FaceDetector:
-    """network: (1, 3, H, W) -> (1, A, 15), as `network.RetinaFace`.
+    """Finds faces. network: (1, 3, H, W) -> (1, A, 15), like `retinaface.RetinaFace`.
 
-    The score of a doubtful face is the geometric mean of three: wheels, petals and signs that resemble a face
-    do so in one size only, or not in the mirror.
+    The network checks a doubtful face twice more. Its final score is the geometric mean of the three scores.
+    A wheel, petal or sign resembles a face only in one size, or not when mirrored.
     """
 
     MIN_SCORE = 0.7
@@ -51,8 +51,8 @@ class FaceDetector:
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """The detector of a profile that declares `RETINAFACE` or `RETINAFACE_R50`."""
-        sizes = [(960, FINE), (FINE, 960), (256, COARSE), (COARSE, 256), (LOOK_SIZE, LOOK_SIZE)]
+        """Loads the detector of a profile that declares `RETINAFACE` or `RETINAFACE_R50`."""
+        sizes = [(960, FINE), (FINE, 960), (256, COARSE), (COARSE, 256), (CHECK_SIZE, CHECK_SIZE)]
         return cls(
             compile(
                 partial(_network, weights[RETINAFACE.name]),
@@ -64,70 +64,76 @@ class FaceDetector:
         )
 
     def detect(self, images: Sequence[Pixels], min_scores: Sequence[float] | None = None) -> list[list[Face]]:
-        """Faces of every (H, W, 3) RGB image, best first, each once; 200 at most.
+        """Returns the faces of every (H, W, 3) RGB image, highest score first; at most `MAX_FACES` per image.
 
-        min_scores: of each image; `MIN_SCORE` where there are none.
+        min_scores: the minimum score for each image; default: `MIN_SCORE` for all.
         """
         limits = min_scores or [self.MIN_SCORE] * len(images)
+        found = self._candidates(images, limits)
+        scores = iter(self._final_scores(list(_pairs(images, found))))
+        scored = [[face._replace(score=next(scores)) for face in each] for each in found]
+        return [
+            sorted((face for face in each if face.score >= limit), key=lambda face: -face.score)
+            for each, limit in zip(scored, limits, strict=True)
+        ]
+
+    def _candidates(self, images: Sequence[Pixels], limits: Sequence[float]) -> list[list[Face]]:
+        """Returns the faces of every image, with the scores that the network gave in the image's views."""
         scales = [factors(image) for image in images]
         views = (
             (view(image, scale), limit)
             for image, limit, each in zip(images, limits, scales, strict=True)
             for scale in each
         )
-        found = iter(self._network.map_with(views, lambda outputs, limit: likely(outputs[0][0], limit)))
-        first = [faces([next(found) for _ in each], each)[:MAX_FACES] for each in scales]
-        scores = iter(self._final_scores(list(_pairs(images, first))))
-        final = [[face._replace(score=next(scores)) for face in each] for each in first]
-        return [
-            sorted((face for face in each if face.score >= limit), key=lambda face: -face.score)
-            for each, limit in zip(final, limits, strict=True)
-        ]
+        rows = iter(self._network.map_with(views, lambda outputs, limit: likely(outputs[0][0], limit)))
+        return [faces(list(islice(rows, len(each))), each)[:MAX_FACES] for each in scales]
 
     def _final_scores(self, found: Sequence[tuple[Pixels, Face]]) -> list[float]:
+        """Returns the score of every face after its checks."""
         doubtful = [index for index, (image, face) in enumerate(found) if _is_doubtful(image, face)]
-        looks = (
-            (network_input(_look(*found[index], width, mirrored=mirrored)), width)
+        crops = (
+            (network_input(_check_crop(*found[index], width, mirrored=mirrored)), width)
             for index in doubtful
-            for width, mirrored in LOOKS
+            for width, mirrored in CHECKS
         )
-        again = iter(
-            self._network.map_with(looks, lambda outputs, width: _best_in_the_middle(outputs[0][0], width))
+        checked = iter(
+            self._network.map_with(crops, lambda outputs, width: _score_in_the_middle(outputs[0][0], width))
         )
         scores = [face.score for _, face in found]
         for index in doubtful:
-            scores[index] = math.prod((scores[index], *islice(again, len(LOOKS)))) ** (1 / (1 + len(LOOKS)))
+            several = (scores[index], *islice(checked, len(CHECKS)))
+            scores[index] = math.prod(several) ** (1 / len(several))
         return scores
 
 
 def _pairs(images: Sequence[Pixels], found: Sequence[Sequence[Face]]) -> Iterator[tuple[Pixels, Face]]:
-    """Every face, and its image."""
+    """Yields every face together with its image."""
     for image, faces_of_it in zip(images, found, strict=True):
         for face in faces_of_it:
             yield image, face
 
 
 def _is_doubtful(image: Pixels, face: Face) -> bool:
-    """Whether another look may tell: around a face that fills the image there is nothing to see."""
-    return face.score < SURE and 2 * face.size < min(image.shape[:2])
+    """Tells whether a check can help. A face that fills the image has no surroundings to check it with."""
+    return face.score < CERTAIN and 2 * face.size < min(image.shape[:2])
 
 
-def _look(image: Pixels, face: Face, width: int, *, mirrored: bool) -> Pixels:
-    """The face in the middle of a square, `width` pixels wide or high."""
-    crop = Square(face.centre, face.size * LOOK_SIZE / width).crop(image, LOOK_SIZE)
+def _check_crop(image: Pixels, face: Face, width: int, *, mirrored: bool) -> Pixels:
+    """Returns a square crop with the face in its middle. The face's longer side becomes `width` pixels."""
+    crop = Square(face.centre, face.size * CHECK_SIZE / width).crop(image, CHECK_SIZE)
     return crop[:, ::-1] if mirrored else crop
 
 
-def _best_in_the_middle(anchors: Floats, width: int) -> float:
-    """The best score of a face of about that width in the middle of a look."""
-    off = np.abs((anchors[:, :2] + anchors[:, 2:4]) / 2 - LOOK_SIZE / 2).max(axis=1)
+def _score_in_the_middle(anchors: Floats, width: int) -> float:
+    """Returns the highest score of a face of about `width` pixels in the middle of a check's crop, else 0."""
+    off = np.abs((anchors[:, :2] + anchors[:, 2:4]) / 2 - CHECK_SIZE / 2).max(axis=1)
     size = (anchors[:, 2:4] - anchors[:, :2]).max(axis=1)
     near = (off < 0.3 * width) & (size > 0.6 * width) & (size < 1.6 * width)
     return float(anchors[near, 4].max(initial=0))
 
 
 def _network(weights: Path) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # Imported here because a start from a compiled network needs no torch.
     from containers.face_detection.networks.retinaface import retinaface
 
     return retinaface(weights)

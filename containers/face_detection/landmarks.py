@@ -1,4 +1,4 @@
-"""The 106 points of faces, read off FaceMesh."""
+"""The 106 landmarks of faces, from FaceMesh."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -18,12 +18,12 @@ from serving.weights import Weights
 if TYPE_CHECKING:
     import torch
 
-SIZE = 192
-MARGIN = 0.25  # of the longer side of the box, all around: MediaPipe's
+SIZE = 192  # side of the network's input in pixels
+MARGIN = 0.25  # on each side of the box, as a share of its longer side; the value of MediaPipe
 
 
 class Landmarks:
-    """mesh: (N, 3, 192, 192) -> (N, 1405), as `mesh_network.FaceMesh`."""
+    """Finds the landmarks of faces. mesh: (N, 3, 192, 192) -> (N, 1405), like `facemesh.FaceMesh`."""
 
     def __init__(self, mesh: Executor) -> None:
         self._mesh = mesh
@@ -40,7 +40,7 @@ class Landmarks:
         )
 
     def of(self, faces: Sequence[tuple[Pixels, Face]]) -> Floats:
-        """(N, 106, 2) x and y in pixels of each face's own image, as `mesh106` orders them."""
+        """Returns (N, 106, 2) x and y in pixels of each face's image, in the order of `mesh106`."""
         squares = [square(face) for _, face in faces]
         crops = (each.crop(image, SIZE) for each, (image, _) in zip(squares, faces, strict=True))
         meshes = self.meshes(crops)
@@ -48,7 +48,7 @@ class Landmarks:
         return mesh_to_106(np.array(points, np.float32).reshape(-1, 468, 2))
 
     def meshes(self, crops: Iterable[Pixels]) -> Floats:
-        """(N, 468, 3) x, y and depth, in pixels, of the face in each (192, 192, 3) crop."""
+        """Returns (N, 468, 3) x, y and depth, in pixels, for the face in each (192, 192, 3) crop."""
         found = self._mesh.map(
             (batch / np.float32(255) for batch in batches(crops)), lambda outputs: outputs[0].copy()
         )
@@ -56,9 +56,10 @@ class Landmarks:
 
 
 def square(face: Face) -> Square:
-    """Around the box, with a margin, the face upright.
+    """Returns the square around the box with a margin, rotated so that the face is upright.
 
-    The direction from eyes to mouth counts too: in profile that from eye to eye is chance.
+    The angle also uses the direction from eyes to mouth, because in profile the direction from eye to eye is
+    unreliable.
     """
     left_eye, right_eye, _, left_mouth, right_mouth = face.points
     x, y = (left_mouth + right_mouth - left_eye - right_eye) / 2
@@ -67,7 +68,7 @@ def square(face: Face) -> Square:
 
 
 def _network(weights: Path) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # Imported here because a start from a compiled network needs no torch.
     from containers.face_detection.networks.facemesh import face_mesh
 
     return face_mesh(weights)

@@ -1,4 +1,4 @@
-"""Face detection: detector, landmarks, age and gender behind the feature's request and reply."""
+"""The model of face detection: finds the faces of an image, then their landmarks, age and gender."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -24,18 +24,18 @@ VERSIONS = {
     "lite": "retinaface-mobilenet0.25+facemesh-468+tinyxception/1",
     "standard": "retinaface-resnet50+facemesh-468+fairface-resnet34/1",
 }
-AGE_MARGIN = 8  # years to either side
+AGE_MARGIN = 8  # `AgeRange` is the age plus and minus so many years
 
 
 class Item(NamedTuple):
-    """image: (H, W, 3) uint8 RGB."""
+    """A request and its decoded image, (H, W, 3) uint8 RGB."""
 
     image: Pixels
     request: FaceDetectionRequest
 
 
 class Described(NamedTuple):
-    """landmarks: (106, 2) x and y in pixels."""
+    """A face and what the networks found out about it. landmarks: (106, 2) x and y in pixels."""
 
     face: Face
     landmarks: Floats
@@ -69,24 +69,26 @@ class Model(Base[FaceDetectionRequest, Item, list[Described], Faces]):
         )
         kept = [faces[: item.request.max_faces] for faces, item in zip(found, batch, strict=True)]
         pairs = [(item.image, face) for item, faces in zip(batch, kept, strict=True) for face in faces]
-        described = iter(zip(self._landmarks.of(pairs), self._age_gender.of(pairs), strict=True))
-        return [[Described(face, *next(described)) for face in faces] for faces in kept]
+        details = iter(zip(self._landmarks.of(pairs), self._age_gender.of(pairs), strict=True))
+        return [[Described(face, *next(details)) for face in faces] for faces in kept]
 
     def postprocess(self, output: list[Described], item: Item) -> Faces:
         shape, detail = item.image.shape, item.request.detail
-        return Faces([_reply(one, shape, detail=detail) for one in output], self._version)
+        return Faces([_response(one, shape, detail=detail) for one in output], self._version)
 
 
-def _reply(one: Described, shape: tuple[int, ...], *, detail: bool) -> DetectedFace:
-    age = round(one.person.age)
+def _response(described: Described, shape: tuple[int, ...], *, detail: bool) -> DetectedFace:
+    """Returns the face as the response has it. shape: that of the image."""
+    face, landmarks, person = described
+    age = round(person.age)
     return DetectedFace(
-        bounding_box=bounding_box(one.face.box, shape),
-        confidence=min(1.0, one.face.score),
-        landmark_106=_points(one.landmarks),
-        gender="male" if one.person.male > 0.5 else "female",
+        bounding_box=bounding_box(face.box, shape),
+        confidence=min(1.0, face.score),
+        landmark_106=_points(landmarks),
+        gender="male" if person.male > 0.5 else "female",
         age=age,
         age_range=AgeRange(max(0, age - AGE_MARGIN), age + AGE_MARGIN) if detail else None,
-        landmarks_5=_points(one.face.points) if detail else None,
+        landmarks_5=_points(face.points) if detail else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The weight files of faces, also declared by features that look for faces first."""
+"""The weight files of the face networks. Other features that detect faces declare some of them too."""
 
 from serving.feature import Url, WeightFile
 
@@ -13,7 +13,7 @@ RETINAFACE = WeightFile(
     sha256="ed6fa7d45a5179f03cb5ce82c73b0c6711372968e53782e88395acee88d319e1",
     size=1789735,
     license="MIT",
-    origin="RetinaFace, MobileNet-0.25, by biubug6; trained on WIDER FACE, whose pictures are for research",
+    origin="RetinaFace, MobileNet-0.25, by biubug6; trained on WIDER FACE, a data set for research",
 )
 RETINAFACE_R50 = WeightFile(
     name="retinaface.pth",
@@ -23,7 +23,7 @@ RETINAFACE_R50 = WeightFile(
     sha256="6d1de9c2944f2ccddca5f5e010ea5ae64a39845a86311af6fdf30841b0a5a16d",
     size=109497761,
     license="MIT",
-    origin="RetinaFace, ResNet-50, by biubug6; trained on WIDER FACE, whose pictures are for research",
+    origin="RetinaFace, ResNet-50, by biubug6; trained on WIDER FACE, a data set for research",
 )
 FACEMESH = WeightFile(
     name="facemesh.pth",

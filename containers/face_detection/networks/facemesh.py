@@ -1,6 +1,6 @@
-"""FaceMesh (https://arxiv.org/abs/1907.06724): 468 points of a face's surface.
+"""FaceMesh (https://arxiv.org/abs/1907.06724), a network that finds 468 points on the surface of a face.
 
-Layers bear the names of the tensors in MediaPipePyTorch's file, which holds MediaPipe's own numbers.
+The layers have the names of the tensors in MediaPipePyTorch's file, which contains MediaPipe's own weights.
 """
 
 from itertools import pairwise
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 def face_mesh(weights: Path) -> "FaceMesh":
-    """Frozen network from a state dict. Raises RuntimeError naming the tensors that do not fit."""
+    """Loads the frozen network from a state dict. Raises RuntimeError naming the tensors that do not fit."""
     with torch.device("meta"):
         network = FaceMesh()
     state = torch.load(weights, map_location="cpu", weights_only=True)
@@ -21,9 +21,9 @@ def face_mesh(weights: Path) -> "FaceMesh":
 
 
 class FaceMesh(nn.Module):
-    """(N, 3, 192, 192) RGB in 0..1 -> (N, 1405).
+    """The network: (N, 3, 192, 192) RGB in 0..1 -> (N, 1405).
 
-    x, y and depth of 468 points in pixels, then the logit of there being a face.
+    The output holds x, y and depth of 468 points in pixels, then the logit that the image shows a face.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class FaceMesh(nn.Module):
 
 
 class _Block(nn.Module):
-    """A separable convolution beside a shortcut, whose missing channels are zeros."""
+    """A separable convolution plus a shortcut. Channels that the shortcut lacks are filled with zeros."""
 
     def __init__(self, inputs: int, outputs: int, *, halve: bool = False) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class _Block(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         shortcut = F.max_pool2d(features, 2) if self.halve else features
         if self.halve:
-            features = F.pad(features, (0, 1, 0, 1))  # as TensorFlow pads
+            features = F.pad(features, (0, 1, 0, 1))  # TensorFlow pads on the right and bottom
         if self.missing:
             shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, self.missing))
         activated: Tensor = self.act(self.convs(features) + shortcut)

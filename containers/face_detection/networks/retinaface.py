@@ -1,6 +1,6 @@
-"""RetinaFace (https://arxiv.org/abs/1905.00641) in the two sizes that biubug6's repositories train.
+"""RetinaFace (https://arxiv.org/abs/1905.00641) in the two sizes of biubug6's repositories.
 
-Modules bear the names of the tensors in those files.
+The modules have the names of the tensors in the weight files.
 """
 
 from pathlib import Path
@@ -12,12 +12,13 @@ from torchvision.models import resnet50  # type: ignore[import-untyped]
 from torchvision.models.feature_extraction import create_feature_extractor  # type: ignore[import-untyped]
 
 STRIDES = (8, 16, 32)
-MOBILENET_ANCHORS = (10, 32, 128)  # sides of the smaller of two squares, in pixels; the other is twice that
+# Each place has two square anchors. This is the side of the smaller one in pixels; the other has twice that.
+MOBILENET_ANCHORS = (10, 32, 128)
 RESNET_ANCHORS = (16, 64, 256)
 
 
 def retinaface(weights: Path) -> "RetinaFace":
-    """Frozen detector from a state dict. Raises RuntimeError naming the tensors that do not fit."""
+    """Loads the frozen network from a state dict. Raises RuntimeError naming the tensors that do not fit."""
     state = torch.load(weights, map_location="cpu", weights_only=True)
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     with torch.device("meta"):
@@ -27,9 +28,10 @@ def retinaface(weights: Path) -> "RetinaFace":
 
 
 class RetinaFace(nn.Module):
-    """(N, 3, H, W) BGR minus the means, H and W multiples of 32 -> (N, H * W * 21 / 512, 15).
+    """The network: (N, 3, H, W) BGR minus the means, H and W multiples of 32 -> (N, H * W * 21 / 512, 15).
 
-    Of each anchor, in pixels: left, top, right, bottom; score, 0 to 1; x and y of eyes, nose, mouth corners.
+    A row of the output belongs to one anchor. It holds left, top, right and bottom of the box in pixels, the
+    score from 0 to 1, and x and y of eyes, nose and mouth corners in pixels.
     """
 
     def __init__(self, *, resnet: bool) -> None:
@@ -55,7 +57,7 @@ class RetinaFace(nn.Module):
 
 
 def _anchors(features: Tensor, stride: int, side: int) -> Tensor:
-    """(H * W * 2, 3) float32 centre x, centre y and side, in pixels; row by row, the smaller square first."""
+    """Returns (H * W * 2, 3) float32 centre x, centre y and side in pixels, the smaller anchor first."""
     (rows, columns), device = features.shape[-2:], features.device
     y = (torch.arange(rows, dtype=torch.float32, device=device) + 0.5) * stride
     x = (torch.arange(columns, dtype=torch.float32, device=device) + 0.5) * stride
@@ -67,9 +69,10 @@ def _anchors(features: Tensor, stride: int, side: int) -> Tensor:
 
 
 def _decoded(anchors: Tensor, classes: Tensor, box: Tensor, points: Tensor) -> Tensor:
-    """(N, A, 15) from the heads' (N, A, 2), (N, A, 4) and (N, A, 10) and their (A, 3) anchors.
+    """Returns (N, A, 15) from the heads' (N, A, 2), (N, A, 4) and (N, A, 10) and their (A, 3) anchors.
 
-    Offsets are in tenths of the side, sizes in fifths of a natural logarithm.
+    Offsets are in tenths of the anchor's side. A size is five times the natural logarithm of its ratio to
+    that side.
     """
     centres, sides = anchors[:, :2], anchors[:, 2:]
     middle = centres + box[..., :2] * 0.1 * sides
@@ -79,7 +82,7 @@ def _decoded(anchors: Tensor, classes: Tensor, box: Tensor, points: Tensor) -> T
 
 
 class _Head(nn.Module):
-    """(N, C, H, W) -> (N, H * W * 2, values), two anchors a place."""
+    """One output of the network: (N, C, H, W) -> (N, H * W * 2, values), for two anchors per place."""
 
     def __init__(self, width: int, values: int) -> None:
         super().__init__()
@@ -96,7 +99,7 @@ def _heads(width: int, values: int) -> nn.ModuleList:
 
 
 class _Pyramid(nn.Module):
-    """Three feature maps, finest first -> the same, each with the coarser ones added in."""
+    """The feature pyramid: adds the coarser maps to each of the three feature maps, finest first."""
 
     def __init__(self, channels: tuple[int, ...], width: int) -> None:
         super().__init__()
@@ -111,7 +114,7 @@ class _Pyramid(nn.Module):
 
 
 class _Context(nn.Module):
-    """The SSH module (https://arxiv.org/abs/1708.03979): 3x3, 5x5 and 7x7 views side by side."""
+    """The SSH module (https://arxiv.org/abs/1708.03979): concatenates features of 3x3, 5x5 and 7x7 fields."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -129,7 +132,7 @@ class _Context(nn.Module):
 
 
 class _MobileNet(nn.Module):
-    """MobileNet V1 at a quarter of its width. (N, 3, H, W) -> maps of strides 8, 16 and 32."""
+    """MobileNet V1 with a quarter of the channels: (N, 3, H, W) -> feature maps of strides 8, 16 and 32."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Age and gender of a face: face-api.js's TinyXception, small in the manner of https://arxiv.org/abs/1610.02357."""
+"""TinyXception of face-api.js, a small Xception (https://arxiv.org/abs/1610.02357) for age and gender."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +15,15 @@ MEANS = (122.782, 117.001, 104.298)  # red, green, blue
 
 
 def tiny_xception(manifest: Path, numbers: Path) -> "TinyXception":
-    """Frozen network. Raises RuntimeError naming the tensors that do not fit, ValueError a damaged file."""
+    """Loads the frozen network.
+
+    Raises RuntimeError naming the tensors that do not fit, ValueError for a damaged file.
+    """
     return filled(tensors(manifest, numbers))
 
 
 def filled(values: Mapping[str, Floats]) -> "TinyXception":
-    """The network of those tensors, every one of which must fit."""
+    """Returns the network with the given tensors. Raises RuntimeError naming those that do not fit."""
     with torch.device("meta"):
         network = TinyXception()
     state = dict(_named(name, value) for name, value in values.items())
@@ -29,7 +32,7 @@ def filled(values: Mapping[str, Floats]) -> "TinyXception":
 
 
 class TinyXception(nn.Module):
-    """(N, 3, 112, 112) RGB in 0..255 -> (N, 2): age in years, probability of male."""
+    """The network: (N, 3, 112, 112) RGB in 0..255 -> (N, 2), age in years and probability of male."""
 
     means: Tensor
 
@@ -70,7 +73,7 @@ class _Separable(nn.Module):
 
 
 class _Reduction(nn.Module):
-    """Halves height and width."""
+    """A residual block that halves height and width."""
 
     def __init__(self, inputs: int, outputs: int, *, activate: bool = True) -> None:
         super().__init__()
@@ -80,7 +83,8 @@ class _Reduction(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         inner = self.separable_conv0(features.relu() if self.activate else features).relu()
-        inner = F.pad(self.separable_conv1(inner), (0, 1, 0, 1), value=-65000.0)  # as TensorFlow pads
+        # TensorFlow pads on the right and bottom.
+        inner = F.pad(self.separable_conv1(inner), (0, 1, 0, 1), value=-65000.0)
         reduced: Tensor = F.max_pool2d(inner, 3, 2) + self.expansion_conv(features)
         return reduced
 
@@ -99,7 +103,7 @@ class _Main(nn.Module):
 
 
 def _named(name: str, value: Floats) -> tuple[str, Tensor]:
-    """TensorFlow's name and layout, (height, width, in, out), to torch's."""
+    """Converts a name and a tensor from TensorFlow's layout, (height, width, in, out), to torch's."""
     head, _, last = name.replace("/", ".").rpartition(".")
     tensor = torch.from_numpy(np.ascontiguousarray(value.T if value.ndim == 2 else value))
     if last == "depthwise_filter":

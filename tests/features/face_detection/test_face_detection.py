@@ -1,4 +1,4 @@
-"""face_detection with its own weights, on the photograph that ships and on pictures made of it."""
+"""Tests of face_detection with its real weights, on the example photograph and on changed copies of it."""
 
 import io
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from serving.weights import Weights
 from tests.support.ask import Ask, weights_of
 
 FEATURE = find("face_detection")
-FACE = (179, 54, 271, 178)  # of the photograph, as a person would draw it
+FACE = (179, 54, 271, 178)  # the box of the face in the photograph, drawn by hand
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,13 @@ def detector(weights: Weights) -> FaceDetector:
 
 @pytest.fixture(scope="module")
 def photograph() -> Pixels:
-    """(512, 512, 3), one face."""
+    """The example photograph, (512, 512, 3), which shows one face."""
     return Media().decode((FEATURE.folder / "example.jpg").read_bytes())
 
 
 @pytest.fixture
 def faces(ask: Ask, weights: Weights) -> Any:
-    """Asks for the faces of a picture."""
+    """A function that requests the faces of a picture."""
 
     def found(pixels: Pixels, **options: object) -> list[dict[str, Any]]:
         body = msgspec.json.encode({"img": png(pixels), **options})
@@ -56,7 +56,10 @@ def png(pixels: Pixels) -> bytes:
 
 
 def pasted(photograph: Pixels, width: int, at: tuple[int, int], size: tuple[int, int]) -> Pixels:
-    """The photograph, its face `width` px wide, with its top-left corner at x, y of a grey picture."""
+    """Returns a grey picture with the photograph, its face `width` px wide, pasted at x, y.
+
+    size: width and height of the picture.
+    """
     scale = width / (FACE[2] - FACE[0])
     small = cv2.resize(photograph, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     picture = np.full((size[1], size[0], 3), 128, np.uint8)
@@ -86,7 +89,9 @@ def test_the_face_of_the_photograph_is_found(detector: FaceDetector, photograph:
     assert face.score > 0.99
 
 
-def test_a_batch_finds_what_its_pictures_hold_alone(detector: FaceDetector, photograph: Pixels) -> None:
+def test_a_batch_gives_the_same_faces_as_its_pictures_one_by_one(
+    detector: FaceDetector, photograph: Pixels
+) -> None:
     pictures = [
         photograph,
         np.zeros((40, 3000, 3), np.uint8),
@@ -100,7 +105,9 @@ def test_a_batch_finds_what_its_pictures_hold_alone(detector: FaceDetector, phot
     assert detector.detect([]) == []
 
 
-def test_each_picture_of_a_batch_has_its_own_least_score(detector: FaceDetector, photograph: Pixels) -> None:
+def test_each_picture_of_a_batch_has_its_own_minimum_score(
+    detector: FaceDetector, photograph: Pixels
+) -> None:
     blurred = cv2.GaussianBlur(photograph, (0, 0), 3).astype(np.uint8)
     alone, with_doubtful = detector.detect([blurred])[0], detector.detect([blurred], [0.1])[0]
     assert len(alone) < len(with_doubtful)
@@ -144,14 +151,14 @@ def test_pictures_without_a_face_give_an_empty_list(faces: Any, shape: tuple[int
     assert faces(np.full((*shape, 3), 90, np.uint8)) == []
 
 
-def test_photographs_of_things_hold_no_faces(detector: FaceDetector, photographs: Any) -> None:
+def test_no_face_is_found_in_photographs_of_things(detector: FaceDetector, photographs: Any) -> None:
     files = [*sorted(photographs.glob("*.jpg")), photographs.parent / "plate" / "single_blue.jpg"]
     assert len(files) > 5
     found = detector.detect([Media().decode(file.read_bytes()) for file in files])
     assert [len(each) for each in found] == [0] * len(files)
 
 
-# What is said of a face
+# Landmarks, gender and age
 
 
 def test_the_astronaut_is_a_woman_of_about_thirty(faces: Any, photograph: Pixels) -> None:
@@ -162,7 +169,7 @@ def test_the_astronaut_is_a_woman_of_about_thirty(faces: Any, photograph: Pixels
     assert len(face["landmarks_5"]) == 5
 
 
-def test_the_extras_are_given_on_demand_only(faces: Any, photograph: Pixels) -> None:
+def test_age_range_and_five_landmarks_are_returned_only_with_detail(faces: Any, photograph: Pixels) -> None:
     (face,) = faces(photograph)
     assert set(face) == {"BoundingBox", "Confidence", "landmark_106", "gender", "age"}
 
@@ -175,26 +182,26 @@ def test_landmarks_are_in_the_order_of_the_table(faces: Any, photograph: Pixels)
     assert (points > (left - 20, top - 20)).all()
     assert (points < (right + 20, bottom + 20)).all()
     x, y = points.T
-    assert (np.diff(x[:33]) >= -2).all()  # contour: from left to right,
-    assert y[16] == y.max()  # by the chin
-    assert (np.diff(x[33:43]) > 0).all()  # brows
+    assert (np.diff(x[:33]) >= -2).all()  # contour, from left to right
+    assert y[16] == y.max()  # chin
+    assert (np.diff(x[33:43]) > 0).all()  # eyebrows
     assert (np.diff(y[43:47]) > 0).all()  # ridge of the nose
-    assert (np.diff(x[47:52]) > 0).all()
+    assert (np.diff(x[47:52]) > 0).all()  # base of the nose
     for outer, inner in ((52, 55), (61, 58)):
-        assert abs(x[outer] - 224) > abs(x[inner] - 224) + 10  # the ridge is at 224
-    assert (y[64:72] > y[[34, 35, 36, 37, 38, 39, 40, 41]]).all()  # lower edges of the brows
+        assert abs(x[outer] - 224) > abs(x[inner] - 224) + 10  # the ridge of the nose is at x = 224
+    assert (y[64:72] > y[[34, 35, 36, 37, 38, 39, 40, 41]]).all()  # lower edges of the eyebrows
     assert (y[[53, 54, 59, 60, 72, 75]] < y[[57, 56, 63, 62, 73, 76]]).all()  # upper and lower lids
     assert (x[[78, 80, 82]] < 224).all()
     assert (x[[79, 81, 83]] > 224).all()
-    assert (np.diff(x[84:91]) > 0).all()  # lips: outside,
+    assert (np.diff(x[84:91]) > 0).all()  # outer edge of the lips
     assert (np.diff(x[91:96]) < 0).all()
-    assert (np.diff(x[96:101]) > 0).all()  # inside
+    assert (np.diff(x[96:101]) > 0).all()  # inner edge of the lips
     assert (np.diff(x[101:104]) < 0).all()
     assert y[87] < y[98] <= y[102] < y[93]
     np.testing.assert_allclose(points[[104, 105]], [(203, 101), (246, 102)], atol=4)
 
 
-def test_landmarks_turn_with_the_picture(faces: Any, photograph: Pixels) -> None:
+def test_landmarks_rotate_with_the_picture(faces: Any, photograph: Pixels) -> None:
     turn = cv2.getRotationMatrix2D((225, 115), 20, 1)
     turned = cv2.warpAffine(photograph, turn, (512, 512), borderMode=cv2.BORDER_REFLECT)
     (upright,), (tilted,) = faces(photograph), faces(turned)
@@ -206,10 +213,12 @@ def test_landmarks_turn_with_the_picture(faces: Any, photograph: Pixels) -> None
     assert away.max() < 9
 
 
-def test_a_photograph_stored_on_its_side_is_turned_first(ask: Ask, faces: Any, photograph: Pixels) -> None:
+def test_a_photograph_is_rotated_as_its_exif_orientation_says(
+    ask: Ask, faces: Any, photograph: Pixels
+) -> None:
     lying, stored = Image.fromarray(np.ascontiguousarray(np.rot90(photograph))), io.BytesIO()
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn it clockwise to see it upright
+    exif[0x0112] = 6  # orientation: upright after a clockwise rotation by 90 degrees
     lying.save(stored, "PNG", exif=exif)
     (reply,) = ask(FEATURE, stored.getvalue(), content_type="image/png")
     assert msgspec.json.decode(reply.body)["Faces"] == faces(photograph)
@@ -218,7 +227,9 @@ def test_a_photograph_stored_on_its_side_is_turned_first(ask: Ask, faces: Any, p
 # Options
 
 
-def test_the_surest_face_comes_first_and_may_be_asked_for_alone(faces: Any, photograph: Pixels) -> None:
+def test_the_face_with_the_highest_score_is_first_and_can_be_requested_alone(
+    faces: Any, photograph: Pixels
+) -> None:
     blurred = cv2.GaussianBlur(photograph, (0, 0), 2.5)
     pair = np.concatenate((blurred, photograph), 1)
     found = faces(pair)
@@ -231,7 +242,7 @@ def test_the_surest_face_comes_first_and_may_be_asked_for_alone(faces: Any, phot
 
 
 @pytest.mark.parametrize("options", [{"max_faces": 0}, {"max_faces": 101}, {"min_confidence": 1.5}])
-def test_options_out_of_range_are_refused_by_name(
+def test_the_error_names_an_option_that_is_out_of_range(
     ask: Ask, weights: Weights, options: dict[str, float]
 ) -> None:
     (reply,) = ask(FEATURE, msgspec.json.encode({**FEATURE.example["request"], **options}))

@@ -1,4 +1,4 @@
-"""The parts of face_detection that need no trained weights."""
+"""Tests of the parts of face_detection that need no trained weights."""
 
 from pathlib import Path
 
@@ -13,19 +13,19 @@ from containers.face_detection.crops import Square, batches
 from containers.face_detection.feature import PROFILES, FaceDetectionRequest
 from containers.face_detection.mesh106 import TABLE, mesh_to_106
 from containers.face_detection.model import Item, Model
-from containers.face_detection.networks import facemesh as mesh_network
-from containers.face_detection.networks import fairface
-from containers.face_detection.networks import retinaface as network
-from containers.face_detection.networks import tiny_xception as age_network
+from containers.face_detection.networks.facemesh import FaceMesh, face_mesh
+from containers.face_detection.networks.fairface import fairface
+from containers.face_detection.networks.retinaface import RetinaFace, retinaface
+from containers.face_detection.networks.tiny_xception import filled
 from serving.arrays import Floats
 from serving.weights.store import Found, Weights
 from tests.support.networks.onnx_files import export
 
-# What the detector is shown, and what is made of its answer
+# The steps before and after the detector's network
 
 
 @given(st.integers(2, 4096), st.integers(2, 4096))
-def test_nothing_is_enlarged_and_the_coarse_view_is_the_smaller_one(height: int, width: int) -> None:
+def test_no_view_is_enlarged_and_the_coarse_view_is_the_smaller_one(height: int, width: int) -> None:
     first, *rest = detection.factors(np.broadcast_to(np.uint8(0), (height, width, 3)))
     assert 0 < first <= 1
     assert first * max(height, width) <= detection.FINE + 0.01
@@ -35,7 +35,7 @@ def test_nothing_is_enlarged_and_the_coarse_view_is_the_smaller_one(height: int,
 
 @settings(max_examples=20)
 @given(st.integers(2, 200), st.integers(2, 200))
-def test_the_networks_input_is_blue_green_red_and_filled_with_the_mean(height: int, width: int) -> None:
+def test_the_input_of_the_network_is_blue_green_red_and_padded_with_the_mean(height: int, width: int) -> None:
     image = np.full((height, width, 3), (200, 100, 50), np.uint8)
     framed = detection.network_input(image)
     assert framed.shape[2] % 32 == framed.shape[3] % 32 == 0
@@ -45,25 +45,26 @@ def test_the_networks_input_is_blue_green_red_and_filled_with_the_mean(height: i
 
 
 def rows(*boxes: tuple[float, ...]) -> Floats:
-    """(K, 15) from left, top, right, bottom, score."""
+    """Returns (K, 15) rows of the detector from boxes: left, top, right, bottom, score."""
     return np.array([(*box, *range(10)) for box in boxes], np.float32).reshape(-1, 15)
 
 
-def test_a_face_seen_twice_is_one() -> None:
+def test_a_face_found_in_both_views_is_returned_once() -> None:
     fine, coarse = rows((100, 100, 270, 300, 0.9), (104, 98, 274, 300, 0.8)), rows((26, 25, 68, 75, 0.95))
     (face,) = detection.faces([fine, coarse], (1.0, 0.25))
     np.testing.assert_allclose(face.box, (104, 100, 272, 300))
     np.testing.assert_allclose(face.points, np.arange(10).reshape(5, 2) * 4)
 
 
-def test_a_piece_of_a_large_face_is_none_but_a_neighbour_is() -> None:
+def test_a_piece_of_a_large_face_is_dropped_and_a_neighbour_is_not() -> None:
     fine = rows((120, 120, 220, 220, 0.9), (620, 100, 700, 200, 0.99))
-    coarse = rows((25, 25, 150, 150, 0.92), (150, 20, 160, 30, 0.99))  # the last is the fine view's to find
+    # the second box is too small for the coarse view
+    coarse = rows((25, 25, 150, 150, 0.92), (150, 20, 160, 30, 0.99))
     found = detection.faces([fine, coarse], (1.0, 0.25))
     assert [face.box[0] for face in found] == [620, 100]
 
 
-def test_there_may_be_no_face() -> None:
+def test_no_rows_give_no_faces() -> None:
     assert detection.faces([rows(), rows()], (1.0, 0.25)) == []
 
 
@@ -72,10 +73,10 @@ def test_there_may_be_no_face() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.floats(0.3, 0.7), st.floats(0.3, 0.7), st.floats(-3.1, 3.1), st.floats(40, 400))
-def test_a_spot_is_where_its_point_in_the_crop_is_mapped_to(
+def test_points_of_the_crop_are_mapped_to_the_right_place_in_the_image(
     x: float, y: float, angle: float, side: float
 ) -> None:
-    square = Square(np.array((310.5, 300.25), np.float32), side, angle)  # within the picture
+    square = Square(np.array((310.5, 300.25), np.float32), side, angle)  # lies inside the picture
     (point,) = square.image_points(np.array([(x * 96, y * 96)], np.float32), 96)
     down, across = np.mgrid[:640, :640] + 0.5
     spot = np.exp(-((across - point[0]) ** 2 + (down - point[1]) ** 2) / (side / 8) ** 2)
@@ -103,7 +104,7 @@ def test_batches_keep_order_and_size() -> None:
 # Landmarks
 
 
-def test_every_one_of_the_106_points_is_a_point_of_the_mesh() -> None:
+def test_each_of_the_106_points_comes_from_points_of_the_mesh() -> None:
     assert len(TABLE) == 106
     assert all(0 <= index < 468 for indices in TABLE for index in indices)
     mesh = np.random.default_rng(0).normal(size=(2, 468, 2)).astype(np.float32)
@@ -120,54 +121,51 @@ def saved(module: torch.nn.Module, path: Path, prefix: str = "") -> Path:
     return path
 
 
-def undecided(*, resnet: bool) -> network.RetinaFace:
-    """Whose heads are zero, so that every anchor is half a face."""
-    blank = network.RetinaFace(resnet=resnet)
+def undecided(*, resnet: bool) -> RetinaFace:
+    """Returns a detector with zeros in its heads, so that every anchor has the score 0.5."""
+    blank = RetinaFace(resnet=resnet)
     for head in (*blank.ClassHead, *blank.BboxHead, *blank.LandmarkHead):
         torch.nn.init.zeros_(head.conv1x1.weight)
         torch.nn.init.zeros_(head.conv1x1.bias)
     return blank
 
 
-def test_a_detector_without_knowledge_answers_with_its_anchors(tmp_path: Path) -> None:
-    loaded = network.retinaface(saved(undecided(resnet=False), tmp_path / "blank.pth", prefix="module."))
+def test_a_detector_with_zeros_in_its_heads_returns_its_anchors(tmp_path: Path) -> None:
+    loaded = retinaface(saved(undecided(resnet=False), tmp_path / "blank.pth", prefix="module."))
     found = loaded(torch.zeros(2, 3, 64, 96))
     assert found.shape == (2, 64 * 96 * 21 // 512, 15)
     assert set(found[..., 4].unique().tolist()) == {0.5}
     first, second = found[1, :2, :4].tolist()
-    assert (first, second) == ([-1, -1, 9, 9], [-6, -6, 14, 14])  # squares of 10 and 20 around (4, 4)
+    assert (first, second) == ([-1, -1, 9, 9], [-6, -6, 14, 14])  # squares of 10 and 20 px around (4, 4)
     assert found[1, -1, :4].tolist() == [80 - 128, 48 - 128, 80 + 128, 48 + 128]
 
 
 @pytest.mark.parametrize("missing", ["body.stage1.0.0.weight", "ssh2.conv7x7_3.0.weight"])
-def test_a_file_that_lacks_a_tensor_is_refused_by_name(tmp_path: Path, missing: str) -> None:
-    state = network.RetinaFace(resnet=False).state_dict()
+def test_the_error_names_a_tensor_that_the_file_lacks(tmp_path: Path, missing: str) -> None:
+    state = RetinaFace(resnet=False).state_dict()
     del state[missing]
     torch.save(state, tmp_path / "damaged.pth")
     with pytest.raises(RuntimeError, match=missing):
-        network.retinaface(tmp_path / "damaged.pth")
+        retinaface(tmp_path / "damaged.pth")
 
 
-def test_the_mesh_network_reads_its_own_file_only(tmp_path: Path) -> None:
-    mesh = mesh_network.face_mesh(saved(mesh_network.FaceMesh(), tmp_path / "mesh.pth"))
+def test_facemesh_refuses_the_weights_of_another_network(tmp_path: Path) -> None:
+    mesh = face_mesh(saved(FaceMesh(), tmp_path / "mesh.pth"))
     assert mesh(torch.rand(2, 3, 192, 192)).shape == (2, 1405)
     with pytest.raises(RuntimeError, match=r"backbone1\.0\.weight"):
-        mesh_network.face_mesh(saved(network.RetinaFace(resnet=False), tmp_path / "other.pth"))
+        face_mesh(saved(RetinaFace(resnet=False), tmp_path / "other.pth"))
 
 
-# The age network
-
-
-def test_age_and_gender_need_every_tensor_of_the_file() -> None:
+def test_tiny_xception_needs_every_tensor_of_the_file() -> None:
     with pytest.raises(RuntimeError, match=r"middle_flow.main_block_1.separable_conv2.pointwise.weight"):
-        age_network.filled({"fc/age/bias": np.zeros(1, np.float32)})
+        filled({"fc/age/bias": np.zeros(1, np.float32)})
 
 
-# The standard profile, with weights nobody trained
+# The standard profile, with untrained weights
 
 
 class Heads(torch.nn.Module):
-    """Of no origin, a man, and 25 years old, whatever it sees."""
+    """A network with the outputs of FairFace. For every input it returns a man of 25 years, of no origin."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,10 +183,10 @@ class Heads(torch.nn.Module):
 
 @pytest.fixture
 def standard(tmp_path: Path) -> Weights:
-    """Files of the same kinds and names as the profile's."""
+    """Untrained weights in files with the formats and names of the profile's."""
     export(Heads(), tmp_path / "age_gender.onnx", 1, 3, 224, 224, open_axes={0: "batch"})
     saved(undecided(resnet=True), tmp_path / "retinaface.pth", prefix="module.")
-    saved(mesh_network.FaceMesh(), tmp_path / "facemesh.pth")
+    saved(FaceMesh(), tmp_path / "facemesh.pth")
     files = {file.name: Found(tmp_path / file.name, "cache", "") for file in PROFILES["standard"].files}
     assert all(found.path.is_file() for found in files.values())
     return Weights(profile="standard", files=files, random=True, derived_dir=tmp_path)
@@ -203,13 +201,18 @@ def test_the_standard_profile_runs(standard: Weights) -> None:
     assert first.face_model_version == "retinaface-resnet50+facemesh-468+fairface-resnet34/1"
     (face,) = first.faces
     box = face.bounding_box
-    assert (box.left, box.top, box.width, box.height) == (0, 0, 1, 1)  # the largest anchor, 512 px
+    assert (box.left, box.top, box.width, box.height) == (
+        0,
+        0,
+        1,
+        1,
+    )  # the largest anchor has 512 px
     assert face.confidence == pytest.approx(0.5)
     assert (face.age, face.gender) == (25, "male")
     assert len(face.landmark_106) == 106
 
 
-def test_a_network_with_other_outputs_is_refused(tmp_path: Path) -> None:
+def test_a_network_without_the_outputs_of_fairface_is_refused(tmp_path: Path) -> None:
     export(Heads().pooled, tmp_path / "other.onnx", 1, 3, 224, 224, open_axes={0: "batch"})
     with pytest.raises(ValueError, match="expected 2, 9 and 7"):
-        fairface.fairface(tmp_path / "other.onnx")
+        fairface(tmp_path / "other.onnx")

@@ -1,1 +1,1 @@
-"""Pictures enlarged two- or fourfold, with the detail that was likely there."""
+"""The feature image super-resolution: it enlarges images and restores likely detail."""

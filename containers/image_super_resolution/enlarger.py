@@ -1,4 +1,4 @@
-"""Images enlarged by a network, a few tiles at a time."""
+"""The enlarger runs images through a network, a few tiles at a time."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from containers.image_super_resolution.feature import REAL_ESRGAN, RLFN
 from containers.image_super_resolution.tiles import LARGEST, STEP, Tile, tiles
-from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
 from serving.arrays import Pixels
 from serving.executor import Executor, Outputs, compile
 from serving.weights import Weights
@@ -22,7 +22,7 @@ SCALES = (2, 4)
 
 
 class _Piece(NamedTuple):
-    """One tile of one image, and what it is part of once enlarged."""
+    """One tile of an image, and the enlarged image that receives its result."""
 
     tile: Tile
     image: Pixels
@@ -30,14 +30,17 @@ class _Piece(NamedTuple):
 
 
 class Enlarger:
-    """networks: by scale, (N, 3, H, W) RGB in 0..255 -> (N, 3, scale H, scale W)."""
+    """Enlarges images of any size by tiles.
+
+    networks: one for each scale. It turns (N, 3, H, W) RGB in 0..255 into (N, 3, scale H, scale W).
+    """
 
     def __init__(self, networks: Mapping[int, Executor]) -> None:
         self._networks = networks
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """The networks of either profile, compiled for the device."""
+        """Loads the networks of the weights' profile and compiles them for the device."""
         return cls(
             {
                 scale: compile(
@@ -52,15 +55,18 @@ class Enlarger:
         )
 
     def enlarge(self, images: Sequence[Pixels], scales: Sequence[int]) -> list[Pixels]:
-        """(H, W, 3) RGB images, each by its scale. Tiles of one size share passes, whosever they are."""
+        """Enlarges each (H, W, 3) RGB image by its scale.
+
+        Tiles of one size go through the network together, whichever image they belong to.
+        """
         results = []
-        alike: dict[tuple[int, int, int], list[_Piece]] = defaultdict(list)
+        pieces_by_size: dict[tuple[int, int, int], list[_Piece]] = defaultdict(list)
         for image, scale in zip(images, scales, strict=True):
             height, width = image.shape[:2]
             results.append(np.empty((scale * height, scale * width, 3), np.uint8))
             for tile in tiles(height, width):
-                alike[scale, tile.height, tile.width].append(_Piece(tile, image, results[-1]))
-        for (scale, *_), pieces in alike.items():
+                pieces_by_size[scale, tile.height, tile.width].append(_Piece(tile, image, results[-1]))
+        for (scale, *_), pieces in pieces_by_size.items():
             self._run(scale, pieces)
         return results
 
@@ -71,20 +77,20 @@ class Enlarger:
 
         inputs = (
             (np.stack([tile.cut(image) for tile, image, _ in together]), together)
-            for together in _passes(pieces)
+            for together in _batches(pieces)
         )
         self._networks[scale].map_with(inputs, place)
 
 
-def _passes(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
-    """Pieces of one size, in groups of no more pixels than the largest tile has."""
+def _batches(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
+    """Groups pieces of one size. A group has at most as many pixels as the largest tile."""
     tile = pieces[0].tile
     count = LARGEST**2 // (tile.height * tile.width)
     return (pieces[start : start + count] for start in range(0, len(pieces), count))
 
 
 def _network(weights: Weights, scale: int) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # imported here, because a start from a cached compiled network needs no torch
     if RLFN.name in weights:
         from containers.image_super_resolution.networks.rlfn import rlfn
 

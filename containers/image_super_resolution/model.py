@@ -1,4 +1,7 @@
-"""Pictures enlarged: limits first, then colours by the network, then opacity and the file."""
+"""The model of image super-resolution.
+
+It checks the limits, enlarges the colours with the network, then enlarges the opacity and encodes the file.
+"""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Self
@@ -21,7 +24,11 @@ LONG, SHORT = 1920, 1080
 
 
 class Item(NamedTuple):
-    """colours: (H, W, 3) RGB, also where nothing is seen. opacity: (H, W), or None where all is seen."""
+    """A decoded request.
+
+    colours: (H, W, 3) RGB, also under transparent pixels. opacity: (H, W), or None for an opaque image.
+    grey: True when the image has no colour.
+    """
 
     request: EnlargementRequest
     colours: Pixels
@@ -30,18 +37,18 @@ class Item(NamedTuple):
 
 
 class Model(Base[EnlargementRequest, Item, Pixels, Enlarged]):
-    """Enlarges pictures of at most 1920x1080 px, upright or lying."""
+    """Enlarges images of at most 1920x1080 or 1080x1920 px."""
 
     def __init__(self, enlarger: Enlarger, profile: str) -> None:
         self._enlarger, self._profile = enlarger, profile
-        self.media = _Small()
+        self.media = _LimitedMedia()
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
         return cls(Enlarger.load(weights, device), weights.profile)
 
     def configure(self, settings: Settings) -> None:
-        self.media = _Small.from_settings(settings)
+        self.media = _LimitedMedia.from_settings(settings)
 
     def preprocess(self, request: EnlargementRequest) -> Item:
         if request.face:
@@ -70,8 +77,8 @@ class Model(Base[EnlargementRequest, Item, Pixels, Enlarged]):
         )
 
 
-class _Small(Media):
-    """Pictures with their opacity, within what is enlarged here."""
+class _LimitedMedia(Media):
+    """Decodes images to RGBA and refuses those that are too large to enlarge."""
 
     def decode(self, data: bytes, *, field: str = "img", mode: Literal["RGB", "RGBA"] = "RGBA") -> Pixels:
         pixels = super().decode(data, field=field, mode=mode)
@@ -84,7 +91,7 @@ class _Small(Media):
 
 
 def _joined(colours: Pixels, opacity: Pixels | None, grey: bool) -> Pixels:
-    """(H, W, 3) RGB, (H, W, 4) with an opacity, or (H, W) where a grey picture is opaque."""
+    """Returns (H, W, 3) RGB, (H, W, 4) for an image with opacity, or (H, W) for an opaque grey image."""
     if grey:
         colours = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
     if opacity is None:
@@ -93,12 +100,14 @@ def _joined(colours: Pixels, opacity: Pixels | None, grey: bool) -> Pixels:
 
 
 def _check_reply(item: Item) -> None:
-    """Refuses at once what is sure to end as too large a reply. Raises `PayloadTooLarge`.
+    """Raises `PayloadTooLarge` at once for a reply that is certain to exceed the limit.
 
-    A file grows by more than half the scale: 2.4 and 5.2 times at least, in all formats.
+    The check encodes the original in the requested format and assumes that the file grows by half the scale.
+    Real files grow more: at least 2.4 times at scale 2 and 5.2 times at scale 4, in all formats.
     """
     request, choices = item.request, _instead(item.request)
-    file = encode_image(_joined(*item[1:]), request.format, instead=choices)
+    original = _joined(item.colours, item.opacity, item.grey)
+    file = encode_image(original, request.format, instead=choices)
     size = len(file) * request.scale // 2 * 4 // 3
     if size > MAX_RESULT:
         raise PayloadTooLarge(
@@ -107,5 +116,6 @@ def _check_reply(item: Item) -> None:
 
 
 def _instead(request: EnlargementRequest) -> list[str]:
+    """Lists what a caller can send instead to get a smaller reply."""
     smaller: dict[str, list[str]] = {"png": ["format jpeg", "format webp"], "jpeg": ["format webp"]}
     return ["a smaller image", *["scale 2"] * (request.scale == 4), *smaller.get(request.format, [])]

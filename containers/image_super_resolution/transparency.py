@@ -1,4 +1,4 @@
-"""Pictures that are transparent in places: their colours and their opacity are enlarged apart."""
+"""Helpers for transparent images. Colours and opacity of such an image are enlarged separately."""
 
 from typing import cast
 
@@ -7,13 +7,14 @@ import numpy as np
 
 from serving.arrays import Pixels
 
-REACH = 8.0  # px around what is visible; farther off nothing shows, and black takes no room in a file
+REACH = 8.0  # px around visible pixels; farther away nothing shows, and black compresses best
 
 
 def opaque(colours: Pixels, opacity: Pixels) -> Pixels:
-    """(H, W, 3) in which pixels of opacity 0 have the colour of the nearest visible one, or are black.
+    """Returns colours, (H, W, 3), in which pixels of opacity 0 have the colour of the nearest visible pixel.
 
-    The colour under a transparent pixel would otherwise show in the edges of the enlarged picture.
+    Pixels far from any visible one are black. The original colours of transparent pixels would show in the
+    edges of the enlarged image.
     """
     hidden = (opacity == 0).astype(np.uint8)
     if hidden.all():
@@ -27,6 +28,6 @@ def opaque(colours: Pixels, opacity: Pixels) -> Pixels:
 
 
 def enlarged(opacity: Pixels, scale: int) -> Pixels:
-    """(scale H, scale W) of an (H, W) opacity, bicubic."""
+    """Enlarges an (H, W) opacity to (scale H, scale W) with bicubic interpolation."""
     size = scale * opacity.shape[1], scale * opacity.shape[0]
     return cast(Pixels, cv2.resize(opacity, size, interpolation=cv2.INTER_CUBIC))

@@ -1,1 +1,1 @@
-"""The networks, as torch modules."""
+"""The networks of image super-resolution as torch modules."""

@@ -1,8 +1,8 @@
-"""RLFN as a torch module; the names are those of the tensors in its file.
+"""RLFN as a torch module. Its parts have the names of the tensors in its file.
 
-Paper: Residual Local Feature Network for Efficient Super-Resolution (https://arxiv.org/abs/2205.07514);
-the attention is that of RFANet (CVPR 2020). It differs from the paper in two ways: see `_Attention` and
-`_Plausible`.
+Paper: Residual Local Feature Network for Efficient Super-Resolution (https://arxiv.org/abs/2205.07514).
+The attention is that of RFANet (CVPR 2020). `_Attention` and `_Plausible` describe the two ways in which this
+module differs from the paper.
 """
 
 from pathlib import Path
@@ -12,20 +12,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 CHANNELS, WIDE, NARROW = 46, 48, 16
-SLOPE = 0.05  # of the leaky ReLU
-CELL = 6  # px between the centres of two cells of the attention map; the first lies at 7
-DOUBT = 48, 80  # levels by which a pixel misses its original: from trusted to not at all
+SLOPE = 0.05  # slope of the leaky ReLU for negative values
+CELL = 6  # px between the centres of two cells of the attention map; the first centre is at 7 px
+DOUBT = 48, 80  # error of a reduced pixel, in levels: below them the network counts, above them bicubic
 
 
 def rlfn(file: Path, scale: int) -> "RLFN":
-    """Frozen network for scale 4, or for 2: there each pixel is the mean of 2x2 of those for 4.
+    """Loads the frozen network for scale 4 or 2. A pixel at scale 2 is the mean of 2x2 pixels at scale 4.
 
-    Raises RuntimeError naming every tensor that is missing, left over or misshapen.
+    Raises RuntimeError with the names of all tensors that are missing, left over or misshapen.
     """
     state = torch.load(file, map_location="cpu", weights_only=True)
     network = RLFN(4)
     network.load_state_dict(state)
-    if scale == 2:  # the mean is linear as the last convolution is, so it can be part of it
+    if (
+        scale == 2
+    ):  # the mean and the last convolution are both linear, so the convolution can include the mean
         for name in ("upsampler.0.weight", "upsampler.0.bias"):
             parts = state[name].unflatten(0, (3, 2, 2, 2, 2))  # colour, row, half row, column, half column
             state[name] = parts.mean((2, 4)).flatten(0, 2)
@@ -35,7 +37,10 @@ def rlfn(file: Path, scale: int) -> "RLFN":
 
 
 class RLFN(nn.Module):
-    """(N, 3, H, W) RGB in 0..255, sides multiples of 6 from 18 -> (N, 3, scale H, scale W) in 0..255."""
+    """Enlarges (N, 3, H, W) RGB in 0..255 to (N, 3, scale H, scale W) in 0..255.
+
+    H and W are multiples of 6 and at least 18.
+    """
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -68,11 +73,11 @@ class _Block(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Enhanced spatial attention: features times a map computed at a sixth of the resolution.
+    """Enhanced spatial attention multiplies features by a map that is computed at a sixth of the resolution.
 
-    The paper stretches that map to the size of the features, so that a cell's place depends on the size of
-    the picture. Here it is enlarged by exactly six and every cell stays where it was computed: a tile gives
-    what the whole gives. On photographs the quality is the same to 0.01 dB.
+    The paper stretches that map to the size of the features, so a cell's place depends on the size of the
+    image. Here the map is enlarged by exactly six, and every cell stays where it was computed. So a tile
+    gives the same result as the whole image. On photographs the quality is the same to 0.01 dB.
     """
 
     def __init__(self) -> None:
@@ -92,10 +97,12 @@ class _Attention(nn.Module):
 
 
 class _Plausible(nn.Module):
-    """Bicubic where the result, made small again, is far from the original; as RLFN's upsampler gives it.
+    """Replaces implausible results with bicubic interpolation.
 
-    On patterns of single black and white pixels the network's numbers grow without bound. Photographs and
-    text stay below the doubt.
+    A result is implausible when its reduced copy is far from the original. On patterns of single black and
+    white pixels the network's values grow without bound. Photographs and text stay below the lower limit of
+    `DOUBT`. Input and output have the layout of RLFN's upsampler: one original pixel has a channel for each
+    enlarged pixel and colour.
     """
 
     bicubic: Tensor
@@ -106,11 +113,12 @@ class _Plausible(nn.Module):
         spread = functional.interpolate(points, scale_factor=scale, mode="bicubic")
         kernels = spread[:, 0, 2 * scale : 3 * scale, 2 * scale : 3 * scale].flatten(1).T.view(-1, 1, 5, 5)
         self.register_buffer("bicubic", kernels.repeat(3, 1, 1, 1), persistent=False)
-        self.parts = scale**2  # of a pixel, each a channel
+        self.parts = scale**2  # enlarged pixels of one original pixel, each a channel
 
     def forward(self, enlarged: Tensor, images: Tensor) -> Tensor:
         plain = functional.conv2d(images, self.bicubic, padding=2, groups=3)
-        enlarged = torch.where(enlarged.abs() < 1e4, enlarged, plain).clamp(0, 255)  # also what is no number
+        finite = enlarged.abs() < 1e4  # NaN fails the comparison too
+        enlarged = torch.where(finite, enlarged, plain).clamp(0, 255)
         colours = torch.unflatten(enlarged, 1, (3, self.parts)).mean(2)
         missed = functional.max_pool2d((colours - images).abs().amax(1, keepdim=True), 5, 1, 2)
         certain, hopeless = DOUBT

@@ -1,4 +1,4 @@
-"""The network of Real-ESRGAN as a torch module; the names are those of the tensors in its files.
+"""The network of Real-ESRGAN as a torch module. Its parts have the names of the tensors in its files.
 
 Papers: ESRGAN (https://arxiv.org/abs/1809.00219), Real-ESRGAN (https://arxiv.org/abs/2107.10833).
 """
@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CONVOLUTIONS, DENSE = 5, 3  # of a dense block; dense blocks of a block
-RESIDUAL = 0.2
-SLOPE = 0.2  # of the leaky ReLU
+CONVOLUTIONS, DENSE = 5, 3  # convolutions of a dense block, dense blocks of a block
+RESIDUAL = 0.2  # factor of what a block adds to its input
+SLOPE = 0.2  # slope of the leaky ReLU for negative values
 
 
 def real_esrgan(file: Path) -> "RRDBNet":
-    """Frozen network, as wide and deep as the file says.
+    """Loads the frozen network. The tensors of the file give its width and depth.
 
-    Raises RuntimeError naming every tensor that is missing, left over or misshapen.
+    Raises RuntimeError with the names of all tensors that are missing, left over or misshapen.
     """
     state = torch.load(file, map_location="cpu", weights_only=True)["params_ema"]
     channels, inputs = state["conv_first.weight"].shape[:2]
@@ -29,7 +29,10 @@ def real_esrgan(file: Path) -> "RRDBNet":
 
 
 class RRDBNet(nn.Module):
-    """(N, 3, H, W) RGB in 0..255 -> the same, 4 / shrink times as large. shrink divides the sides."""
+    """Enlarges (N, 3, H, W) RGB in 0..255 by 4 / shrink.
+
+    shrink: the factor by which the network first divides the sides of the image.
+    """
 
     def __init__(self, channels: int, growth: int, blocks: int, *, shrink: int) -> None:
         super().__init__()
@@ -50,7 +53,7 @@ class RRDBNet(nn.Module):
 
 
 class _Block(nn.Module):
-    """Dense blocks inside a residual."""
+    """Three dense blocks whose result is added to the input."""
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()
@@ -61,7 +64,7 @@ class _Block(nn.Module):
 
 
 class _Dense(nn.Module):
-    """Each convolution sees the features and the outcome of every one before."""
+    """A dense block: each convolution sees the features and the results of all earlier convolutions."""
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Tiles and networks of image_super_resolution: what tiles give is what the whole gives."""
+"""Tests of the tiles and networks: tiles give the same result as the whole image."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +13,10 @@ from torch import nn
 from benchmarks.data.composites import photograph
 from containers.image_super_resolution import tiles
 from containers.image_super_resolution.enlarger import Enlarger
+from containers.image_super_resolution.feature import REAL_ESRGAN, RLFN
 from containers.image_super_resolution.networks.rlfn import rlfn
 from containers.image_super_resolution.networks.rrdb import RRDBNet, real_esrgan
 from containers.image_super_resolution.tiles import LARGEST, MARGIN, STEP, mirrored
-from containers.image_super_resolution.weight_files import REAL_ESRGAN, RLFN
 from serving.arrays import Pixels
 from serving.executor import compile
 from serving.feature import find
@@ -40,7 +40,7 @@ def enlarger(weights: Weights) -> Enlarger:
 
 
 def whole(network: nn.Module, image: Pixels, scale: int) -> Pixels:
-    """The image in one piece through the network."""
+    """Runs an image through the network in one piece."""
     height, width = image.shape[:2]
     rest = [(MARGIN, MARGIN + -side % 6) for side in (height, width)]
     padded = np.pad(image, (*rest, (0, 0)), mode="reflect").transpose(2, 0, 1)[None].astype(np.float32)
@@ -51,7 +51,7 @@ def whole(network: nn.Module, image: Pixels, scale: int) -> Pixels:
 
 
 class _Plain(nn.Module):
-    """Every pixel four or sixteen times; notes the shapes it is given."""
+    """A network that repeats every pixel 4 or 16 times and records the shapes of its inputs."""
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -76,19 +76,19 @@ def plain() -> tuple[Enlarger, dict[int, _Plain]]:
 
 
 @given(sizes, sizes)
-def test_cores_cover_every_pixel_once_by_tiles_of_one_bounded_size(height: int, width: int) -> None:
+def test_cores_of_equal_bounded_tiles_cover_every_pixel_once(height: int, width: int) -> None:
     found = list(tiles.tiles(height, width))
     (tall, wide) = {(tile.height, tile.width) for tile in found}.pop()
     assert max(tall, wide) <= LARGEST
     assert tall % STEP == wide % STEP == 0
     down, across = tall - 2 * MARGIN, wide - 2 * MARGIN
-    assert down % 6 == across % 6 == 0, "RLFN's cells must lie alike in every tile"
+    assert down % 6 == across % 6 == 0, "RLFN's cells must have the same places in every tile"
     corners = [(top, left) for top in range(0, height, down) for left in range(0, width, across)]
     assert [(tile.top, tile.left) for tile in found] == corners
 
 
 @given(st.integers(-500, 500), st.integers(1, 300), st.integers(1, 200))
-def test_an_image_goes_on_mirrored(start: int, count: int, length: int) -> None:
+def test_an_image_is_mirrored_beyond_its_edges(start: int, count: int, length: int) -> None:
     found = mirrored(start, count, length)
     before, after = max(0, -start), max(0, start + count)
     expected = np.pad(np.arange(length), (before, after), mode="reflect" if length > 1 else "edge")
@@ -106,7 +106,7 @@ def test_every_pixel_of_every_image_comes_back_in_its_place(shapes: list[tuple[i
         np.testing.assert_array_equal(enlarged, image.repeat(scale, 0).repeat(scale, 1))
 
 
-def test_memory_is_bounded_by_the_tile_and_images_share_passes() -> None:
+def test_batches_are_bounded_by_the_largest_tile_and_images_share_them() -> None:
     enlarger, modules = plain()
     image = np.zeros((30, 30, 3), np.uint8)
     enlarger.enlarge([np.zeros((400, 1920, 3), np.uint8)], [2])
@@ -119,7 +119,7 @@ def test_memory_is_bounded_by_the_tile_and_images_share_passes() -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_tiles_give_what_the_whole_gives(weights: Weights, enlarger: Enlarger, scale: int) -> None:
+def test_tiles_give_the_same_as_the_whole_image(weights: Weights, enlarger: Enlarger, scale: int) -> None:
     image = photograph("astronaut")[100:150, 90:430]
     (tiled,) = enlarger.enlarge([image], [scale])
     at_once = whole(rlfn(weights[RLFN.name], scale), image, scale)
@@ -128,14 +128,14 @@ def test_tiles_give_what_the_whole_gives(weights: Weights, enlarger: Enlarger, s
     assert (off > 0).mean() < 0.002
 
 
-def test_twofold_is_fourfold_halved(weights: Weights) -> None:
+def test_scale_2_is_scale_4_averaged(weights: Weights) -> None:
     image = photograph("coffee")[100:130, 200:230]
     four, two = (whole(rlfn(weights[RLFN.name], scale), image, scale) for scale in (4, 2))
     halved = four.reshape(60, 2, 60, 2, 3).mean((1, 3))
     assert np.abs(two - halved).mean() < 0.5
 
 
-def test_a_batch_gives_what_its_images_give_alone(enlarger: Enlarger) -> None:
+def test_a_batch_gives_the_same_as_its_images_alone(enlarger: Enlarger) -> None:
     images = [photograph(name)[100:136, 100:136] for name in ("rocket", "coffee", "chelsea")]
     scales = [2, 2, 4]
     for image, scale, together in zip(images, scales, enlarger.enlarge(images, scales), strict=True):
@@ -143,7 +143,7 @@ def test_a_batch_gives_what_its_images_give_alone(enlarger: Enlarger) -> None:
         assert np.abs(together.astype(int) - alone).max() <= 1
 
 
-def test_no_images_are_fine(enlarger: Enlarger) -> None:
+def test_an_empty_batch_gives_no_images(enlarger: Enlarger) -> None:
     assert enlarger.enlarge([], []) == []
 
 
@@ -155,10 +155,10 @@ def test_a_file_that_lacks_a_tensor_is_refused(weights: Weights, tmp_path: Path)
         rlfn(tmp_path / "short.pth", 2)
 
 
-# Real-ESRGAN, of which only the shape is known here
+# Real-ESRGAN, in files of its layout with random weights
 
 
-def test_files_of_real_esrgans_shape_run_as_profile_standard(tmp_path: Path) -> None:
+def test_files_in_the_layout_of_real_esrgan_run_as_profile_standard(tmp_path: Path) -> None:
     networks = tiny_real_esrgan.write(tmp_path)
     store = replace(Store.of(Settings.read()), model_dir=tmp_path, cache_dir=tmp_path)
     enlarger = Enlarger.load(store.resolve(FEATURE, "standard", download=False), "cpu-eager")
@@ -169,7 +169,7 @@ def test_files_of_real_esrgans_shape_run_as_profile_standard(tmp_path: Path) -> 
         assert np.abs(found.astype(int) - whole(network, image, scale)).max() <= 1
 
 
-def test_the_papers_network_fills_a_file_of_the_published_size(tmp_path: Path) -> None:
+def test_the_network_of_the_paper_gives_a_file_of_the_published_size(tmp_path: Path) -> None:
     network = RRDBNet(64, 32, 23, shrink=1)
     torch.save({"params_ema": network.state_dict()}, tmp_path / "x4.pth")
     assert abs((tmp_path / "x4.pth").stat().st_size / REAL_ESRGAN[4].size - 1) < 0.01  # type: ignore[operator]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
+from containers.image_super_resolution.feature import REAL_ESRGAN
 from containers.image_super_resolution.networks.rrdb import RRDBNet
-from containers.image_super_resolution.weight_files import REAL_ESRGAN
 
 
 def write(folder: Path) -> dict[int, RRDBNet]:

@@ -1,12 +1,12 @@
-# make demo [IMAGE=photo.jpg] | make test | make check | make bench [BENCH=ocr] | make image-test |
-# make train NAME=super_resolution.network [ARGS="--steps 100"];
-# each sets up what it needs.
+# make demo [IMAGE=photo.jpg] | make test | make check | make bench [BENCH=ocr] | make image-test | make lock |
+# make train NAME=plates.recogniser [ARGS="--steps 100"]
+# Each target sets up what it needs.
 PYTHON ?= python3
 BENCH ?= ocr
 BIN := .venv/bin
 FEATURES := $(wildcard containers/*/feature.py)
 
-.PHONY: venv demo test check bench train image-test mms-venv fuzz-venv clean
+.PHONY: venv demo test check bench train image-test lock mms-venv fuzz-venv clean
 
 venv: .venv/.ready
 
@@ -34,12 +34,18 @@ check: venv
 bench: venv
 	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
 
+# NAME=plates.recogniser runs training/plates/train_recogniser.py.
 train: venv
-	$(BIN)/python -m training.$(NAME) $(ARGS)
+	$(BIN)/python -m training.$(basename $(NAME)).train_$(patsubst .%,%,$(suffix $(NAME))) $(ARGS)
 
 # As root, with Debian's debootstrap and buildah.
 image-test: venv
 	$(BIN)/python -m tests.support.image_contract $(ARGS)
+
+# Locked requirements of the container images.
+lock: venv
+	$(BIN)/pip install --quiet "uv>=0.9"
+	PATH="$(abspath $(BIN)):$$PATH" containers/lock.sh
 
 # SageMaker's inference toolkit and Multi Model Server, which need an old setuptools, for one test.
 mms-venv: .venv-mms/.ready

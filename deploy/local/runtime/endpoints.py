@@ -35,7 +35,7 @@ class LocalEndpoints:
         """Raises `WireError`."""
         feature = self._fleet.find(self._aliases.get(name, name))
         if feature is None:
-            raise invalid(f"LocalEndpoint {name} of account {ACCOUNT} not found.")
+            raise invalid(f"Endpoint {name} of account {ACCOUNT} not found.")
         return LocalEndpoint(name, feature)
 
     async def call(self, endpoint: LocalEndpoint, body: bytes, headers: Mapping[str, str]) -> Answered:

@@ -55,7 +55,7 @@ def reply_too_large(endpoint: str, size: int, limit: int, most: int) -> WireErro
 
 
 def _model_error(endpoint: str, status: int, what: str, original: str, most: int) -> WireError:
-    group = f"/aws/sagemaker/LocalEndpoints/{endpoint}"
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
     where = f". See the log of {group} in account {ACCOUNT} for more information."
     return WireError(
         HTTPStatus.FAILED_DEPENDENCY,

@@ -36,14 +36,22 @@ def test_the_derived_documents_are_current() -> None:
 
 def test_what_is_stale_is_written_once_and_hand_written_parts_stay(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(README)
-    files = ["README.md", "THIRD_PARTY.md", "deploy/postman_collection.json", "containers/probe/README.md"]
+    files = [
+        "README.md",
+        "THIRD_PARTY.md",
+        "deploy/documents/postman_collection.json",
+        "tests/snapshots/ai-solution-kit.json",
+        "tests/snapshots/probe.json",
+        "tests/snapshots/openapi.json",
+        "containers/probe/README.md",
+    ]
     assert update(check=True, root=tmp_path, features=[PROBE]) == files
     assert (tmp_path / "README.md").read_text() == README
     assert update(root=tmp_path, features=[PROBE]) == files
     assert update(root=tmp_path, features=[PROBE]) == []
-    page = tmp_path / files[3]
+    page = tmp_path / files[-1]
     page.write_text(page.read_text().replace("# Probe", "# Sonde") + "\nBy hand.\n")
-    assert update(root=tmp_path, features=[PROBE]) == files[3:]
+    assert update(root=tmp_path, features=[PROBE]) == files[-1:]
     assert page.read_text().endswith("\nBy hand.\n")
     assert "# Probe" in page.read_text()
     assert "\nBy hand.\n" in (tmp_path / "README.md").read_text()

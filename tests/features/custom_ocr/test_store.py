@@ -197,8 +197,7 @@ def test_a_killed_writer_leaves_no_template_and_is_cleaned_up_after(tmp_path: Pa
     code = f"""if True:
         import resource, signal
         from pathlib import Path
-        from containers.custom_ocr.feature import STORE
-from containers.custom_ocr.store import Folder
+        from containers.custom_ocr.store import Folder
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # writing beyond the limit kills
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         Folder(Path({str(tmp_path)!r})).write({ID!r}, bytes(5000))

@@ -1,1 +1,1 @@
-"""The command line, `aikit`: one module a command or group of commands; `main.py` puts them together."""
+"""The command line, `aikit`. Each module has one command, or a few that belong together."""

@@ -1,4 +1,4 @@
-"""`python -m aikit` is `aikit`."""
+"""Runs `aikit` when Python is called as `python -m aikit`."""
 
 from .main import main
 

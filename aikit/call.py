@@ -1,4 +1,4 @@
-"""`aikit call`: asks a feature."""
+"""`aikit call`: sends requests to a feature and prints the replies."""
 
 import argparse
 import json
@@ -15,8 +15,13 @@ from .options import FAILED, add_body, add_feature, add_loading, settings_of
 def add_call(command: argparse.ArgumentParser) -> None:
     add_feature(command)
     add_body(command)
-    command.add_argument("--url", help="address of a running container, such as http://localhost:8080")
-    command.add_argument("--draw", type=Path, metavar="OUT.png", help="draw the reply over the image")
+    text = (
+        "address of a running container, such as http://localhost:8080; "
+        "default: the feature is loaded into this process"
+    )
+    command.add_argument("--url", metavar="URL", help=text)
+    text = "draw the reply over the image and write the result to this PNG file"
+    command.add_argument("--draw", type=Path, metavar="OUT.png", help=text)
     add_loading(command)
     command.set_defaults(run=_call)
 
@@ -25,12 +30,12 @@ def _call(args: argparse.Namespace) -> int:
     from .client import ask, bodies_of
 
     if args.draw and len(args.img) != 1:
-        raise InvalidRequest("draw: needs one --img, the picture to draw over")
+        raise InvalidRequest("draw: needs exactly one --img, the image to draw over")
     bodies, content_type = bodies_of(args.img, args.json)
     replies = ask(find(args.feature), bodies, content_type, url=args.url, settings=settings_of(args))
     answers = [json.loads(reply.body) for reply in replies]
-    named = dict(zip(map(str, args.img), answers, strict=False))
-    print(json.dumps(named if len(answers) > 1 else answers[0], ensure_ascii=False, indent=2))
+    by_image = dict(zip(map(str, args.img), answers, strict=False))
+    print(json.dumps(by_image if len(answers) > 1 else answers[0], ensure_ascii=False, indent=2))
     if any(reply.status != HTTPStatus.OK for reply in replies):
         return FAILED
     if args.draw:
@@ -39,7 +44,7 @@ def _call(args: argparse.Namespace) -> int:
 
 
 def draw_reply(reply: Any, image: Path, target: Path) -> None:
-    """Writes a PNG of the image with the reply drawn over it."""
+    """Draws the reply over the image, writes the result as PNG and prints where it is."""
     from serving.images.drawing import draw
     from serving.images.intake import Media
 

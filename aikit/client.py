@@ -1,4 +1,7 @@
-"""Asking a feature from the command line: in process, over HTTP, or in a container of its own."""
+"""Sends requests to a feature that runs in this process or in a container.
+
+`container` starts such a container on this machine.
+"""
 
 import os
 import subprocess
@@ -29,9 +32,13 @@ _POLL_S = 0.05
 
 
 def bodies_of(images: Sequence[Path], request: Path | None) -> tuple[list[bytes], str]:
-    """Bodies and content type from the files a user names. Raises `InvalidRequest`."""
+    """Returns the request bodies, read from the named files, and their content type.
+
+    request: a file with a JSON body; `-` is standard input. Raises `InvalidRequest` unless either images or a
+    request are given.
+    """
     if bool(images) == (request is not None):
-        raise InvalidRequest("img, json: name files of one of the two")
+        raise InvalidRequest("img, json: give one of the two")
     if request is None:
         return [image.read_bytes() for image in images], "application/octet-stream"
     return [sys.stdin.buffer.read() if request == Path("-") else request.read_bytes()], JSON
@@ -40,7 +47,10 @@ def bodies_of(images: Sequence[Path], request: Path | None) -> tuple[list[bytes]
 def ask(
     feature: Feature, bodies: Sequence[bytes], content_type: str, *, url: str | None, settings: Settings
 ) -> list[Reply]:
-    """Replies of the container at `url`, or of the feature loaded into this process where that is None."""
+    """Returns one reply for each body, in the order of `bodies`.
+
+    The container at `url` gives them. When `url` is None, the feature is loaded into this process.
+    """
     with ExitStack() as stack:
         call: Callable[[bytes], Reply]
         if url is not None:
@@ -70,9 +80,10 @@ class Container(NamedTuple):
 
 @contextmanager
 def container(feature: str, *options: str, environ: Mapping[str, str] | None = None) -> Iterator[Container]:
-    """`aikit serve FEATURE` on a free port of this machine, ready to answer; stopped on leaving.
+    """Runs `aikit serve FEATURE` on a free port of this machine while the context lasts.
 
-    Raises `Unavailable` when it does not become ready; what it wrote to stderr says why.
+    The container is ready when the context begins. Raises `Unavailable` when it does not become ready; its
+    stderr then says why.
     """
     port = free_port()
     command = [sys.executable, "-m", "aikit", "serve", feature, "--port", str(port), *options]
@@ -86,7 +97,10 @@ def container(feature: str, *options: str, environ: Mapping[str, str] | None = N
 
 
 def post(url: str, body: bytes, *, content_type: str, timeout_s: float) -> Reply:
-    """The reply of the container at `url` to one invocation. Raises `Unavailable`."""
+    """Sends one body to the container at `url` and returns its reply.
+
+    Raises `Unavailable` when no reply comes.
+    """
     try:
         response = httpx.post(
             f"{url.rstrip('/')}/invocations",
@@ -104,7 +118,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     with httpx.Client(base_url=url) as client:
         while time.monotonic() < until:
             if process.poll() is not None:
-                raise Unavailable(f"the container ended with {process.returncode}")
+                raise Unavailable(f"the container ended with status {process.returncode} before it was ready")
             with suppress(httpx.TransportError):
                 if client.get("/ping").status_code == HTTPStatus.OK:
                     return

@@ -1,4 +1,4 @@
-"""`aikit cost`: what the features cost on AWS."""
+"""`aikit cost`: estimates what the features cost on AWS."""
 
 import argparse
 import json
@@ -12,7 +12,8 @@ from serving.feature import discover
 
 def add_cost(command: argparse.ArgumentParser) -> None:
     region, requests = "us-east-2", 10**6
-    command.add_argument("--region", default=region, help=f"{region} (default) or cn-northwest-1")
+    about = f"AWS region, {region} or cn-northwest-1; default: {region}"
+    command.add_argument("--region", default=region, help=about)
     about = f"calls of each feature in a month; default: {requests}"
     command.add_argument("--requests", type=int, default=requests, metavar="N", help=about)
     command.add_argument("--json", action="store_true", help="print JSON")

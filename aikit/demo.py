@@ -1,4 +1,4 @@
-"""`aikit demo`: one feature, from start to picture."""
+"""`aikit demo`: starts general_ocr, reads an image, and prints and draws the text."""
 
 import argparse
 import json
@@ -12,9 +12,9 @@ from .call import draw_reply
 
 
 def add_demo(command: argparse.ArgumentParser) -> None:
-    text = "image to read; default: the picture that comes with general_ocr"
+    text = "image to read; default: the example image of general_ocr"
     command.add_argument("--img", type=Path, metavar="FILE", help=text)
-    text = "where the drawing goes; default: out/demo.png"
+    text = "PNG file for the image with the text drawn over it; default: out/demo.png"
     command.add_argument("--draw", type=Path, metavar="OUT.png", default=Path("out/demo.png"), help=text)
     command.set_defaults(run=_demo)
 

@@ -1,4 +1,4 @@
-"""`aikit docs`: the derived documents and snapshots."""
+"""`aikit docs`: writes the documents and snapshots that are derived from the declarations."""
 
 import argparse
 
@@ -8,7 +8,7 @@ from .options import FAILED
 
 
 def add_docs(command: argparse.ArgumentParser) -> None:
-    text = "write nothing, and fail when something is out of date"
+    text = "write nothing; list what is out of date, and fail if there is anything"
     command.add_argument("--check", action="store_true", help=text)
     command.set_defaults(run=_docs)
 

@@ -1,4 +1,4 @@
-"""`aikit list`, `requires` and `openapi`: what the declarations of the features say."""
+"""`aikit list`, `aikit requires` and `aikit openapi`: print what the features declare."""
 
 import argparse
 import json
@@ -11,7 +11,9 @@ from .options import add_feature, features_of
 
 
 def add_list(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print JSON, with titles, profiles and aliases")
+    command.add_argument(
+        "--json", action="store_true", help="print JSON, which also has titles, profiles and aliases"
+    )
     command.set_defaults(run=_list)
 
 

@@ -1,4 +1,4 @@
-"""The `aikit` command: its commands, and how it ends."""
+"""The `aikit` command: the list of its commands, and its exit status."""
 
 import argparse
 import importlib
@@ -14,28 +14,29 @@ _INTERRUPTED = 130
 
 COMMANDS = {
     "list": ("features", "List the features."),
-    "serve": ("serve", "Start the container process of one feature or of several."),
-    "up": ("up", "Run features on this machine behind one gateway: the local stack."),
-    "call": ("call", "Ask a feature, in this process or in a running container."),
-    "demo": ("demo", "Start general_ocr, read a photograph, and print and draw the text."),
-    "pull": ("weights", "Fetch and compile the weights of a feature."),
-    "verify": ("weights", "Check every declared weight file that is on this machine."),
-    "requires": ("features", "Print the Python packages that a feature, or all features, need."),
-    "openapi": ("features", "Print the OpenAPI document of every feature."),
+    "serve": ("serve", "Start the container process of one or several features."),
+    "up": ("up", "Run features on this machine behind one gateway, as the local stack."),
+    "call": ("call", "Send requests to a feature, in this process or in a running container."),
+    "demo": ("demo", "Start general_ocr, read an image, and print and draw the text."),
+    "pull": ("weights", "Download and compile the weights of a feature."),
+    "verify": ("weights", "Check the hash of every declared weight file that is on this machine."),
+    "requires": ("features", "Print the Python packages that one feature or all features need."),
+    "openapi": ("features", "Print one OpenAPI document for all features."),
     "cost": (
         "cost",
-        "Estimate what each feature costs a month on AWS, and check the guide's own figures.",
+        "Estimate what each feature costs a month on AWS, and check the cost tables of the original guide.",
     ),
-    "docs": ("docs", "Write everything that is derived from the declarations: documents and snapshots."),
-    "deploy": ("deploy", "Run features on AWS."),
+    "docs": ("docs", "Write the documents and snapshots that are derived from the declarations."),
+    "deploy": ("deploy", "Deploy, inspect, call and remove features on AWS."),
 }
-"""Each command, its module and its help. `add_<command>` of the module gives the command its arguments."""
+"""The module that has each command, and the command's help text. `add_<command>` adds its arguments."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the command that `argv`, or else the command line, names.
+    """Runs the command in `argv`; None means the command line of this process.
 
-    Exits with 0, or with another status and one clear line on stderr when the command failed.
+    Exits with 0 on success. On failure exits with another status and one line on stderr: 2 for a mistake of
+    the caller, 1 for any other failure, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     args = parser(words).parse_args(words)
@@ -50,8 +51,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Returns a parser of every command; only the module of the command in `words` is imported."""
-    parser = argparse.ArgumentParser(prog="aikit", description="Serve AI features, one container each.")
+    """Returns a parser that knows every command.
+
+    Only the command that `words` begins with has its arguments, so that no other module is imported.
+    """
+    parser = argparse.ArgumentParser(prog="aikit", description="Serve AI features in containers.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, text) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share, and the values that follow from them."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from serving.feature import Feature, discover, find
 from serving.settings import Settings
 
 FAILED = 1
-"""Exit status of a command that was understood and failed."""
+"""Exit status of a command that had valid arguments and failed."""
 
 
 def add_feature(command: argparse.ArgumentParser, text: str = "name of the feature") -> None:
@@ -17,33 +17,38 @@ def add_feature(command: argparse.ArgumentParser, text: str = "name of the featu
 
 def add_profile(command: argparse.ArgumentParser) -> None:
     """Adds `--profile`."""
-    text = "set of weights; default: lite, or standard where there is no lite"
+    text = "profile of the weights; default: lite, or standard for a feature without lite"
     command.add_argument("--profile", help=text)
 
 
 def add_loading(command: argparse.ArgumentParser) -> None:
-    """Adds the options that say how a feature is loaded."""
+    """Adds the options that control how a feature is loaded."""
     add_profile(command)
-    text = "folder of your own weight files, which win over all others"
+    text = "folder with your own weight files, which are used before all others"
     command.add_argument("--model-dir", type=Path, metavar="DIR", help=text)
-    command.add_argument("--device", help="auto, cpu, cuda or cuda:N; default: auto")
+    command.add_argument("--device", help="device for the networks: auto, cpu, cuda or cuda:N; default: auto")
 
 
 def add_body(command: argparse.ArgumentParser) -> None:
-    """Adds the options that name a request."""
+    """Adds `--img` and `--json`, which name the content of the requests."""
     command.add_argument(
-        "--img", type=Path, nargs="+", default=[], metavar="FILE", help="image files to send"
+        "--img",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="image files; each is sent as one request",
     )
-    text = "file with the request body; - reads standard input"
+    text = "file with a JSON request body; - reads standard input"
     command.add_argument("--json", type=Path, metavar="FILE", help=text)
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
-    """Returns the environment's settings, in which the options of the command line win."""
+    """Returns the settings from the environment. Options that are given on the command line replace them."""
     given = {name: getattr(args, name, None) for name in Settings.__struct_fields__}
     return Settings.read(**{name: value for name, value in given.items() if value not in (None, "")})
 
 
 def features_of(name: str) -> list[Feature]:
-    """Returns the feature of that name, or every feature for `all`. Raises `InvalidRequest`."""
+    """Returns the feature of that name; `all` means every feature. Raises `InvalidRequest`."""
     return list(discover().values()) if name == "all" else [find(name)]

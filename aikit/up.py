@@ -1,4 +1,4 @@
-"""`aikit up`: the local stack."""
+"""`aikit up`: runs features on this machine behind one gateway, as the local stack."""
 
 import argparse
 from pathlib import Path
@@ -14,7 +14,7 @@ from .options import add_loading, settings_of
 def add_up(command: argparse.ArgumentParser) -> None:
     default = Options()
     add = command.add_argument
-    add("features", metavar="FEATURE", nargs="*", help="default: all features")
+    add("features", metavar="FEATURE", nargs="*", help="name of the feature; default: all features")
     add(
         "--auth",
         choices=get_args(Auth),
@@ -25,26 +25,22 @@ def add_up(command: argparse.ArgumentParser) -> None:
     add(
         "--host",
         default=default.host,
-        help=f"address to listen on; default: {default.host}; 0.0.0.0 means all",
+        help=f"address to listen on, 0.0.0.0 for all; default: {default.host}",
     )
-    add("--port", type=int, default=default.port, help=f"default: {default.port}")
-    add("--keys", type=Path, default=default.keys, metavar="JSON", help="file of access keys, for --auth iam")
-    add(
-        "--usage",
-        type=Path,
-        default=default.usage,
-        metavar="SQLITE",
-        help="file of usage plans, for --auth key",
-    )
-    text = "folder of files that asynchronous calls may name"
+    add("--port", type=int, default=default.port, help=f"port to listen on; default: {default.port}")
+    text = f"file with access keys, for --auth iam; default: {default.keys}"
+    add("--keys", type=Path, default=default.keys, metavar="JSON", help=text)
+    text = f"file with usage plans, for --auth key; default: {default.usage}"
+    add("--usage", type=Path, default=default.usage, metavar="SQLITE", help=text)
+    text = f"folder with the files that asynchronous calls may name; default: {default.inputs}"
     add("--inputs", type=Path, default=default.inputs, metavar="DIR", help=text)
-    text = "where the results of asynchronous calls go"
+    text = f"folder or S3 address for the results of asynchronous calls; default: {default.outputs}"
     add("--outputs", default=default.outputs, metavar="DIR|s3://…", help=text)
-    text = "one more endpoint name for a feature; may be given several times"
+    text = "additional endpoint name for a feature; may be given several times"
     add("--alias", action="append", default=[], metavar="NAME=FEATURE", help=text)
-    text = "memory of all containers together; default: three quarters of what is free"
+    text = "memory limit for all containers together; default: three quarters of the free memory"
     add("--memory", type=float, metavar="MB", help=text)
-    add("--most", type=int, metavar="N", help="how many containers may run at once; default: all")
+    add("--most", type=int, metavar="N", help="containers that may run at once; default: no limit")
     add_loading(command)
     command.set_defaults(run=_up)
 

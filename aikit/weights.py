@@ -1,4 +1,4 @@
-"""`aikit pull` and `aikit verify`: the files of trained parameters."""
+"""`aikit pull` and `aikit verify`: download the weight files, and check them."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from .options import FAILED, add_feature, add_profile, features_of, settings_of
 def add_pull(command: argparse.ArgumentParser) -> None:
     add_feature(command, "name of the feature, or all")
     add_profile(command)
-    text = "download nothing; leave out features whose weights are not on this machine, and say so"
+    text = "download nothing; features without weights on this machine are skipped and reported"
     command.add_argument("--offline", action="store_true", help=text)
     command.set_defaults(run=_pull)
 
@@ -33,7 +33,7 @@ def _pull(args: argparse.Namespace) -> None:
         except WeightsError as error:
             if not args.offline:
                 raise
-            print(f"left out: {error}", file=sys.stderr)
+            print(f"skipped: {error}", file=sys.stderr)
             continue
         with step(f"compiling {feature.name} ({profile})"):
             load_model(feature, weights, settings.device)

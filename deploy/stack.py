@@ -173,7 +173,7 @@ class Solution:
         """
         url = self._url(feature)
         if not url:
-            raise InvalidRequest(f"{feature.name}: is not deployed in stack {self.name}")
+            raise InvalidRequest(f"{feature.name}: not deployed in stack {self.name}")
         headers = {"Content-Type": content_type, "Accept": JSON}
         authorization = self.parameters().get("APIGatewayAuthorization")
         if authorization == "API_KEY" and not api_key:

@@ -1,84 +1,134 @@
-"""`aikit deploy`: features on AWS, in one CloudFormation stack, or each at an endpoint without a stack."""
+"""`aikit deploy up`: deploys features, or changes how they run."""
 
 import argparse
-import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from http import HTTPStatus
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from aikit.options import FAILED
 from deploy.aws.calls import Aws, AwsError
 from deploy.aws.images import Images
-from deploy.aws.logs import endpoint_group, follow, tail
 from deploy.aws.stack import Change
-from deploy.cloudformation.templates import assets, templates
-from deploy.endpoint import Endpoint
+from deploy.endpoint import Endpoint, Hosting
 from deploy.preflight import Want, preflight
-from deploy.stack import Solution, files_of
-from deploy.tables import columns
+from deploy.stack import TARGETS
 from serving.errors import InvalidRequest
-from serving.feature import Feature, discover, find
-from serving.service import Reply
+from serving.feature import find
 
-from .client import bodies_of
-from .deploy_options import add_options, hosting_of, images_of, settings_of, targets_of
-from .options import FAILED
-
-Run = Callable[[argparse.Namespace], int | None]
-
-_show = partial(print, flush=True)
+from .shared import add_caution, add_place, aws_of, confirmed, say, show_table, solution_of
+from .template import files
 
 
-def _say(line: str, end: str = "\n") -> None:
-    """Progress goes to stderr, as stdout carries data."""
-    sys.stderr.write(line + end)
-    sys.stderr.flush()
+def add_up(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "features",
+        metavar="FEATURE",
+        nargs="+",
+        help="name of the feature; with --mode stack also NAME:lambda, NAME:sagemaker, or NAME:no, which "
+        "removes it; default: the feature's present target, or sagemaker for a new feature",
+    )
+    add_place(command)
+    add_caution(command)
+    _add_images(command)
+    _add_stack(command)
+    _add_api(command)
+    command.set_defaults(run=_up)
 
 
-def add_deploy(deploy: argparse.ArgumentParser) -> None:
-    """Gives the `deploy` command its own commands."""
-    commands = deploy.add_subparsers(metavar="ACTION", required=True)
-    runs: dict[str, tuple[Run, str]] = {
-        "up": (_up, "Deploy features, or change how they run; others stay as they are."),
-        "down": (_down, "Remove features, or everything; say what is kept and why."),
-        "status": (_status, "Show what is deployed, how it is and where it answers."),
-        "logs": (_logs, "Print the last lines of a feature's log."),
-        "invoke": (_invoke, "Ask a deployed feature."),
-        "template": (_template, "Write the CloudFormation templates and the functions' code."),
-    }
-    for name, (run, text) in runs.items():
-        command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(run=run)
-        add_options(command, name)
+def _add_images(command: argparse.ArgumentParser) -> None:
+    text = "skip the checks that find what would stop the deployment"
+    command.add_argument("--no-checks", dest="checks", action="store_false", help=text)
+    text = "tag of the images; default: the tag of the running stack, or else the tag that build.sh gives"
+    command.add_argument("--image-tag", default="", metavar="TAG", help=text)
+    text = "prefix of the names of the ECR repositories; default: that of the running stack, or else aikit"
+    command.add_argument("--image-prefix", default="", metavar="PREFIX", help=text)
+    text = "host of the image registry; default: that of the running stack, or else this account's ECR"
+    command.add_argument("--registry", default="", metavar="HOST", help=text)
+    text = "SageMaker instance type; default: that of the running stack, or else what each feature declares"
+    command.add_argument("--instance-type", default="", metavar="TYPE", help=text)
 
 
-def _aws(args: argparse.Namespace) -> Aws:
-    if args.poll <= 0:
-        raise InvalidRequest(f"poll: {args.poll:g} s, more than 0")
-    return Aws(args.region, dry_run=_show if getattr(args, "dry_run", False) else None, poll_s=args.poll)
+def _add_stack(command: argparse.ArgumentParser) -> None:
+    stack = command.add_argument_group("only with --mode stack")
+    text = "who may call the API; default: as in the running stack, or AWS_IAM for a new stack"
+    stack.add_argument("--auth", choices=["AWS_IAM", "API_KEY", "NONE"], help=text)
+    text = "first part of the API's paths; default: as in the running stack, or prod for a new stack"
+    stack.add_argument("--stage", default="", help=text)
+    text = "whether the API explorer is deployed; default: as in the running stack, or yes for a new stack"
+    stack.add_argument("--explorer", choices=["yes", "no"], help=text)
+    text = "S3 bucket for the templates; default: that of the running stack, or else one that aikit makes"
+    stack.add_argument("--bucket", default="", help=text)
+    stack.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another parameter of the stack, such as LambdaMemoryLimit=3008; may be given several times",
+    )
+
+
+def _add_api(command: argparse.ArgumentParser) -> None:
+    api = command.add_argument_group("only with --mode api")
+    text = "name or ARN of the IAM role that SageMaker assumes; default: aikit makes one"
+    api.add_argument("--role", default="", help=text)
+    text = "instances of each endpoint; default: 1"
+    api.add_argument("--instances", type=int, default=1, metavar="N", help=text)
+    text = f"host image of GPU instances; '' leaves it to SageMaker; default: {Hosting.inference_ami}"
+    api.add_argument("--inference-ami", default=Hosting.inference_ami, metavar="NAME", help=text)
+    text = "environment variable of the containers; may be given several times"
+    api.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help=text)
+    api.add_argument(
+        "--async",
+        dest="asynchronous",
+        default="",
+        metavar="s3://BUCKET/PREFIX",
+        help="make asynchronous endpoints, for requests and replies of up to 1 GB and one hour; both lie "
+        "below this address",
+    )
+    api.add_argument(
+        "--serverless",
+        type=int,
+        metavar="MB",
+        help="make serverless endpoints with this memory, 1024 to 6144 in steps of 1024: no GPU, and at most "
+        "4 MB a request; check first that your region offers them, also in China",
+    )
 
 
 def _up(args: argparse.Namespace) -> int:
-    aws = _aws(args)
-    if args.mode == "api":
-        planned = list(_planned(args, aws))
-        _check(args, aws, [want for _, want in planned], images_of(args))
-        for endpoint, _ in planned:
-            endpoint.up()
-        return 0
-    solution = Solution(aws, args.stack, say=_say)
+    return _up_endpoints(args) if args.mode == "api" else _up_stack(args)
+
+
+def _up_endpoints(args: argparse.Namespace) -> int:
+    aws = aws_of(args)
+    planned = list(_planned(args, aws))
+    _check(args, aws, [want for _, want in planned], _images_of(args))
+    for endpoint, _ in planned:
+        endpoint.up()
+    return 0
+
+
+def _planned(args: argparse.Namespace, aws: Aws) -> Iterator[tuple[Endpoint, Want]]:
+    """Yields each endpoint to deploy, and what the checks need to know of it."""
+    features = [find(name) for name in args.features]
+    hosting = _hosting_of(args)
+    for group in [features] if args.together else [[feature] for feature in features]:
+        endpoint = Endpoint(*group, aws=aws, stack=args.stack, hosting=hosting, say=say)
+        instance_type = "" if hosting.serverless_mb else endpoint.instance_type
+        yield endpoint, Want(group, "sagemaker", instance_type, hosting.instances)
+
+
+def _up_stack(args: argparse.Namespace) -> int:
+    aws = aws_of(args)
+    solution = solution_of(args, aws)
     before, deployed = solution.parameters(), solution.targets()
-    targets, settings = targets_of(args.features, deployed), settings_of(args, before)
+    targets, settings = _targets_of(args.features, deployed), _settings_of(args, before)
     registry, prefix, tag = (settings.get(f"Image{name}", "") for name in ("Registry", "Prefix", "Tag"))
-    # those that stay are checked too: they share the tag of the images and the quota of the instances
+    # features that stay are checked too, because they share the image tag and the quota of instances
     wants = list(_wants(deployed | targets, before | settings))
     _check(args, aws, wants, Images(registry=registry, prefix=prefix, tag=tag))
-    if not solution.up(targets, _files(), confirm=_confirm(args), settings=settings, bucket=args.bucket):
-        _say("nothing is changed")
+    if not solution.up(targets, files(), confirm=_confirm(args), settings=settings, bucket=args.bucket):
+        say("nothing was changed")
         return FAILED
     if not aws.dry_run:
-        _table(solution.status())
+        show_table(solution.status())
     return 0
 
 
@@ -90,160 +140,87 @@ def _wants(targets: dict[str, str], settings: dict[str, str]) -> Iterator[Want]:
             yield Want([feature], target, instance_type, int(settings.get("MinInstances", 1)))
 
 
-def _planned(args: argparse.Namespace, aws: Aws) -> Iterator[tuple[Endpoint, Want]]:
-    """Those of `--mode api`, each with what is to be checked before."""
-    features = [find(name) for name in args.features]
-    hosting = hosting_of(args)
-    for group in [features] if args.together else [[feature] for feature in features]:
-        endpoint = Endpoint(*group, aws=aws, stack=args.stack, hosting=hosting, say=_say)
-        instance_type = "" if hosting.serverless_mb else endpoint.instance_type
-        yield endpoint, Want(group, "sagemaker", instance_type, hosting.instances)
-
-
-def _check(args: argparse.Namespace, aws: Aws, wants: Sequence[Want], images: Images) -> None:
-    """Show what may stop the deployment. Raises `AwsError` where something will, unless in a dry run."""
-    if not args.checks:
-        return
-    findings = preflight(aws, wants, images, stack=args.mode == "stack")
-    for finding in findings:
-        _say(f"{finding.level:<5} {finding.check:<12} {finding.said}")
-        if finding.advice and finding.level != "ok":
-            _say(f"{'':<18} -> {finding.advice}")
-    stops = sum(finding.level == "stop" for finding in findings)
-    if stops and not aws.dry_run:
-        raise AwsError(f"pre-flight: {stops} of {len(findings)} checks failed; nothing is changed")
-
-
 def _confirm(args: argparse.Namespace) -> Callable[[Sequence[Change]], bool]:
     def confirm(changes: Sequence[Change]) -> bool:
-        _table(changes)
-        return args.yes or _agreed(f"Change stack {args.stack}?")
+        show_table(changes)
+        return args.yes or confirmed(f"Change stack {args.stack}?")
 
     return confirm
 
 
-def _agreed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise InvalidRequest("yes: nobody is there to be asked; pass --yes")
-    _say(f"{question} [y/N] ", end="")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+def _check(args: argparse.Namespace, aws: Aws, wants: Sequence[Want], images: Images) -> None:
+    """Shows the findings of the pre-flight checks.
+
+    Raises `AwsError` when one of them would stop the deployment, except in a dry run.
+    """
+    if not args.checks:
+        return
+    findings = preflight(aws, wants, images, stack=args.mode == "stack")
+    for finding in findings:
+        say(f"{finding.level:<5} {finding.check:<12} {finding.said}")
+        if finding.advice and finding.level != "ok":
+            say(f"{'':<18} -> {finding.advice}")
+    stops = sum(finding.level == "stop" for finding in findings)
+    if stops and not aws.dry_run:
+        raise AwsError(f"pre-flight: {stops} of {len(findings)} checks failed; nothing was changed")
 
 
-def _down(args: argparse.Namespace) -> int:
-    aws = _aws(args)
-    what = ", ".join(args.features) or "everything"
-    if not (args.yes or aws.dry_run or _agreed(f"Remove {what} of {args.stack} in {aws.region}?")):
-        return FAILED
-    kept: list[str] = []
-    if args.mode == "api":
-        for endpoint in _endpoints(args, aws):
-            kept += endpoint.down(logs=args.logs)
-    else:
-        kept = _remove(args, Solution(aws, args.stack, say=_say))
-    for line in kept:
-        _show(f"kept: {line}")
-    return 0
+def _targets_of(named: Sequence[str], deployed: Mapping[str, str]) -> dict[str, str]:
+    """Returns the target of each named feature.
+
+    A feature named without a target stays where it is deployed; a new one goes to `sagemaker`.
+    """
+    targets = {}
+    for text in named:
+        name, _, target = text.partition(":")
+        feature = find(name).name
+        targets[feature] = target or deployed.get(feature, "sagemaker")
+        if targets[feature] not in TARGETS:
+            raise InvalidRequest(f"{name}: target {target!r}, must be one of {', '.join(TARGETS)}")
+    return targets
 
 
-def _remove(args: argparse.Namespace, solution: Solution) -> list[str]:
-    """Some features of the stack, or the stack where none would be left; what is kept."""
-    deployed = solution.targets()
-    named = {find(name).name for name in args.features}
-    left = set(deployed) - named
-    if named and left:
-        solution.up(dict.fromkeys(sorted(named), "no"), _files(), confirm=lambda _: True, settings={})
-        return [f"{name}: it was not named" for name in sorted(left)]
-    return solution.down(images=args.images, logs=args.logs)
+def _settings_of(args: argparse.Namespace, deployed: Mapping[str, str]) -> dict[str, str]:
+    """Returns the parameters of the stack to set: those given as options, and always those of the images."""
+    given = {
+        "ImageTag": args.image_tag,
+        "ImagePrefix": args.image_prefix,
+        "ImageRegistry": args.registry,
+        "InstanceType": args.instance_type,
+        "APIGatewayAuthorization": args.auth,
+        "APIGatewayStageName": args.stage,
+        "APIExplorer": args.explorer,
+    }
+    images = Images()
+    first = {"ImageTag": images.tag, "ImagePrefix": images.prefix}
+    retained = {name: value for name, value in deployed.items() if name.startswith("Image")}
+    chosen = {name: value for name, value in given.items() if value}
+    return {**first, **retained, **chosen, **_pairs(args.set)}
 
 
-def _endpoints(args: argparse.Namespace, aws: Aws) -> list[Endpoint]:
-    """Those of `--mode api` that may be there: of the features named, else of all, and all together."""
-    features = [find(name) for name in args.features] or list(discover().values())
-    alone = [] if args.together else [[feature] for feature in features]
-    together = [list(discover().values())] if args.together or not args.features else []
-    return [Endpoint(*group, aws=aws, stack=args.stack, say=_say) for group in [*alone, *together]]
+def _images_of(args: argparse.Namespace) -> Images:
+    default = Images()
+    return Images(
+        registry=args.registry, prefix=args.image_prefix or default.prefix, tag=args.image_tag or default.tag
+    )
 
 
-def _status(args: argparse.Namespace) -> None:
-    aws = _aws(args)
-    rows: list[Any]
-    if args.mode == "api":
-        states = [endpoint.state() for endpoint in _endpoints(args, aws)]
-        rows = [state for state in states if state.status != "absent"]
-    else:
-        names = {find(name).name for name in args.features}
-        rows = [
-            row for row in Solution(aws, args.stack, say=_say).status() if not names or row.feature in names
-        ]
-    if args.json:
-        _show(json.dumps([row._asdict() for row in rows], indent=2))
-    elif rows:
-        _table(rows)
-    else:
-        _say(f"{args.stack}: nothing is deployed in {aws.region}")
+def _hosting_of(args: argparse.Namespace) -> Hosting:
+    return Hosting(
+        images=_images_of(args),
+        instance_type=args.instance_type,
+        instances=args.instances,
+        role=args.role,
+        asynchronous=args.asynchronous,
+        serverless_mb=args.serverless,
+        inference_ami=args.inference_ami,
+        environment=_pairs(args.env),
+    )
 
 
-def _table(rows: Sequence[Any]) -> None:
-    """Prints named tuples of one kind; columns that are empty throughout are left out."""
-    header = [name.replace("_", " ") for name in rows[0]._fields]
-    texts = [header, *(["" if value is None else str(value) for value in row] for row in rows)]
-    filled = [column for column in zip(*texts, strict=True) if any(column[1:])]
-    for line in columns(list(zip(*filled, strict=True))):
-        _show(line)
-
-
-def _logs(args: argparse.Namespace) -> None:
-    aws = _aws(args)
-    group = _log_group(args, aws, find(args.feature))
-    for line in follow(aws, group, lines=args.lines) if args.follow else tail(aws, group, lines=args.lines):
-        _show(line)
-
-
-def _log_group(args: argparse.Namespace, aws: Aws, feature: Feature) -> str:
-    if args.mode == "api":
-        return endpoint_group(_endpoint(args, aws, feature).name)
-    for row in Solution(aws, args.stack, say=_say).status():
-        if row.feature == feature.name and row.log_group:
-            return row.log_group
-    raise InvalidRequest(f"{feature.name}: is not deployed in stack {args.stack}")
-
-
-def _endpoint(args: argparse.Namespace, aws: Aws, feature: Feature) -> Endpoint:
-    group = list(discover().values()) if args.together else [feature]
-    return Endpoint(*group, aws=aws, stack=args.stack, say=_say)
-
-
-def _invoke(args: argparse.Namespace) -> int:
-    aws, feature = _aws(args), find(args.feature)
-    bodies, content_type = bodies_of(args.img, args.json)
-    call: Callable[[bytes], Reply]
-    if args.mode == "api":
-        named = feature.name if args.together else ""
-        endpoint = _endpoint(args, aws, feature)
-        call = partial(endpoint.invoke, content_type=content_type, feature=named)
-    else:
-        solution = Solution(aws, args.stack, say=_say)
-        call = partial(solution.invoke, feature, content_type=content_type, api_key=args.api_key)
-    replies = [call(body) for body in bodies]
-    answers = [_readable(reply) for reply in replies]
-    named_answers = dict(zip(map(str, args.img), answers, strict=False))
-    _show(json.dumps(named_answers if len(answers) > 1 else answers[0], ensure_ascii=False, indent=2))
-    return 0 if all(reply.status == HTTPStatus.OK for reply in replies) else FAILED
-
-
-def _readable(reply: Reply) -> Any:
-    try:
-        return json.loads(reply.body)
-    except ValueError:
-        return {"status": reply.status, "detail": reply.body.decode("utf-8", "replace")}
-
-
-def _template(args: argparse.Namespace) -> None:
-    args.out.mkdir(parents=True, exist_ok=True)
-    for name, content in _files().items():
-        (args.out / name).write_bytes(content)
-        _show(f"written: {args.out / name}")
-
-
-def _files() -> dict[str, bytes]:
-    return files_of(templates(list(discover().values())), assets())
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Returns the value of each `NAME=VALUE` by its name. Raises `InvalidRequest`."""
+    for text in texts:
+        if "=" not in text:
+            raise InvalidRequest(f"{text}: NAME=VALUE is expected")
+    return {name: value for name, _, value in (text.partition("=") for text in texts)}

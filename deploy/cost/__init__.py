@@ -1,1 +1,1 @@
-"""What a feature costs on AWS, from measured seconds and listed prices."""
+"""The cost of a feature on AWS, computed from measured seconds and listed prices."""

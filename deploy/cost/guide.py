@@ -1,4 +1,7 @@
-"""The cost tables of the AI Solution Kit's guide as printed, from guide_costs.json, and recomputed."""
+"""The cost tables that the guide of the original AI Solution Kit prints, and the same tables recomputed.
+
+guide.json has the printed tables.
+"""
 
 import math
 from collections.abc import Sequence
@@ -7,14 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from .estimate import Lines, Load, around, on_endpoint, on_lambda
+from .estimate import Lines, Load, on_endpoint, on_lambda, shared
 from .prices import prices
 
-_ROUNDING = 0.05
+_ROUNDING = 0.05  # largest difference that rounding explains
 
 
 class GuideTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table, printed for each of these features, for a million calls of `seconds`."""
+    """One table, which the guide prints for each of these features: a million calls of `seconds` each."""
 
     features: list[str]
     region: str
@@ -28,21 +31,21 @@ class GuideTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     @property
     def added(self) -> float:
-        """What the printed lines add up to."""
+        """The sum of the printed lines."""
         return round(sum(self.lines.values()), 2)
 
     @property
     def recomputed(self) -> Lines:
-        """The lines as they follow from the prices; an endpoint is charged its busy hours, as printed."""
+        """The lines that follow from the prices. As in the guide, an endpoint costs only its busy hours."""
         region, load = prices()[self.region], Load(out_kb=self.out_kb)
         if self.instance_type:
             hours = math.ceil(load.requests * self.seconds / 3600)
-            return around(region, load) | on_endpoint(region, load, self.instance_type, hours)
-        return around(region, load) | on_lambda(region, load, self.lambda_memory_mb, self.seconds)
+            return shared(region, load) | on_endpoint(region, load, self.instance_type, hours)
+        return shared(region, load) | on_lambda(region, load, self.lambda_memory_mb, self.seconds)
 
     @property
     def wrong(self) -> list[str]:
-        """The lines that do not follow from the prices, but for rounding, and `total` if it is no sum."""
+        """Names of the lines that do not follow from the prices, and `total` if it is not the sum."""
         recomputed = self.recomputed
         lines = [name for name, amount in self.lines.items() if abs(amount - recomputed[name]) > _ROUNDING]
         return [*lines, "total"] if self.added != self.total else lines
@@ -50,11 +53,12 @@ class GuideTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 @cache
 def guide_tables() -> Sequence[GuideTable]:
+    """Returns every table of guide.json."""
     content = Path(__file__).with_name("guide.json").read_bytes()
     return msgspec.json.decode(content, type=list[GuideTable])
 
 
 def guide_load(feature: str, requests: int = 1_000_000) -> Load:
-    """The sizes that the guide assumes for the feature, by its name."""
+    """Returns the load with the sizes that the guide assumes for the feature of that name."""
     sizes = [table.out_kb for table in guide_tables() if feature in table.features]
     return Load(requests=requests, out_kb=sizes[0]) if sizes else Load(requests=requests)

@@ -10,7 +10,7 @@ from serving.errors import InvalidRequest
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """amount: per unit, in the currency of the Region. source: who says so."""
+    """One price. amount: for one unit, in the currency of the Region. source: the document that states it."""
 
     amount: float
     unit: str
@@ -18,13 +18,13 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Instance(Price, frozen=True, forbid_unknown_fields=True):
-    """An instance type that endpoints run on."""
+    """The price of an instance type, and the memory that it has."""
 
     memory_gb: int
 
 
 class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """date: of the prices. Where no source gives the price of an endpoint, there is none."""
+    """The prices of one Region. endpoint_data, instances: missing where no source gives a price."""
 
     place: str
     currency: str
@@ -39,17 +39,19 @@ class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instances: dict[str, Instance]
 
     def priced(self) -> Mapping[str, Price]:
-        """Every price there is, by name."""
+        """Returns every price by its name."""
         fields = ((name, getattr(self, name)) for name in self.__struct_fields__)
         return {name: value for name, value in fields if isinstance(value, Price)} | self.instances
 
 
 @cache
 def prices() -> Mapping[str, Region]:
+    """Returns the prices of each Region by its code."""
     return msgspec.json.decode(Path(__file__).with_name("prices.json").read_bytes(), type=dict[str, Region])
 
 
 def region_of(name: str) -> Region:
+    """Returns the prices of a Region. Raises `InvalidRequest` for a Region without prices."""
     if name not in prices():
-        raise InvalidRequest(f"region: no prices of {name!r}; there are {', '.join(prices())}")
+        raise InvalidRequest(f"region: no prices of {name!r}, only of {', '.join(prices())}")
     return prices()[name]

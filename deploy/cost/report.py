@@ -1,4 +1,7 @@
-"""What `aikit cost` knows: the features of a Region at so many calls a month, and the guide's own tables."""
+"""The content of the report that `aikit cost` prints.
+
+It has the features' costs in a Region at a number of calls a month, and a check of the guide's own tables.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,11 +14,11 @@ from .estimate import HOURS, Estimate, Lines, estimate, together
 from .guide import guide_load, guide_tables
 from .prices import Region, region_of
 
-_GUIDES_INSTANCE = "ml.g4dn.xlarge"
+_GUIDE_INSTANCE = "ml.g4dn.xlarge"
 
 
 class AlwaysOn(msgspec.Struct, frozen=True):
-    """Endpoints that always run. month: the hours of all, without any calls."""
+    """Endpoints that always run. what: a description. month: cost of all their hours, without any calls."""
 
     what: str
     instances: int
@@ -24,7 +27,11 @@ class AlwaysOn(msgspec.Struct, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What the guide prints for a feature. added: its lines. wrong: see `GuideTable.wrong`."""
+    """The guide's table for one feature, checked.
+
+    printed: its total. added: the sum of its lines. recomputed: the sum that follows from the prices. lines:
+    the recomputed lines. wrong: see `GuideTable.wrong`.
+    """
 
     feature: str
     printed: float
@@ -36,7 +43,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Amounts are a month's, in the currency of the prices."""
+    """The whole report. Each amount is the cost of one month, in the currency of the prices."""
 
     region: str
     prices: Region
@@ -47,7 +54,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def report(features: Sequence[Feature], name: str, requests: int) -> Report:
-    """Raises `InvalidRequest` for a Region without prices, or fewer than one request."""
+    """Computes the report for the Region `name`.
+
+    requests: calls of each feature in a month. Raises `InvalidRequest` for a Region without prices, or fewer
+    than one request.
+    """
     if requests < 1:
         raise InvalidRequest(f"requests: {requests}, at least 1")
     region = region_of(name)
@@ -62,14 +73,14 @@ def report(features: Sequence[Feature], name: str, requests: int) -> Report:
 
 
 def _hosting(features: Sequence[Feature], region: Region) -> Iterator[AlwaysOn]:
-    if _GUIDES_INSTANCE not in region.instances:
+    if _GUIDE_INSTANCE not in region.instances:
         return
     count = len({name for table in guide_tables() for name in table.features})
-    month = HOURS * region.instances[_GUIDES_INSTANCE].amount
-    yield AlwaysOn("an endpoint for each feature of the guide", count, _GUIDES_INSTANCE, count * month)
+    month = HOURS * region.instances[_GUIDE_INSTANCE].amount
+    yield AlwaysOn("one endpoint for each feature of the guide", count, _GUIDE_INSTANCE, count * month)
     if kind := together(features, region):
         month = HOURS * region.instances[kind].amount
-        yield AlwaysOn(f"the {len(features)} features here behind one (--together)", 1, kind, month)
+        yield AlwaysOn(f"one endpoint for all {len(features)} features (--together)", 1, kind, month)
 
 
 def _guide(region: str) -> Iterator[Checked]:

@@ -1,4 +1,4 @@
-"""The cost report for people: Markdown whose columns line up in a terminal."""
+"""The cost report as Markdown, with tables that are also aligned in a terminal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,59 +13,73 @@ from .report import Checked, Report
 
 _NONE = "—"
 _READING = f"""\
-* Lambda: the declared memory × the seconds measured. More memory brings more cores than were measured on,
-  so expect less.
-* Endpoint: {HOURS} hours × instances, one at least, each busy {BUSY:.0%} of the time at most; data in, out;
-  and the function in front of it ({PROXY_MB} MB), which waits for the answer. Rates marked CPU were measured
-  without a GPU: an instance with one does more, and fewer instances will do.
-* Break-even: calls a month from which one instance, always on, costs less than Lambda, and the calls a
-  second it then has to answer. "none": a call costs more than Lambda's even without the hours.
-* Both contain API Gateway, logs and image storage. Neither contains free tiers, taxes, NAT gateways."""
+* Lambda is the declared memory × the measured seconds × the price. A function with more memory also has more
+  cores than the machine of the measurement had, so the real cost may be lower.
+* Endpoint is {HOURS} hours × the instances, plus incoming and outgoing data, plus the function in front of
+  the endpoint ({PROXY_MB} MB), which waits for the reply. There is at least one instance, and each is busy at
+  most {BUSY:.0%} of the time. Rates marked CPU were measured without a GPU. With a GPU an instance is faster,
+  so fewer instances are needed.
+* Break-even is the number of calls a month from which one instance that always runs costs less than Lambda,
+  and the calls a second that the instance must then answer. "none" means that a call to the endpoint costs
+  more than a call to Lambda, even without the hours.
+* Both amounts contain API Gateway, logs and image storage. Neither contains free tiers, taxes or NAT
+  gateways."""
 _SIZES = """\
-As in the guide, a call takes 1 MB in and 100 KB out (super-resolution 4 MB) and logs 10 KB; a container image
-has 0.5 GB."""
+As in the guide of the original AI Solution Kit, a call has 1 MB of input and 100 KB of
+output (super-resolution 4 MB) and writes 10 KB of logs, and a container image has 0.5 GB."""
 
 
 def text(report: Report) -> str:
-    """Ends without a line feed."""
+    """Returns the report as Markdown, without a line feed at its end."""
     return "\n\n".join(_parts(report))
 
 
 def million(feature: Feature) -> str:
-    """What a million calls cost in each Region: the end of a sentence, and a table."""
-    second = Measurements(cpu=Measured(seconds=1, input="", machine="", date="", source=""))
+    """Returns the cost of a million calls in each Region, as Markdown: a paragraph and a table."""
+    one_second = Measurements(cpu=Measured(seconds=1, input="", machine="", date="", source=""))
     load = guide_load(feature.name)
-    found = {name: estimate(feature, region, load, second) for name, region in prices().items()}
+    found = {name: estimate(feature, region, load, one_second) for name, region in prices().items()}
     amounts = [
         (f"Lambda, {feature.resources.lambda_memory_mb} MB", [one.on_lambda for one in found.values()]),
         (f"SageMaker, one {feature.resources.instance_type}", [one.on_endpoint for one in found.values()]),
     ]
     header = [f"{region.currency}, {region.place}, {region.date}" for region in prices().values()]
     return (
-        f"with what the guide assumes (a second a call, 1 MB in, {load.out_kb:g} KB out), a million\n"
-        f"calls in a month of {HOURS} hours cost ({_NONE}: no price at hand):\n\n"
+        f"On AWS, a million calls in a month of {HOURS} hours\n"
+        "cost the following amounts. The calculation assumes one second, 1 MB of input and "
+        f"{load.out_kb:g} KB of output per call, as the\n"
+        f"guide of the original AI Solution Kit does. {_NONE} means that no price is available.\n\n"
         + aligned(["On", *header], [[name, *map(money, row)] for name, row in amounts])
     )
 
 
 def rate(calls: float) -> str:
-    """Calls a second, in two digits."""
+    """Returns calls a second as text, with two significant digits."""
     return f"{float(f'{calls:.2g}'):g}/s"
 
 
 def _parts(report: Report) -> Iterator[str]:
     region = report.prices
-    yield f"# {region.place}: {region.currency} a month at {report.requests:,} calls a month"
+    yield f"# {region.place}: {region.currency} a month for {report.requests:,} calls of each feature"
     yield f"Prices of {region.date}. {_SIZES}"
-    header = ["Feature", "s/call", "Lambda MB", "Lambda", "Endpoint", "Instances", "One does", "Break-even"]
+    header = [
+        "Feature",
+        "s/call",
+        "Lambda MB",
+        "Lambda",
+        "Endpoint",
+        "Instances",
+        "Per instance",
+        "Break-even",
+    ]
     yield aligned(header, [_estimate(one) for one in report.features])
     yield _READING
     yield "## Endpoints that always run"
     rows = [[one.what, f"{one.instances} × {one.instance_type}", money(one.month)] for one in report.hosting]
-    missing = f"No source at hand gives prices of endpoints in {region.place}."
-    yield aligned(["", "Instances", f"{HOURS} hours"], rows) if rows else missing
-    yield "## The guide's own tables: a million calls of one second"
-    header = ["Feature", "Printed total", "Its lines add up to", "From the prices", "Wrong"]
+    missing = f"No source gives prices of endpoints in {region.place}."
+    yield aligned(["", "Instances", f"Cost of {HOURS} hours"], rows) if rows else missing
+    yield "## Check of the guide's own tables: a million calls of one second"
+    header = ["Feature", "Printed total", "Sum of its lines", "Recomputed", "Wrong"]
     yield aligned(header, [_checked(one) for one in report.guide])
     yield "\n".join(f"* {note}" for note in dict.fromkeys(note for one in report.guide for note in one.notes))
     yield "## Sources"
@@ -89,7 +103,7 @@ def _estimate(one: Estimate) -> Sequence[str]:
 
 def _checked(one: Checked) -> Sequence[str]:
     amounts = (one.printed, one.added, one.recomputed)
-    return [one.feature, *map(money, amounts), ", ".join(one.wrong) or "nothing"]
+    return [one.feature, *map(money, amounts), ", ".join(one.wrong) or "none"]
 
 
 def _sources(report: Report) -> Iterator[str]:
@@ -102,4 +116,5 @@ def _sources(report: Report) -> Iterator[str]:
 
 
 def money(amount: float | None) -> str:
+    """Returns the amount with two decimals; a dash stands for None."""
     return _NONE if amount is None else f"{amount:,.2f}"

@@ -1,4 +1,4 @@
-"""The derived part of a feature's README.md, from the template feature_page.md."""
+"""Fills the template feature_page.md, which gives the derived part of a feature's README.md."""
 
 import json
 import re
@@ -15,12 +15,12 @@ from serving.openapi import Json, document, failures, is_image, meaning, shorten
 from .clients import by_address, literals
 
 _TEMPLATE = Path(__file__).with_name("feature_page.md")
-_LINE = 118  # characters of an example
-_ILLUSTRATION = "\n\nAn illustration: these weights have not been run by this project."
+_LINE = 118  # characters in a line of an example
+_ILLUSTRATION = "\n\nThis reply is an illustration, because this project has not run these weights."
 
 
 def reference(feature: Feature) -> str:
-    """The derived part of the feature's README.md."""
+    """Returns the derived part of the feature's README.md, as Markdown."""
     whole = document([feature])
     components = whole["components"]["schemas"]
     operation = whole["paths"][f"/{feature.name}"]["post"]
@@ -62,6 +62,7 @@ def reference(feature: Feature) -> str:
 
 
 def errors_rows() -> Iterator[Sequence[str]]:
+    """Yields status, code and meaning of each error that a container may return."""
     for status, kinds in failures().items():
         for kind in kinds:
             yield str(int(status)), f"`{kind.code}`", meaning(kind)
@@ -71,12 +72,16 @@ def _bodies(takes_image: bool, has_images: bool) -> Iterator[str]:
     yield "`application/json`: the parameters below;"
     if takes_image:
         yield "`image/*` or `application/octet-stream`: the image itself, with no other parameter;"
-    yield "`multipart/form-data`: the parameters as fields of a form" + ", images as files" * has_images + "."
+    yield (
+        "`multipart/form-data`: the parameters as fields of a form"
+        + ", with images as files" * has_images
+        + "."
+    )
 
 
 def _accept(feature: Feature) -> str:
     kinds = " or ".join(f"`image/{name}`" for name in feature.formats)
-    return f"\n\nWith `Accept:` {kinds} the reply is that image alone." if kinds else ""
+    return f"\n\nWith {kinds} in the header `Accept`, the reply is only that image." if kinds else ""
 
 
 def _request_rows(schema: Json) -> Iterator[Sequence[str]]:
@@ -94,20 +99,20 @@ def _request_rows(schema: Json) -> Iterator[Sequence[str]]:
 
 
 def _reply(schema: Json, components: Json) -> str:
-    """The kinds of reply there are, each with its fields."""
+    """Returns a description of each type of reply, with a table of its fields, as Markdown."""
     resolved = _resolved(schema, components)
     kinds = [resolved] if "type" in resolved else [_resolved(kind, components) for kind in resolved["anyOf"]]
     one = len(kinds) == 1
-    parts = [] if one else ["Status 200, and JSON that depends on the request."]
+    parts = [] if one else ["Status 200, with JSON that depends on the request."]
     for kind in kinds:
         text = kind.get("description", "")
-        parts.append(f"Status 200 and a JSON {kind['type']}. {text}".strip() if one else text)
+        parts.append(f"Status 200, with a JSON {kind['type']}. {text}".strip() if one else text)
         parts.append(table(["Name", "Type", "Description"], _fields(kind, components)))
     return "\n\n".join(parts)
 
 
 def _others(examples: Json) -> str:
-    """The requests and replies beyond the first, if there are any."""
+    """Returns the examples after the first one, as Markdown; empty when there are none."""
     return "\n\nOther requests and their replies:\n\n" * bool(examples) + "\n\n".join(
         f"`{name}`:\n\n```json\n{pretty(shorten(one['request']))}\n```\n\n"
         f"```json\n{pretty(shorten(one['response']))}\n```"
@@ -116,7 +121,7 @@ def _others(examples: Json) -> str:
 
 
 def _fields(schema: Json, components: Json, prefix: str = "") -> Iterator[Sequence[str]]:
-    """Name, type and description of each field, with those of the objects inside it below it."""
+    """Yields name, type and description of each field. The fields of an object inside it follow it."""
     schema = _resolved(schema, components)
     for choice in schema.get("anyOf", ()):
         yield from _fields(choice, components, prefix)
@@ -129,7 +134,7 @@ def _fields(schema: Json, components: Json, prefix: str = "") -> Iterator[Sequen
 
 
 def _resolved(schema: Json, components: Json) -> Json:
-    """The schema itself where it is a reference; what stands beside the reference wins."""
+    """Returns the schema that a reference points to. Keywords next to the reference take precedence."""
     if "$ref" not in schema:
         return schema
     return {**components[schema["$ref"].rpartition("/")[2]], **schema}
@@ -161,11 +166,11 @@ def _weights_rows(feature: Feature) -> Iterator[Sequence[str]]:
 
 def _size(profile: Profile) -> str:
     sizes = [file.size for file in profile.files if file.size is not None]
-    return f"{sum(sizes) / 1e6:.1f} MB" if len(sizes) == len(profile.files) else "known once fetched"
+    return f"{sum(sizes) / 1e6:.1f} MB" if len(sizes) == len(profile.files) else "known after download"
 
 
 def pretty(value: Any, indent: str = "") -> str:
-    """JSON, broken into lines only where one line would not hold it."""
+    """Returns JSON in which only values that are too long for one line are broken into lines."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or len(indent) + len(line) <= _LINE:
         return line

@@ -1,4 +1,4 @@
-"""The `aikit` command as a user types it."""
+"""Runs the `aikit` command as a user does."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def test_list_names_every_feature() -> None:
     assert {"general_ocr", "general_ocr_traditional"} <= {row["name"] for row in rows}
 
 
-def test_call_asks_a_running_container(probe: Container, tmp_path: Path) -> None:
+def test_call_sends_a_request_to_a_running_container(probe: Container, tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text('{"text": "你好"}')
     done = aikit("call", PROBE, "--json", str(body), "--url", probe.url)
@@ -40,16 +40,16 @@ def test_call_asks_a_running_container(probe: Container, tmp_path: Path) -> None
     assert json.loads(done.stdout)["text"] == "你好"
 
 
-def test_call_asks_for_several_images_and_says_how_far_it_is(probe: Container) -> None:
-    pictures = [str(find(name).folder / "example.jpg") for name in ("general_ocr", "general_ocr_traditional")]
-    done = aikit("call", PROBE, "--img", *pictures, "--url", probe.url)
+def test_call_sends_several_images_and_shows_progress(probe: Container) -> None:
+    images = [str(find(name).folder / "example.jpg") for name in ("general_ocr", "general_ocr_traditional")]
+    done = aikit("call", PROBE, "--img", *images, "--url", probe.url)
     assert {name: reply["image"] for name, reply in json.loads(done.stdout).items()} == dict(
-        zip(pictures, ([1280, 960], [960, 1280]), strict=True)
+        zip(images, ([1280, 960], [960, 1280]), strict=True)
     )
     assert "probe: 2 request" in done.stderr
 
 
-def test_call_in_process_fails_with_the_problem_and_a_non_zero_code(tmp_path: Path) -> None:
+def test_call_in_process_prints_the_error_reply_and_exits_non_zero(tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text('{"text": 5}')
     done = aikit("call", PROBE, "--json", str(body))
@@ -63,20 +63,20 @@ def test_call_in_process_fails_with_the_problem_and_a_non_zero_code(tmp_path: Pa
         (["serve", "nope"], "feature: no 'nope'"),
         (["serve"], "feature: name one, or set AIKIT_FEATURE"),
         (["serve", "general_ocr", "--port", "99999"], "AIKIT_PORT: Expected `int` <= 65535"),
-        (["call", "general_ocr"], "img, json: name files of one of the two"),
-        (["call", "general_ocr", "--json", "-", "--draw", "x.png"], "draw: needs one --img"),
+        (["call", "general_ocr"], "img, json: give one of the two"),
+        (["call", "general_ocr", "--json", "-", "--draw", "x.png"], "draw: needs exactly one --img"),
         (["call", "general_ocr", "--img", "nowhere.jpg"], "nowhere.jpg"),
         (["call", PROBE, "--img", __file__, "--url", "http://127.0.0.1:1"], "url: http://127.0.0.1:1"),
     ],
 )
-def test_mistakes_end_in_one_clear_line(arguments: list[str], line: str) -> None:
+def test_a_mistake_gives_one_line_on_stderr(arguments: list[str], line: str) -> None:
     done = aikit(*arguments)
     assert done.returncode != 0
     assert line in done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
-def test_missing_weights_end_the_container_with_one_clear_line(tmp_path: Path) -> None:
+def test_missing_weights_end_the_container_with_one_line_on_stderr(tmp_path: Path) -> None:
     done = aikit(
         "serve", "general_ocr", "--profile", "standard", "--port", "0",
         AIKIT_CACHE_DIR=str(tmp_path), HF_ENDPOINT="http://127.0.0.1:1",
@@ -87,11 +87,11 @@ def test_missing_weights_end_the_container_with_one_clear_line(tmp_path: Path) -
         assert part in line
 
 
-def test_pulling_offline_leaves_out_what_is_not_here_and_says_so(tmp_path: Path) -> None:
+def test_pulling_offline_skips_missing_weights_and_reports_them(tmp_path: Path) -> None:
     done = aikit("pull", "general_ocr", "--profile", "standard", "--offline", AIKIT_CACHE_DIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (0, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("left out: general_ocr standard: no det/config.json (licence Apache-2.0)")
+    assert line.startswith("skipped: general_ocr standard: no det/config.json (licence Apache-2.0)")
 
 
 def test_verify_finds_the_bundled_weights() -> None:
@@ -107,6 +107,6 @@ def test_settings_come_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("PORT", "x"), ("DEADLINE_S", "0"), ("STRICT_INPUT", "maybe")])
-def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
+def test_an_invalid_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(ServingError, match=f"AIKIT_{name}"):
         Settings.read({f"AIKIT_{name}": value})

@@ -1,4 +1,4 @@
-"""Costs follow from the prices, and from what was measured; the guide's own tables are checked."""
+"""Costs follow from the prices and the measurements. The guide's own tables are checked."""
 
 import json
 import re
@@ -39,13 +39,13 @@ def table(request: pytest.FixtureRequest) -> GuideTable:
     return found
 
 
-def test_the_guide_says_something_of_thirteen_features_in_either_currency() -> None:
+def test_the_guide_has_tables_of_thirteen_features_in_both_currencies() -> None:
     names = [name for table in guide_tables() if table.region == "us-east-2" for name in table.features]
     assert len(names) == len(set(names)) == 13
     assert {region.currency for region in prices().values()} == {"USD", "CNY"}
 
 
-def test_what_the_guide_prints_follows_from_the_prices_but_for_what_is_marked(table: GuideTable) -> None:
+def test_the_guides_lines_follow_from_the_prices_except_those_marked_wrong(table: GuideTable) -> None:
     recomputed = table.recomputed
     assert recomputed.keys() == table.lines.keys()
     for name in table.lines.keys() - set(table.wrong):
@@ -54,7 +54,7 @@ def test_what_the_guide_prints_follows_from_the_prices_but_for_what_is_marked(ta
     assert table.notes
 
 
-def test_the_lambda_totals_are_those_of_a_tenth_of_the_output(table: GuideTable) -> None:
+def test_the_printed_lambda_totals_contain_a_tenth_of_the_output(table: GuideTable) -> None:
     if "total" in table.wrong:
         assert table.added - 0.9 * table.lines["gateway_out"] == pytest.approx(table.total, abs=0.005)
 
@@ -74,14 +74,14 @@ def test_the_guides_tables_recomputed(region: str, feature: str, total: float) -
     assert checked.recomputed == pytest.approx(total, abs=0.05)
 
 
-def test_every_price_has_a_source_and_what_is_from_memory_says_so() -> None:
+def test_every_price_has_a_source() -> None:
     for region in prices().values():
         for name, price in region.priced().items():
             assert price.amount > 0
             assert price.source == "guide" or price.source.startswith("from memory"), name
 
 
-def test_every_measurement_names_a_file_that_has_it() -> None:
+def test_every_measurement_names_an_existing_file_as_its_source() -> None:
     for feature in discover().values():
         for one in (feature.measured.cpu, feature.measured.gpu):
             if one:
@@ -90,24 +90,23 @@ def test_every_measurement_names_a_file_that_has_it() -> None:
 
 
 @given(seconds=st.floats(0.01, 60), requests=st.integers(1, 10**9))
-def test_lambda_costs_memory_times_seconds(seconds: float, requests: int) -> None:
+def test_the_cost_of_lambda_is_memory_times_seconds(seconds: float, requests: int) -> None:
     load = Load(requests=requests, in_kb=0, out_kb=0, logs_kb=0, image_gb=0)
     found = estimate(OCR, OHIO, load, measured(seconds)).on_lambda
     assert found == pytest.approx(requests * (8 * seconds * GB_SECOND + 0.2e-6 + 3.5e-6))
 
 
 @given(seconds=st.floats(0.001, 60), requests=st.integers(1, 10**9))
-def test_there_are_enough_instances_and_not_one_more(seconds: float, requests: int) -> None:
+def test_the_number_of_instances_is_the_smallest_that_is_enough(seconds: float, requests: int) -> None:
     count = estimate(OCR, OHIO, Load(requests=requests), measured(1, seconds)).instances
-    one_does = HOURS * 3600 * BUSY / seconds
+    per_instance = HOURS * 3600 * BUSY / seconds
     assert count
-    assert (count - 1) * one_does < requests <= count * one_does * (1 + 1e-9) or count == 1
+    assert (count - 1) * per_instance < requests <= count * per_instance * (1 + 1e-9) or count == 1
 
 
 @given(seconds=st.floats(0.5, 10))
-def test_at_the_break_even_one_instance_costs_what_lambda_costs(seconds: float) -> None:
-    """gpu: so fast that one instance keeps up."""
-    known = measured(seconds, 0.001)
+def test_at_the_break_even_one_instance_costs_as_much_as_lambda(seconds: float) -> None:
+    known = measured(seconds, gpu=0.001)  # so fast that one instance answers all calls
     calls = estimate(OCR, OHIO, Load(), known).break_even
     assert calls
     at, before = (estimate(OCR, OHIO, Load(requests=count), known) for count in (calls, calls - 1))
@@ -117,46 +116,46 @@ def test_at_the_break_even_one_instance_costs_what_lambda_costs(seconds: float) 
     assert at.break_even_rate == pytest.approx(calls / (HOURS * 3600))
 
 
-def test_a_call_cheaper_than_its_data_never_breaks_even() -> None:
+def test_there_is_no_break_even_when_lambda_is_cheaper_than_the_data() -> None:
     assert estimate(OCR, OHIO, Load(), measured(0.001)).break_even == 0
 
 
-def test_nothing_is_made_up_where_nothing_was_measured() -> None:
+def test_nothing_is_estimated_without_a_measurement() -> None:
     found = estimate(OCR, OHIO, Load(), measured(None))
     assert (found.on_lambda, found.on_endpoint, found.instances, found.break_even) == (None,) * 4
     page = text(report([find("tests.support.features.probe.feature")], "us-east-2", 1000))
     assert re.search(r"^\| probe +\| not measured \| +8192 \|( +— \|){5}$", page, re.MULTILINE)
 
 
-def test_an_endpoint_has_no_price_where_no_source_gives_one() -> None:
+def test_an_endpoint_has_no_cost_in_a_region_without_its_prices() -> None:
     found = estimate(OCR, region_of("cn-northwest-1"), Load(), measured(1))
     assert found.on_lambda
     assert found.on_endpoint is found.break_even is None
-    assert "No source at hand gives prices of endpoints in China (Ningxia)." in text(
+    assert "No source gives prices of endpoints in China (Ningxia)." in text(
         report([OCR], "cn-northwest-1", 1000)
     )
 
 
-def test_thirteen_endpoints_cost_what_one_for_all_saves() -> None:
+def test_one_endpoint_for_all_features_costs_less_than_one_for_each() -> None:
     features = list(discover().values())
     each, one = report(features, "us-east-2", 1000).hosting
     assert each.instances == 13
     assert each.month == pytest.approx(6888.96)
     assert one.month < each.month / 5
-    held_gb = OHIO.instances[one.instance_type].memory_gb
-    assert sum(feature.resources.memory_mb for feature in features) <= held_gb * 1024
+    memory_gb = OHIO.instances[one.instance_type].memory_gb
+    assert sum(feature.resources.memory_mb for feature in features) <= memory_gb * 1024
 
 
-def test_features_that_fit_nowhere_are_not_put_together() -> None:
+def test_no_instance_is_chosen_for_features_that_need_too_much_memory() -> None:
     assert together([OCR] * 1000, OHIO) is None
 
 
-def test_super_resolution_sends_more() -> None:
+def test_super_resolution_has_larger_replies() -> None:
     assert guide_load("image_super_resolution").out_kb == 4000
     assert guide_load("face_detection", 7) == Load(requests=7)
 
 
-def test_a_page_says_what_a_million_calls_cost_in_either_currency() -> None:
+def test_the_cost_of_a_million_calls_is_shown_in_both_currencies() -> None:
     assert "| Lambda, 8192 MB               |                         151.08 |" in million(OCR)
     assert "1,094.04" in million(OCR)
 
@@ -166,7 +165,7 @@ def test_the_command_prints_tables_or_json(region: str, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit, match="0"):
         main(["cost", "--region", region, "--requests", "250000"])
     page = capsys.readouterr().out
-    assert f"{prices()[region].currency} a month at 250,000 calls a month" in page
+    assert f"{prices()[region].currency} a month for 250,000 calls of each feature" in page
     with pytest.raises(SystemExit, match="0"):
         main(["cost", "--region", region, "--json"])
     found = json.loads(capsys.readouterr().out)
@@ -176,6 +175,6 @@ def test_the_command_prints_tables_or_json(region: str, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(("region", "requests"), [("us-east-1", 1), ("us-east-2", 0)])
-def test_what_cannot_be_estimated_is_refused(region: str, requests: int) -> None:
+def test_an_unknown_region_and_too_few_requests_are_refused(region: str, requests: int) -> None:
     with pytest.raises(InvalidRequest, match=r"us-east-1.*us-east-2, cn-northwest-1|at least 1"):
         report([OCR], region, requests)

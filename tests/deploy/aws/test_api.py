@@ -80,5 +80,5 @@ def test_a_request_without_the_key_or_to_nothing_is_not_sent(here: Here, api: Ca
     api("API_KEY")
     with pytest.raises(InvalidRequest, match="api-key: this stack wants one"):
         here.solution.invoke(FEATURES[0], b"photo", content_type="image/jpeg")
-    with pytest.raises(InvalidRequest, match="custom_ocr: is not deployed in stack aikit"):
+    with pytest.raises(InvalidRequest, match="custom_ocr: not deployed in stack aikit"):
         here.solution.invoke(FEATURES[1], b"photo", content_type="image/jpeg")

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from containers.face_comparison.alignment import align
-from containers.face_comparison.embedding import FaceEmbedder, Kind
+from containers.face_comparison.embedding import FaceEmbedder, Kind, align
 from containers.face_detection.detector import Face, FaceDetector
 from serving.arrays import Doubles
 from serving.feature import find

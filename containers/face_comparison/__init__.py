@@ -1,1 +1,1 @@
-"""Faces as vectors, and how alike two of them are."""
+"""Face comparison: a vector for each face, or the similarity of two faces."""

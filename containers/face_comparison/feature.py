@@ -1,4 +1,4 @@
-"""Face comparison: a vector per face, or how alike the faces of two images are."""
+"""Declaration of face comparison: request, response, profiles and resources."""
 
 from typing import Annotated, Any
 
@@ -22,51 +22,59 @@ from serving.images.pairs import ImagePairRequest
 
 HASH_LENGTH = 768
 
+ModelVersion = Annotated[str, Meta(description="Identifies the networks that produced the response.")]
+
 
 class ComparedFace(msgspec.Struct, frozen=True):
-    """A face of the most similar pair."""
+    """A detected face."""
 
     bounding_box: BoundingBox = msgspec.field(name="BoundingBox")
-    confidence: Annotated[Ratio, Meta(description="That it is a face.")] = msgspec.field(name="Confidence")
+    confidence: Annotated[Ratio, Meta(description="The detector's score that this is a face, 0 to 1.")] = (
+        msgspec.field(name="Confidence")
+    )
 
 
 class HashedFace(ComparedFace, frozen=True):
-    """A face and its vector."""
+    """A detected face and its vector."""
 
     face_hash: Annotated[
         list[float],
         Meta(
-            description="768 numbers, a vector of length 1: the first `embedding_dim` numbers, then zeros. "
-            "The scalar product of two is their cosine. Comparable within one `FaceModelVersion` only.",
+            description="A vector of length 1, as 768 numbers. The first `embedding_dim` numbers come from "
+            "the network, the others are zeros. The scalar product of two vectors is their cosine "
+            "similarity. Only vectors of the same `FaceModelVersion` can be compared.",
         ),
     ]
 
 
 class FaceHashes(msgspec.Struct, frozen=True):
-    """One image: all its faces, surest first; an empty list where there is none."""
+    """The response to one image: all its faces, highest `Confidence` first."""
 
-    faces: list[HashedFace] = msgspec.field(name="Faces")
-    face_model_version: str = msgspec.field(name="FaceModelVersion")
-    embedding_dim: Annotated[int, Meta(description="How many numbers of `face_hash` the network gives.")]
+    faces: Annotated[list[HashedFace], Meta(description="An empty list when no face is found.")] = (
+        msgspec.field(name="Faces")
+    )
+    face_model_version: ModelVersion = msgspec.field(name="FaceModelVersion")
+    embedding_dim: Annotated[int, Meta(description="The count of numbers in `face_hash` before the zeros.")]
 
 
 class FaceSimilarity(msgspec.Struct, frozen=True):
-    """Two images: the most similar pair of their faces."""
+    """The response to two images: the similarity of their most similar faces."""
 
     similarity: Annotated[
         Ratio,
         Meta(
-            description="0 to 1; 0.5 is the best boundary between same and different person where both are "
-            "equally likely beforehand."
+            description="Similarity of the two faces, 0 to 1. The threshold 0.5 separates same and different "
+            "person best when both are equally likely."
         ),
     ]
     faces: Annotated[
-        tuple[ComparedFace, ComparedFace], Meta(description="The face in the first image and in the second.")
+        tuple[ComparedFace, ComparedFace],
+        Meta(description="The face in the first image, then the face in the second."),
     ] = msgspec.field(name="Faces")
-    face_model_version: str = msgspec.field(name="FaceModelVersion")
+    face_model_version: ModelVersion = msgspec.field(name="FaceModelVersion")
 
 
-Reply = Annotated[Any, Meta(extra_json_schema=any_of(FaceHashes, FaceSimilarity))]
+Response = Annotated[Any, Meta(extra_json_schema=any_of(FaceHashes, FaceSimilarity))]
 
 MOBILEFACE = WeightFile(
     name="mobileface.params",
@@ -77,7 +85,7 @@ MOBILEFACE = WeightFile(
     sha256="750057619a1eef8acb320339aebf0bbcf191497e1396a361c8aaba517bbe825e",
     size=3582482,
     license="MIT",
-    origin="MobileFace identification V2 by becauseofAI; the licence of its training pictures is not stated",
+    origin="MobileFace identification V2 by becauseofAI; the licence of its training images is not stated",
 )
 AURAFACE = WeightFile(
     name="auraface.onnx",
@@ -87,7 +95,7 @@ AURAFACE = WeightFile(
     sha256="a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60",
     size=260694151,
     license="Apache-2.0",
-    origin="AuraFace v1 (ArcFace, ResNet-100) by fal; trained on pictures cleared for commercial use",
+    origin="AuraFace v1 (ArcFace, ResNet-100) by fal; trained on images cleared for commercial use",
 )
 
 feature = Feature(
@@ -95,9 +103,9 @@ feature = Feature(
     feature_id="FaceComparison",
     title="Face Comparison",
     title_zh="人脸相似度比对",
-    summary="Turns each face into a vector, or tells how likely two images show the same person.",
+    summary="Returns a vector for each face of an image, or the similarity of the faces in two images.",
     request=ImagePairRequest,
-    response=Reply,
+    response=Response,
     profiles={
         "lite": Profile(
             files=(RETINAFACE, MOBILEFACE),

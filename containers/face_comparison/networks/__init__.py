@@ -1,1 +1,1 @@
-"""The networks, as torch modules."""
+"""The networks of face comparison as torch modules."""

@@ -1,4 +1,4 @@
-"""AuraFace v1, an ArcFace network (https://arxiv.org/abs/1801.07698) in ONNX, as a torch module."""
+"""AuraFace v1, an ArcFace network (https://arxiv.org/abs/1801.07698), converted from ONNX to torch."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 
 def auraface(file: Path) -> "AuraFace":
-    """Frozen network from the .onnx file."""
+    """Loads the frozen network from the .onnx file."""
     return AuraFace(convert(file).eval().requires_grad_(False))
 
 
 class AuraFace(nn.Module):
-    """(N, 3, 112, 112) float32 RGB, 0..255, aligned -> (N, 512), of any length."""
+    """The network: (N, 3, 112, 112) float32 RGB in 0..255, aligned -> (N, 512) vectors of any length."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -1,9 +1,10 @@
-"""MobileFace identification V2: inverted residuals (MobileNetV2, https://arxiv.org/abs/1801.04381).
+"""MobileFace identification V2, a network of inverted residuals (MobileNetV2, https://arxiv.org/abs/1801.04381).
 
-Upstream: becauseofAI/MobileFace (MIT), whose MXNet graph has 38 layers with a batch norm after each.
+Upstream is becauseofAI/MobileFace (MIT). Its MXNet graph has 38 layers, each followed by a batch norm.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,37 +12,43 @@ from torch import Tensor, nn
 
 from serving.weights import mxnet_params
 
-_STAGES = (32, 32, 64, 128)  # channels between blocks, of which each stage has three
-_EPSILON = 1e-3  # of batch norms: MXNet's own, as the graph names none
-_PARTS = (
+_STAGES = (32, 32, 64, 128)  # channels between blocks; each stage has three blocks
+_EPSILON = 1e-3  # of the batch norms; the default of MXNet, because the graph names no value
+# The names of the layers in the MXNet graph, in the order of the modules of `MobileFace`:
+_LAYERS = (
     *("conv1", "bn1"),
     *(f"{kind}{index}" for index in range(36) for kind in ("convolution", "batchnorm")),
     *("fc5", "fc5_bn"),
 )
 _TENSOR = re.compile(r"(?:arg|aux):(\w+?)_(weight|bias|gamma|beta|moving_mean|moving_var)")
-_TENSORS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_var": "running_var"}
+_KINDS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_var": "running_var"}
 
 
 def mobileface(file: Path) -> "MobileFace":
-    """Frozen network from the .params file, which must hold its tensors and no others.
+    """Loads the frozen network from the .params file, which must contain all its tensors and no others.
 
     Raises ValueError for a damaged file, RuntimeError naming the tensors that do not fit.
     """
     with torch.device("meta"):
         network = MobileFace()
-    ours = (name for name, part in network.named_modules() if list(part.parameters(recurse=False)))
-    places = dict(zip(_PARTS, ours, strict=True))
-    state = {}
-    for name, tensor in mxnet_params.read(file).items():
-        found = _TENSOR.fullmatch(name)
-        part, kind = found.groups() if found else (name, "")
-        state[f"{places.get(part, part)}.{_TENSORS.get(kind, kind)}"] = torch.tensor(tensor)
+    with_parameters = (name for name, part in network.named_modules() if list(part.parameters(recurse=False)))
+    layers = dict(zip(_LAYERS, with_parameters, strict=True))
+    state = {
+        _torch_name(name, layers): torch.tensor(tensor) for name, tensor in mxnet_params.read(file).items()
+    }
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 
 
+def _torch_name(name: str, layers: Mapping[str, str]) -> str:
+    """Translates a tensor's name in the .params file. layers: the torch names of layers by MXNet names."""
+    found = _TENSOR.fullmatch(name)
+    layer, kind = found.groups() if found else (name, "")
+    return f"{layers.get(layer, layer)}.{_KINDS.get(kind, kind)}"
+
+
 class MobileFace(nn.Module):
-    """(N, 3, 112, 112) float32 RGB, 0..255, aligned -> (N, 256), of any length."""
+    """The network: (N, 3, 112, 112) float32 RGB in 0..255, aligned -> (N, 256) vectors of any length."""
 
     def __init__(self) -> None:
         super().__init__()

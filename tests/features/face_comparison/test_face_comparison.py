@@ -1,4 +1,4 @@
-"""Face comparison as callers see it, on real faces."""
+"""Tests of face_comparison over its API, with real faces and the real weights."""
 
 import base64
 from collections.abc import Callable
@@ -10,8 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from containers.face_comparison.alignment import align
-from containers.face_comparison.embedding import FaceEmbedder
+from containers.face_comparison.embedding import FaceEmbedder, align
 from containers.face_detection.detector import FaceDetector
 from serving.arrays import Pixels
 from serving.codec import Codec
@@ -47,7 +46,7 @@ def embedder(weights: Weights) -> FaceEmbedder:
 
 @pytest.fixture
 def compare(ask: Ask, weights: Weights) -> Compare:
-    """Status and body of the replies to concurrent requests."""
+    """A function that sends requests concurrently and returns status and body of each response."""
 
     def call(*requests: Json) -> list[tuple[int, Json]]:
         replies = ask(FEATURE, *map(msgspec.json.encode, requests))
@@ -71,7 +70,7 @@ BLANK = encoded(np.full((64, 64, 3), 200, np.uint8))
 # One image
 
 
-def test_a_face_becomes_a_unit_vector_filled_up_with_zeros(compare: Compare) -> None:
+def test_a_face_becomes_a_unit_vector_padded_with_zeros(compare: Compare) -> None:
     ((status, body),) = compare({"img": PHOTO})
     assert status == 200
     (face,) = body["Faces"]
@@ -82,7 +81,7 @@ def test_a_face_becomes_a_unit_vector_filled_up_with_zeros(compare: Compare) -> 
     assert vector[:dimensions].all()
 
 
-def test_the_vectors_scalar_product_is_the_cosine_of_the_networks_own(
+def test_the_scalar_product_of_two_vectors_is_the_cosine_of_their_embeddings(
     compare: Compare, detector: FaceDetector, embedder: FaceEmbedder, photo: Pixels
 ) -> None:
     small = np.asarray(cv2.resize(photo, (300, 300), interpolation=cv2.INTER_AREA), np.uint8)
@@ -108,7 +107,7 @@ def test_an_image_without_a_face_gives_an_empty_list(compare: Compare) -> None:
 # Two images
 
 
-def test_a_face_and_its_small_turned_and_grey_copy_are_similar(compare: Compare, photo: Pixels) -> None:
+def test_a_face_is_similar_to_its_small_rotated_grey_copy(compare: Compare, photo: Pixels) -> None:
     turned = cv2.warpAffine(photo, cv2.getRotationMatrix2D((256, 256), 20, 0.4), (512, 512))
     grey = cv2.cvtColor(cv2.cvtColor(turned, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     ((status, body),) = compare({"img_1": PHOTO, "img_2": encoded(np.asarray(grey, np.uint8))})
@@ -126,7 +125,7 @@ def test_the_pair_does_not_depend_on_the_order(compare: Compare) -> None:
     assert forth[1]["Faces"] == back[1]["Faces"][::-1]
 
 
-def test_of_many_faces_the_most_similar_pair_is_compared(compare: Compare, photo: Pixels) -> None:
+def test_the_most_similar_pair_of_many_faces_is_compared(compare: Compare, photo: Pixels) -> None:
     stranger = Media().decode(people()[0].read_bytes())
     group = np.zeros((512, 1024, 3), np.uint8)
     group[:, 512:] = photo
@@ -143,13 +142,13 @@ def test_of_many_faces_the_most_similar_pair_is_compared(compare: Compare, photo
 
 
 def people() -> list[Path]:
-    """Two pictures of each of forty people, by name."""
+    """Returns two pictures of each of forty people, sorted by name."""
     if not PEOPLE.is_dir():
         pytest.skip(f"no pictures of people: {PEOPLE} does not exist")
     return sorted(PEOPLE.iterdir())
 
 
-def test_most_people_resemble_themselves_most(detector: FaceDetector, embedder: FaceEmbedder) -> None:
+def test_most_people_are_most_similar_to_themselves(detector: FaceDetector, embedder: FaceEmbedder) -> None:
     files = people()[:32]
     images = [Media().decode(file.read_bytes()) for file in files]
     found = detector.detect(images)
@@ -179,12 +178,14 @@ def test_most_people_resemble_themselves_most(detector: FaceDetector, embedder: 
         ({"img_1": PHOTO, "img_2": "AAAA"}, 422, "img_2: unknown, readable are JPEG, PNG, BMP, WEBP"),
     ],
 )
-def test_a_wrong_pair_is_refused_by_field(compare: Compare, request_: Json, status: int, detail: str) -> None:
+def test_the_error_names_the_field_of_a_wrong_pair(
+    compare: Compare, request_: Json, status: int, detail: str
+) -> None:
     ((found, body),) = compare(request_)
     assert (found, body["detail"]) == (status, detail)
 
 
-def test_a_second_image_that_is_no_base64_is_named() -> None:
+def test_the_error_names_a_second_image_that_is_not_base64() -> None:
     with pytest.raises(InvalidRequest, match=r"img_2: not base64"):
         Codec(FEATURE).decode(b'{"img_1": "AAAA", "img_2": "?"}', "application/json")
 
@@ -192,7 +193,7 @@ def test_a_second_image_that_is_no_base64_is_named() -> None:
 # Batches
 
 
-def test_singles_and_pairs_answer_together_as_alone(compare: Compare) -> None:
+def test_a_batch_gives_the_same_responses_as_its_requests_one_by_one(compare: Compare) -> None:
     requests = [
         {"img": PHOTO},
         {"img_1": PHOTO, "img_2": BLANK},
@@ -202,16 +203,16 @@ def test_singles_and_pairs_answer_together_as_alone(compare: Compare) -> None:
     alone = [compare(request)[0] for request in requests]
     for (status, body), (expected_status, expected) in zip(compare(*requests), alone, strict=True):
         assert status == expected_status
-        assert flat({**body, "request_id": ""}) == flat({**expected, "request_id": ""})
+        assert approximate({**body, "request_id": ""}) == approximate({**expected, "request_id": ""})
 
 
-def flat(value: Any) -> Any:
-    """With numbers compared to three decimals."""
+def approximate(value: Any) -> Any:
+    """Returns the value with numbers that compare equal when they differ by at most 0.001."""
     match value:
         case dict():
-            return {key: flat(item) for key, item in value.items()}
+            return {key: approximate(item) for key, item in value.items()}
         case list():
-            return [flat(item) for item in value]
+            return [approximate(item) for item in value]
         case float():
             return pytest.approx(value, abs=1e-3)
     return value

@@ -1,4 +1,4 @@
-"""From points to vectors: alignment by made-up points, and networks against what they were made from."""
+"""Tests of alignment with generated points, and of the networks against their original graphs."""
 
 import json
 import math
@@ -18,8 +18,15 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from containers.face_comparison.alignment import SIDE, TEMPLATE, align, similarity_transform
-from containers.face_comparison.embedding import KINDS, FaceEmbedder, Kind
+from containers.face_comparison.embedding import (
+    KINDS,
+    SIDE,
+    TEMPLATE,
+    FaceEmbedder,
+    Kind,
+    align,
+    similarity_transform,
+)
 from containers.face_comparison.networks.auraface import auraface
 from containers.face_comparison.networks.mobileface import mobileface
 from serving.arrays import Doubles, Floats
@@ -37,13 +44,13 @@ angles, scales, shifts = st.floats(-math.pi, math.pi), st.floats(0.05, 20), st.f
 
 @pytest.fixture(scope="module")
 def parameters() -> Path:
-    """The .params file of MobileFace V2."""
+    """The path of MobileFace V2's .params file."""
     return weights_of(find("face_comparison"))["mobileface.params"]
 
 
 @pytest.fixture(scope="module")
 def graph() -> dict[str, Any]:
-    """MXNet's own description of the same network."""
+    """The graph of the same network as MXNet describes it."""
     file = (Settings.read().weights_mirror or Path()) / "mobileface_v2.json"
     if not file.is_file():
         pytest.skip(f"no graph to compare with: {file} does not exist")
@@ -55,7 +62,7 @@ def graph() -> dict[str, Any]:
 
 
 @given(angles, scales, shifts, shifts)
-def test_any_similarity_is_recovered_from_five_points(
+def test_any_similarity_transform_is_recovered_from_five_points(
     angle: float, scale: float, right: float, down: float
 ) -> None:
     cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
@@ -66,7 +73,7 @@ def test_any_similarity_is_recovered_from_five_points(
 
 
 @given(st.lists(st.tuples(shifts, shifts), min_size=5, max_size=5, unique=True), angles, st.floats(0.9, 1.1))
-def test_no_similarity_fits_five_points_better(
+def test_no_other_similarity_transform_fits_five_points_better(
     points: list[tuple[float, float]], angle: float, zoom: float
 ) -> None:
     source = np.array(points, np.float32)
@@ -77,13 +84,14 @@ def test_no_similarity_fits_five_points_better(
 
 
 def distance(matrix: Doubles, source: Floats) -> float:
+    """Returns the sum of squared distances between the transformed points and the template."""
     moved = source.astype(float) @ matrix[:, :2].T + matrix[:, 2]
     return float(np.square(moved - TEMPLATE).sum())
 
 
 @pytest.mark.parametrize("angle", [0, 30, 100, -170])
 @pytest.mark.parametrize("scale", [0.7, 1.5, 6.0])
-def test_the_five_points_of_a_picture_come_to_the_template(angle: float, scale: float) -> None:
+def test_alignment_moves_the_five_points_of_a_picture_to_the_template(angle: float, scale: float) -> None:
     matrix = cv2.getRotationMatrix2D((56, 56), angle, scale)
     matrix[:, 2] += 400
     points = (TEMPLATE @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
@@ -100,7 +108,7 @@ def test_the_five_points_of_a_picture_come_to_the_template(angle: float, scale: 
         np.testing.assert_allclose(centre, point, atol=0.1)
 
 
-def test_a_large_face_is_averaged_rather_than_sampled() -> None:
+def test_a_large_face_is_averaged_and_not_sampled() -> None:
     stripes = np.zeros((2000, 2000, 3), np.uint8)
     stripes[:, ::2] = 255
     face = align(stripes, TEMPLATE * 15 + 100)
@@ -110,7 +118,7 @@ def test_a_large_face_is_averaged_rather_than_sampled() -> None:
 # MobileFace
 
 
-def test_mobileface_is_the_network_of_its_mxnet_graph(parameters: Path, graph: dict[str, Any]) -> None:
+def test_mobileface_computes_the_same_as_its_mxnet_graph(parameters: Path, graph: dict[str, Any]) -> None:
     faces = torch.rand(2, 3, SIDE, SIDE) * 255
     tensors = {
         name.partition(":")[2]: torch.tensor(array) for name, array in mxnet_params.read(parameters).items()
@@ -120,7 +128,7 @@ def test_mobileface_is_the_network_of_its_mxnet_graph(parameters: Path, graph: d
 
 
 def evaluated(graph: dict[str, Any], tensors: dict[str, Tensor]) -> Tensor:
-    """The graph's last output, one node after the other."""
+    """Evaluates the nodes of the graph in order and returns the last output."""
     values: list[Tensor] = []
     for node in graph["nodes"]:
         inputs = [values[index] for index, *_ in node["inputs"]]
@@ -162,14 +170,16 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def test_a_missing_another_and_a_misshapen_tensor_are_named(parameters: Path, tmp_path: Path) -> None:
+def test_the_error_names_a_tensor_that_is_missing_unknown_or_of_the_wrong_shape(
+    parameters: Path, tmp_path: Path
+) -> None:
     whole = mxnet_params.read(parameters)
     missing = {name: array for name, array in whole.items() if name != "aux:batchnorm7_moving_var"}
-    misshapen = {**whole, "arg:fc5_weight": np.zeros((512, 2048), np.float32)}
+    wrong_shape = {**whole, "arg:fc5_weight": np.zeros((512, 2048), np.float32)}
     for content, fault in (
         (missing, r"Missing key.*blocks\.2.*running_var"),
         ({**whole, "arg:fc6_weight": np.zeros(1, np.float32)}, r"Unexpected key.*fc6\.weight"),
-        (misshapen, r"size mismatch for head\.1\.weight"),
+        (wrong_shape, r"size mismatch for head\.1\.weight"),
     ):
         file = tmp_path / "other.params"
         file.write_bytes(packed(content))
@@ -182,7 +192,7 @@ def test_a_missing_another_and_a_misshapen_tensor_are_named(parameters: Path, tm
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An .onnx file of AuraFace's operators, input and output with small random weights."""
+    """An .onnx file with the operators, input and output of AuraFace, and few random weights."""
     random = np.random.default_rng(0)
     tensors = []
 
@@ -220,7 +230,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_an_onnx_file_gives_as_torch_module_and_compiled_what_onnxruntime_gives(tiny: Path) -> None:
+def test_the_torch_module_and_the_compiled_network_give_the_same_as_onnxruntime(tiny: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (3, SIDE, SIDE, 3), np.uint8)
     session = onnxruntime.InferenceSession(tiny, providers=["CPUExecutionProvider"])
     faces, mirrored = (
@@ -243,7 +253,7 @@ def test_an_onnx_file_gives_as_torch_module_and_compiled_what_onnxruntime_gives(
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @given(cosines=st.tuples(st.floats(-1, 1), st.floats(-1, 1)))
-def test_similarity_rises_with_the_cosine_through_a_half_at_the_boundary(
+def test_similarity_rises_with_the_cosine_and_is_a_half_at_the_boundary(
     kind: Kind, cosines: tuple[float, float]
 ) -> None:
     low, high = sorted(cosines)

@@ -165,7 +165,7 @@ def test_tiny_xception_needs_every_tensor_of_the_file() -> None:
 
 
 class Heads(torch.nn.Module):
-    """A network with the outputs of FairFace. For every input it returns a man of 25 years, of no origin."""
+    """A network with the outputs of FairFace that returns a man of 25 years for every input."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Aligned faces of the portraits, and what MobileFace V2 makes of them."""
+"""Aligned faces of the portraits, and the vectors that MobileFace V2 gives them."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from containers.face_comparison import embedding
-from containers.face_comparison.alignment import align
+from containers.face_comparison.embedding import align
 from containers.face_comparison.feature import MOBILEFACE
 from containers.face_comparison.networks.mobileface import mobileface
 from containers.face_detection import detection
@@ -26,28 +26,28 @@ from serving.weights import Store
 from training.faces.data.matte_labels import is_held_out
 from training.material import portraits
 
-PER_PERSON = 12  # a president would outvote everybody
+PER_PERSON = 12  # pictures of one person; without a limit one president would be a large share of all
 
 
 class Known(NamedTuple):
-    """(N, 112, 112) grey aligned faces, (N, 256) unit vectors, (N,) names and whether held out."""
+    """Labelled faces: (N, 112, 112) grey and aligned, (N, 256) unit vectors, (N,) names, (N,) held out."""
 
     faces: Pixels
     vectors: Floats
     names: NDArray[np.str_]
     held_out: Flags
 
-    def where(self, kept: Flags) -> "Known":
-        return Known(self.faces[kept], self.vectors[kept], self.names[kept], self.held_out[kept])
+    def where(self, chosen: Flags) -> "Known":
+        return Known(self.faces[chosen], self.vectors[chosen], self.names[chosen], self.held_out[chosen])
 
 
 def known(cache: Path) -> Known:
-    """Of each person at most `PER_PERSON` portraits with a face that is found; kept in `cache`."""
+    """Returns at most `PER_PERSON` faces of each person. They are made once and stored in the file `cache`."""
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
         np.savez(cache, **_labels()._asdict())
-    with np.load(cache) as kept:
-        return Known(*(kept[name] for name in Known._fields))
+    with np.load(cache) as stored:
+        return Known(*(stored[name] for name in Known._fields))
 
 
 def _labels() -> Known:

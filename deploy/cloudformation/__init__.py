@@ -1,1 +1,1 @@
-"""The CloudFormation templates, and the document that API Gateway imports."""
+"""The CloudFormation templates, and the OpenAPI document that API Gateway imports."""

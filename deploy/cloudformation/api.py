@@ -1,4 +1,4 @@
-"""The REST API: its one stage, who may call it, and what is written down of the calls."""
+"""The REST API: its stage, its usage plan, its access log and its alarms."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from .parts import Json, alarm, get, log_group, managed_role, ref, resource, sub
 
 STAGE = "APIGatewayStageName"
 _LATENCY_MS = 15_000
-_LOGGED = {  # no header, no body
+_LOGGED = {  # neither headers nor bodies, which may hold personal data
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
     "caller": "$context.identity.userArn",
@@ -28,10 +28,10 @@ _LOGGED = {  # no header, no body
 
 
 def api(features: Sequence[Feature], functions: Mapping[str, Any]) -> dict[str, Json]:
-    """functions: of each feature id, the name of the function that answers."""
+    """Returns the resources of the API. functions: the name of the function that answers, by feature id."""
     imported = body(features)
     version = hashlib.sha256(json.dumps(imported, sort_keys=True).encode()).hexdigest()[:10]
-    # a deployment is a copy: what changes the document needs a new one, which needs a new name
+    # a deployment is a copy of the API: a changed document needs a new deployment, under a new logical id
     deployments = {kind: f"Deployment{version}{kind}" for kind in ("IsSigned", "IsKeyed", "IsOpen")}
     deployment = resource("ApiGateway::Deployment", {"RestApiId": ref("Api")})
     properties = {"Body": imported, "EndpointConfiguration": {"Types": ["REGIONAL"]}}
@@ -51,19 +51,20 @@ def _stage(deployments: Mapping[str, str], functions: Mapping[str, Any]) -> Json
         "HttpMethod": "*",
         "ResourcePath": "/*",
         "MetricsEnabled": True,
-        "DataTraceEnabled": False,  # else bodies, such as photographs of faces, are logged
+        "DataTraceEnabled": False,  # True would log the bodies, such as photographs of faces
         "LoggingLevel": "OFF",
         "ThrottlingRateLimit": ref("RequestsPerSecond"),
         "ThrottlingBurstLimit": ref("RequestBurst"),
     }
     group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${AccessLog}"
     logging = {"DestinationArn": sub(group), "Format": json.dumps(_LOGGED)}
+    # the description names Account, so that CloudFormation sets the role before it creates the stage
     properties = {
         "RestApiId": ref("Api"),
         "StageName": ref(STAGE),
         "DeploymentId": when("IsSigned", signed, when("IsKeyed", keyed, opened)),
         "Variables": dict(functions),
-        "Description": when("SetsAccountRole", sub("Logs by the role of ${Account}."), "No role set."),
+        "Description": when("SetsAccountRole", sub("Logs with the role of ${Account}."), "Sets no role."),
         "MethodSettings": [settings],
         "AccessLogSetting": when("HasAccessLogs", logging),
     }
@@ -71,14 +72,16 @@ def _stage(deployments: Mapping[str, str], functions: Mapping[str, Any]) -> Json
 
 
 def _access_logs() -> dict[str, Json]:
-    """The log, and the setting without which API Gateway of this region writes none."""
+    """Returns the access log, and the account setting that API Gateway needs to write logs in a region."""
     role = managed_role("apigateway", "service-role/AmazonAPIGatewayPushToCloudWatchLogs")
-    # there is one setting per region, which other stacks may have come to rely on
-    kept = {"Condition": "SetsAccountRole", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    # the setting exists once per region; it stays, because other stacks may use it by then
+    retained = {"Condition": "SetsAccountRole", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {
         "AccessLog": {**log_group(), "Condition": "HasAccessLogs"},
-        "AccountRole": {**role, **kept},
-        "Account": resource("ApiGateway::Account", {"CloudWatchRoleArn": get("AccountRole", "Arn")}, **kept),
+        "AccountRole": {**role, **retained},
+        "Account": resource(
+            "ApiGateway::Account", {"CloudWatchRoleArn": get("AccountRole", "Arn")}, **retained
+        ),
     }
 
 
@@ -99,10 +102,10 @@ def _usage_plan() -> dict[str, Json]:
 
 def _alarms() -> dict[str, Json]:
     dimensions = {"ApiName": ref("AWS::StackName"), "Stage": ref(STAGE)}
-    slow = f"One request in twenty takes longer than {_LATENCY_MS / 1000:g} s."
+    slow = f"More than 5 % of the requests take longer than {_LATENCY_MS / 1000:g} s."
     return {
         "ApiErrors": alarm(
-            "AWS/ApiGateway 5XXError", "Over 5 % of the requests fail.", dimensions, above=0.05
+            "AWS/ApiGateway 5XXError", "More than 5 % of the requests fail.", dimensions, above=0.05
         ),
         "ApiLatency": alarm("AWS/ApiGateway Latency", slow, dimensions, above=_LATENCY_MS, p95=True),
     }

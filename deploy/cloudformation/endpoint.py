@@ -1,4 +1,4 @@
-"""A SageMaker endpoint that scales with the requests in flight and rolls back when an update fails."""
+"""A SageMaker endpoint. It scales with the requests in flight, and rolls back an update that fails."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,19 @@ from serving.feature import Feature
 from .parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, s3_arn, sub, when
 
 VARIANT = "all"
-_STARTUP_S = 900  # a large image is pulled within this, too
+_STARTUP_S = 900  # includes the time to pull a large image
 _DOWNLOAD_S = 900
 _LATENCY_US = 10_000_000
 _SCALE_OUT_S, _SCALE_IN_S = 60, 300
-_WATCH_S = 300  # old instances stay for as long after an update
+_WATCH_S = 300  # time after an update in which an alarm rolls it back; the old instances stay until then
 _STACK_ID = {"Fn::Select": [2, {"Fn::Split": ["/", ref("AWS::StackId")]}]}
 
 
 def endpoint_name(feature: Feature) -> Json:
-    """Known before the endpoint exists, so that roles and alarms can name it; another in every stack."""
+    """Returns the name of the endpoint, which differs from stack to stack.
+
+    It is known before the endpoint exists, so that roles and alarms can name the endpoint.
+    """
     return {
         "Fn::Join": [
             "-",
@@ -26,14 +29,17 @@ def endpoint_name(feature: Feature) -> Json:
 
 
 def endpoint(feature: Feature, image: Json, environment: Json, statements: Sequence[Json]) -> dict[str, Json]:
-    """The endpoint and what it needs. statements: what the container may do beyond starting and logging."""
+    """Returns the endpoint with its role, logs, alarms and scaling.
+
+    statements: the policy statements of the container, in addition to those for starting and logging.
+    """
     name = endpoint_name(feature)
     container = {"Image": image, "Environment": environment}
     model = {"ExecutionRoleArn": get("ExecutionRole", "Arn"), "PrimaryContainer": container}
     properties = {
         "EndpointName": name,
         "EndpointConfigName": get("EndpointConfig", "EndpointConfigName"),
-        "RetainAllVariantProperties": True,  # such as the number of instances that scaling has come to
+        "RetainAllVariantProperties": True,  # an update keeps the number of instances that scaling has set
         "DeploymentConfig": _deployment(),
     }
     return {
@@ -69,7 +75,7 @@ def _config(feature: Feature) -> Json:
 
 
 def _deployment() -> Json:
-    """All traffic moves to new instances at once, and back while the alarm of errors rings."""
+    """Returns the policy of updates. All traffic moves to new instances at once; errors move it back."""
     routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": _WATCH_S}
     update = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 0}
     rollback = {"Alarms": [{"AlarmName": ref("EndpointErrors")}]}
@@ -103,7 +109,7 @@ def _execution_role(feature: Feature, statements: Sequence[Json]) -> Json:
 
 
 def _repository(feature: Feature) -> Json:
-    """ARN of the image's repository, by the address of its registry."""
+    """Returns the ARN of the image's repository; account and region come from the address of the registry."""
     parts = {"Fn::Split": [".", ref("Registry")]}
     account, region = {"Fn::Select": [0, parts]}, {"Fn::Select": [3, parts]}
     name = f"${{ImagePrefix}}/{feature.name.replace('_', '-')}"
@@ -116,8 +122,8 @@ def _repository(feature: Feature) -> Json:
 
 def _alarms(feature: Feature) -> dict[str, Json]:
     dimensions = {"EndpointName": endpoint_name(feature), "VariantName": VARIANT}
-    errors = f"{feature.title}: over 5 % of the requests fail."
-    slow = f"{feature.title}: one request in twenty takes longer than {_LATENCY_US / 1e6:g} s."
+    errors = f"{feature.title}: more than 5 % of the requests fail."
+    slow = f"{feature.title}: more than 5 % of the requests take longer than {_LATENCY_US / 1e6:g} s."
     return {
         "EndpointErrors": alarm("AWS/SageMaker Invocation5XXErrors", errors, dimensions, above=0.05),
         "EndpointLatency": alarm("AWS/SageMaker ModelLatency", slow, dimensions, above=_LATENCY_US, p95=True),
@@ -125,7 +131,7 @@ def _alarms(feature: Feature) -> dict[str, Json]:
 
 
 def _scaling(feature: Feature) -> dict[str, Json]:
-    """An instance for as many requests in flight as its model takes at once."""
+    """Returns the scaling: one instance for each full batch of requests in flight."""
     scaled = {
         "ServiceNamespace": "sagemaker",
         "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",

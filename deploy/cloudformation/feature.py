@@ -1,4 +1,4 @@
-"""The nested stack of one feature: a function that runs it, or an endpoint and a function before it."""
+"""The nested stack of one feature: a function that runs it, or an endpoint and its proxy function."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from .parts import Json, allow, arn, only, ref, s3_arn, sub, when
 
 
 def feature_template(feature: Feature, proxy: Asset) -> Json:
-    kept = feature.store
-    environment = _environment(feature) | (store.environment(kept) if kept else {})
+    data = feature.store
+    environment = _environment(feature) | (store.environment(data) if data else {})
     reads = when("HasInput", allow(["s3:GetObject"], s3_arn("${InputBucket}/${InputPrefix}*")))
-    statements = [reads, *(store.statements(kept) if kept else [])]
+    statements = [reads, *(store.statements(data) if data else [])]
     on_lambda = image_function(feature, _image(feature, "-lambda"), environment, statements)
     on_sagemaker = endpoint(feature, _image(feature), environment, statements) | _proxy(feature, proxy)
     on_lambda["Permission"] = invocable("Function", "Api", "POST/*")
@@ -29,25 +29,25 @@ def feature_template(feature: Feature, proxy: Asset) -> Json:
         "Resources": {
             **only("OnLambda", on_lambda),
             **only("OnSageMaker", on_sagemaker),
-            **(store.bucket(kept) if kept else {}),
+            **(store.bucket(data) if data else {}),
         },
         "Outputs": _outputs(feature),
     }
 
 
 def _outputs(feature: Feature) -> Json:
-    function: dict[str, Any] = {
-        "Description": "The function that API Gateway invokes.",
+    function_output: dict[str, Any] = {
+        "Description": "Name of the function that API Gateway invokes.",
         "Value": when("OnLambda", ref("Function"), ref("Proxy")),
     }
-    named = {
-        "Description": "The SageMaker endpoint.",
+    endpoint_output = {
+        "Description": "Name of the SageMaker endpoint.",
         "Condition": "OnSageMaker",
         "Value": endpoint_name(feature),
     }
-    outputs = {"FunctionName": function, "EndpointName": named}
+    outputs = {"FunctionName": function_output, "EndpointName": endpoint_output}
     if feature.store:
-        about = "The bucket that stays when the stack is deleted."
+        about = "Name of the bucket that stays when the stack is deleted."
         outputs["KeptBucket"] = {"Description": about, "Value": ref(store.bucket_name(feature.store))}
     return outputs
 

@@ -1,4 +1,4 @@
-"""Lambda functions: the features that run there, and the code from zip files before the endpoints."""
+"""Lambda functions: features that run on Lambda, the proxies of endpoints, and the API explorer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,16 +9,19 @@ from .assets import Asset
 from .parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, sub, when
 
 RUNTIME = "python3.13"
-PROXY_MB = 512  # more than the two small functions need, but with it comes a larger share of a CPU
-GATEWAY_S = 29  # API Gateway waits no longer
+PROXY_MB = 512  # more than the proxy and the explorer need: Lambda gives CPU in proportion to memory
+GATEWAY_S = 29  # API Gateway gives up after this time
 _DEADLINE_S = 28
-_LOAD_S = 120  # a first call may begin with loading; it goes on when API Gateway has given up
+_LOAD_S = 120  # a first call may load the model; loading goes on after API Gateway has given up
 
 
 def image_function(
     feature: Feature, image: Json, environment: Json, statements: Sequence[Json]
 ) -> dict[str, Json]:
-    """The feature as a function: `Function`, and what it needs. statements: what it may do beyond logging."""
+    """Returns `Function`, which runs the feature, with its role, logs and alarms.
+
+    statements: the policy statements of the function, in addition to those for logging.
+    """
     memory = feature.resources.lambda_memory_mb
     properties = {
         "PackageType": "Image",
@@ -41,7 +44,7 @@ def zip_function(
     environment: Mapping[str, Any],
     statements: Sequence[Json] = (),
 ) -> dict[str, Json]:
-    """A function whose code lies among the assets."""
+    """Returns a function with its role, logs and alarms. asset: its code, a zip file in AssetsBucket."""
     properties = {
         "Runtime": RUNTIME,
         "Handler": asset.handler,
@@ -66,11 +69,11 @@ def _function(name: str, description: str, properties: Json, statements: Sequenc
         f"{name}Role": role("lambda", [logging, *statements]),
         f"{name}Logs": log_group(),
         f"{name}Errors": alarm(
-            "AWS/Lambda Errors", f"{description}: over 5 % of the calls fail.", dimensions, above=0.05
+            "AWS/Lambda Errors", f"{description}: more than 5 % of the calls fail.", dimensions, above=0.05
         ),
         f"{name}Throttles": alarm(
             "AWS/Lambda Throttles",
-            f"{description}: the account's concurrency is used up.",
+            f"{description}: the concurrency limit of the account is reached.",
             dimensions,
             above=0,
         ),
@@ -78,7 +81,10 @@ def _function(name: str, description: str, properties: Json, statements: Sequenc
 
 
 def invocable(function: str, api: str, calls: str = "*") -> Json:
-    """API Gateway may invoke it. api: a parameter or resource. calls: method and path."""
+    """Returns the permission that lets API Gateway invoke a function.
+
+    api: the parameter or resource that holds the API's id; calls: method and path.
+    """
     properties = {
         "FunctionName": ref(function),
         "Action": "lambda:InvokeFunction",

@@ -1,8 +1,8 @@
 """The OpenAPI document as API Gateway imports it: version 3.0, draft-4 models, an integration per method.
 
-The document is the same whichever features are chosen: a stage variable named by the feature's id holds the
-name of the function that answers. So choosing another feature needs no new deployment of the API, which
-CloudFormation would not make by itself, and a feature that is not deployed says so instead of answering 403.
+The document does not depend on the chosen features. A stage variable, named by a feature's id, holds the
+name of the function that answers. So another choice needs no new deployment of the API, which CloudFormation
+would not make by itself. For a feature that is not deployed, the reply says so, instead of status 403.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from .functions import GATEWAY_S
 from .parts import Json, ref, sub, when
 
 EXPLORER = "${Explorer}"
-BINARY = [  # wildcards are not documented for this list, save for all types
+BINARY = [  # for this list, AWS documents no wildcard except */*
     "application/octet-stream",
     "image/bmp",
     "image/jpeg",
@@ -26,7 +26,16 @@ BINARY = [  # wildcards are not documented for this list, save for all types
     "multipart/form-data",
 ]
 FUNCTION_ARN = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"
-_KEPT = ("type", "required", "additionalProperties", "enum", "minimum", "maximum", "minLength", "maxLength")
+_SHARED_KEYWORDS = (
+    "type",
+    "required",
+    "additionalProperties",
+    "enum",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+)
 _SECURITY = when("IsSigned", [{"signature": []}], when("IsKeyed", [{"key": []}], []))
 _SCHEMES = {
     "signature": {
@@ -38,7 +47,7 @@ _SCHEMES = {
     "key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
 }
 _DENIED = "the request is not signed, or there is no such path; the API explorer lists the paths"
-_REFUSALS = {  # what API Gateway answers itself: status, code, and detail where its own says too little
+_REFUSALS = {  # replies of API Gateway itself: status, code, and a detail if its own message says too little
     "ACCESS_DENIED": (403, "forbidden", ""),
     "API_CONFIGURATION_ERROR": (500, "internal_error", ""),
     "BAD_REQUEST_BODY": (400, "invalid_request", "body: $context.error.validationErrorString"),
@@ -49,7 +58,7 @@ _REFUSALS = {  # what API Gateway answers itself: status, code, and detail where
     "INVALID_API_KEY": (403, "forbidden", "x-api-key: missing or unknown"),
     "INVALID_SIGNATURE": (403, "forbidden", "Authorization: the signature does not match the request"),
     "MISSING_AUTHENTICATION_TOKEN": (403, "forbidden", _DENIED),
-    "QUOTA_EXCEEDED": (429, "too_many_requests", "x-api-key: its quota is used up"),
+    "QUOTA_EXCEEDED": (429, "too_many_requests", "x-api-key: the quota of the key is used up"),
     "REQUEST_TOO_LARGE": (413, "payload_too_large", "body: at most 10 MB through API Gateway"),
     "RESOURCE_NOT_FOUND": (404, "not_found", "there is no such path"),
     "THROTTLED": (429, "too_many_requests", "too many requests at once"),
@@ -60,7 +69,7 @@ _REFUSALS = {  # what API Gateway answers itself: status, code, and detail where
 
 
 def body(features: Sequence[Feature]) -> Json:
-    """Paths for every name of every feature, and the pages of the explorer."""
+    """Returns the document, with a path for each name of each feature and for each page of the explorer."""
     paths: Json = {"/explorer": {"get": _page()}, "/openapi.json": {"get": _page()}}
     for feature in features:
         for name in feature.names:
@@ -84,7 +93,10 @@ def body(features: Sequence[Feature]) -> Json:
 
 
 def model(feature: Feature) -> Json:
-    """What API Gateway holds a JSON body against: no stricter than the container, which has the last word."""
+    """Returns the schema that API Gateway validates a JSON body against.
+
+    It is no stricter than the container, which validates the body again.
+    """
     whole = document([feature])
     bodies = whole["paths"][f"/{feature.name}"]["post"]["requestBody"]["content"]
     loosened: Json = _loosened(bodies["application/json"]["schema"], whole["components"]["schemas"])
@@ -92,13 +104,16 @@ def model(feature: Feature) -> Json:
 
 
 def _loosened(schema: Any, components: Json) -> Any:
-    """The schema in the words that draft 4 and its successors share; `null` has none in OpenAPI 3.0."""
+    """Returns the schema in the keywords that draft 4 shares with later drafts.
+
+    OpenAPI 3.0 cannot express `null`, so a schema that allows it becomes one that allows everything.
+    """
     if "$ref" in schema:
         schema = components[schema["$ref"].rpartition("/")[2]]
     choices = [_loosened(choice, components) for choice in schema.get("anyOf", ())]
     if schema.get("type") == "null" or {} in choices:
         return {}
-    kept = {key: schema[key] for key in _KEPT if schema.get(key, []) != []}
+    kept = {key: schema[key] for key in _SHARED_KEYWORDS if schema.get(key, []) != []}
     if choices:
         kept["anyOf"] = choices
     if schema.get("type") == "array":
@@ -125,7 +140,7 @@ def _call(feature: Feature) -> Json:
 
 
 def _page(*parameters: str) -> Json:
-    """A page without secrets, for anybody: what it calls is authorised."""
+    """Returns a page that everybody may open: it holds no secrets, and its own calls are authorised."""
     given = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters
     ]
@@ -151,7 +166,7 @@ def _function(name: str) -> Json:
 
 
 def _preflight() -> Json:
-    """What a browser asks before it calls; it sends no credentials with the question."""
+    """Returns the answer to a browser's preflight request, which carries no credentials."""
     headers = {name: {"schema": {"type": "string"}} for name in PREFLIGHT}
     values = {f"method.response.header.{name}": f"'{value}'" for name, value in PREFLIGHT.items()}
     return {
@@ -185,6 +200,7 @@ def _gateway_responses() -> Json:
 
 
 def _problem(status: int, code: str, detail: str) -> str:
-    """The body of every failure; API Gateway quotes its own message itself."""
-    said = f'"{detail}"' if detail else "$context.error.messageString"
-    return f'{{"status":{status},"code":"{code}","detail":{said},"request_id":"$context.requestId"}}'
+    """Returns the template of a failure's body. API Gateway puts its own message in for messageString."""
+    # $context.error.messageString comes with its quotes
+    message = f'"{detail}"' if detail else "$context.error.messageString"
+    return f'{{"status":{status},"code":"{code}","detail":{message},"request_id":"$context.requestId"}}'

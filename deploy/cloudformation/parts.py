@@ -1,4 +1,4 @@
-"""What CloudFormation templates are put together from: intrinsic functions and shapes that recur."""
+"""Building blocks of CloudFormation templates: intrinsic functions, and resources that recur."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,44 +29,44 @@ def equals(parameter: str, value: str) -> Json:
 
 
 def given(parameter: str) -> Json:
-    """A condition: the parameter is not empty."""
+    """Returns the condition that the parameter is not empty."""
     return {"Fn::Not": [equals(parameter, "")]}
 
 
 def arn(service: str, resource: str, **values: Any) -> Json:
-    """Of this account and region."""
+    """Returns the ARN of a resource in the account and region of the stack."""
     return sub(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}", **values)
 
 
-def s3_arn(place: str) -> Json:
-    """Of a bucket, or of `bucket/key`."""
-    return sub(f"arn:${{AWS::Partition}}:s3:::{place}")
+def s3_arn(path: str) -> Json:
+    """Returns the ARN of a bucket or of an object. path: `bucket` or `bucket/key`."""
+    return sub(f"arn:${{AWS::Partition}}:s3:::{path}")
 
 
 def resource(kind: str, properties: Json, **attributes: Any) -> Json:
-    """attributes: Condition, DependsOn and the like."""
+    """Returns the declaration of a resource. attributes: Condition, DependsOn and so on."""
     return {"Type": f"AWS::{kind}", **attributes, "Properties": properties}
 
 
 def only(condition: str, resources: Mapping[str, Json]) -> Json:
-    """The resources, existing where the condition holds."""
+    """Returns the resources with a condition: CloudFormation creates them only if it holds."""
     return {name: {**one, "Condition": condition} for name, one in resources.items()}
 
 
 def allow(actions: Sequence[str], on: Any, **condition: Any) -> Json:
-    """A statement of a policy. condition: operator and what it compares."""
+    """Returns a policy statement. condition: operators, each with the values that it compares."""
     limits = {"Condition": condition} if condition else {}
     return {"Effect": "Allow", "Action": list(actions), "Resource": on, **limits}
 
 
 def role(service: str, statements: Sequence[Json]) -> Json:
-    """What the service may do in our name."""
+    """Returns a role that the service assumes."""
     policy = {"PolicyName": "own", "PolicyDocument": _policy(statements)}
     return resource("IAM::Role", {"AssumeRolePolicyDocument": _trust(service), "Policies": [policy]})
 
 
 def managed_role(service: str, policy: str) -> Json:
-    """A role with a policy of AWS's own."""
+    """Returns a role that the service assumes, with a policy that AWS manages."""
     managed = sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{policy}")
     return resource(
         "IAM::Role", {"AssumeRolePolicyDocument": _trust(service), "ManagedPolicyArns": [managed]}
@@ -74,7 +74,7 @@ def managed_role(service: str, policy: str) -> Json:
 
 
 def _trust(service: str) -> Json:
-    principal = {"Service": f"{service}.amazonaws.com"}  # in both partitions
+    principal = {"Service": f"{service}.amazonaws.com"}  # the same in the partitions aws and aws-cn
     return _policy([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}])
 
 
@@ -90,9 +90,10 @@ def log_group(name: Any = NOTHING) -> Json:
 def alarm(
     metric: str, meaning: str, dimensions: Mapping[str, Any], *, above: float, p95: bool = False
 ) -> Json:
-    """Rings after three minutes of five above the threshold; silence is no fault.
+    """Returns an alarm that rings when three of five minutes are above the threshold.
 
-    metric: `AWS/ApiGateway Latency`, compared by its 95th percentile, else by its mean.
+    Minutes without data do not count. metric: namespace and name, such as `AWS/ApiGateway Latency`.
+    p95: compares the 95th percentile of a minute instead of its mean.
     """
     namespace, _, name = metric.partition(" ")
     properties = {

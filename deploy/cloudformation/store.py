@@ -1,4 +1,4 @@
-"""The bucket of a feature that keeps what its callers give it. It stays when the stack is deleted."""
+"""The bucket of a feature that stores data of its callers. It stays when the stack is deleted."""
 
 from serving.feature import DataStore
 
@@ -9,7 +9,7 @@ _UNFINISHED_DAYS = 1
 
 
 def bucket_name(store: DataStore) -> str:
-    """Returns the logical id of the store's bucket: `Templates` for what keeps each `template`."""
+    """Returns the logical id of the store's bucket: `Templates` for the store named `template`."""
     return f"{store.name.title().replace('_', '')}s"
 
 
@@ -30,10 +30,10 @@ def bucket(store: DataStore) -> dict[str, Json]:
         "VersioningConfiguration": {"Status": "Enabled"},
         "LifecycleConfiguration": {"Rules": [rule]},
     }
-    kept = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    retained = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     return {
-        name: resource("S3::Bucket", properties, **kept),
-        f"{name}Policy": resource("S3::BucketPolicy", _encrypted_traffic_only(name), **kept),
+        name: resource("S3::Bucket", properties, **retained),
+        f"{name}Policy": resource("S3::BucketPolicy", _encrypted_traffic_only(name), **retained),
     }
 
 
@@ -56,7 +56,7 @@ def environment(store: DataStore) -> Json:
 
 
 def statements(store: DataStore) -> list[Json]:
-    """What the feature does with the bucket; without listing, S3 would call a missing object forbidden."""
+    """Returns the policy statements for the bucket. Without ListBucket, a missing object gets status 403."""
     name = bucket_name(store)
     objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     return [

@@ -1,4 +1,4 @@
-"""The CloudFormation templates: a root stack with the API, and a nested stack for each feature asked for."""
+"""The CloudFormation templates: a root stack with the API, and a nested stack for each deployed feature."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,17 +17,20 @@ _STAGE_URL = f"https://${{Api}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}
 
 
 def templates(features: Sequence[Feature]) -> dict[str, Json]:
-    """Each template by its file name; all lie in AssetsBucket, under AssetsPrefix."""
+    """Returns the templates by file name. `aikit deploy` uploads them to AssetsBucket, under AssetsPrefix."""
     proxy = template_assets.proxy()
     nested = {f"{feature.name}.json": feature_template(feature, proxy) for feature in features}
     return {ROOT: _root(features), **nested}
 
 
 def assets(features: Sequence[Feature] | None = None) -> dict[str, bytes]:
-    """The functions' code by the name of its zip, to lie beside the templates. features: all if None."""
+    """Returns the zip files of the functions by file name, for the same folder as the templates.
+
+    features: None for all features.
+    """
     features = list(discover().values()) if features is None else features
-    every = (template_assets.proxy(), template_assets.explorer(features))
-    return {asset.file: asset.content for asset in every}
+    zip_files = (template_assets.proxy(), template_assets.explorer(features))
+    return {asset.file: asset.content for asset in zip_files}
 
 
 def _root(features: Sequence[Feature]) -> Json:
@@ -39,7 +42,7 @@ def _root(features: Sequence[Feature]) -> Json:
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "AI Solution Kit: a REST API for the features asked for, each on Lambda or SageMaker.",
+        "Description": "AI Solution Kit: a REST API for the chosen features, each on Lambda or SageMaker.",
         "Metadata": {"AWS::CloudFormation::Interface": _interface(features)},
         "Parameters": {**GENERAL, **_choices(features), **SHARED},
         "Conditions": _conditions(features),
@@ -109,7 +112,7 @@ def _stack(feature: Feature) -> Json:
 
 
 def _explorer(features: Sequence[Feature]) -> dict[str, Json]:
-    """Its pages, and the answer for features that are not deployed."""
+    """Returns the function that serves the explorer and answers for features that are not deployed."""
     chosen = [when(feature.feature_id, feature.name) for feature in features]
     environment = {
         "FEATURES": {"Fn::Join": [",", chosen]},
@@ -132,17 +135,21 @@ def _outputs(features: Sequence[Feature]) -> Json:
     }
     endpoints = {
         f"{feature.feature_id}Endpoint": {
-            "Description": f"SageMaker endpoint of {feature.title}.",
+            "Description": f"Name of the SageMaker endpoint of {feature.title}.",
             "Condition": _on_sagemaker(feature),
             "Value": get(f"{feature.feature_id}Stack", "Outputs.EndpointName"),
         }
         for feature in features
     }
     return {
-        "APIExplorerURL": {"Description": "The API explorer.", "Value": sub(f"{_STAGE_URL}/explorer")},
-        "OpenAPIURL": {"Description": "The OpenAPI document.", "Value": sub(f"{_STAGE_URL}/openapi.json")},
+        "APIExplorerURL": {"Description": "URL of the API explorer.", "Value": sub(f"{_STAGE_URL}/explorer")},
+        "OpenAPIURL": {
+            "Description": "URL of the OpenAPI document.",
+            "Value": sub(f"{_STAGE_URL}/openapi.json"),
+        },
         "APIKeyId": {
-            "Description": "Id of the API key: aws apigateway get-api-key --include-value --api-key ID.",
+            "Description": "Id of the API key. Command that shows the key: "
+            "aws apigateway get-api-key --include-value --api-key ID",
             "Condition": "IsKeyed",
             "Value": ref("ApiKey"),
         },

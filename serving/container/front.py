@@ -1,4 +1,7 @@
-"""The front process: SageMaker's container contract over HTTP. Never imports torch, so it always answers."""
+"""The front process, which implements SageMaker's container contract over HTTP.
+
+It never imports torch, so it can always respond.
+"""
 
 import signal
 from collections.abc import AsyncIterator, Sequence
@@ -18,23 +21,23 @@ from serving.errors import NotFound, Problem
 from serving.feature import Feature
 from serving.http import PAGE_HEADERS, page_policy
 from serving.logs import log_as_json
+from serving.pages import tool_files
 from serving.service import problem
 from serving.settings import Settings
 
-from .feature_server import FeatureServer, server_for
+from .feature_server import FeatureServer, reply_to, request_id_of, server_for
 from .metrics import CONTENT_TYPE, Metrics
 from .multi_model import Models
-from .replies import reply_to, request_id_of
 
-_BATCH_PAYLOAD_MB = 6  # SageMaker multiplies it with the concurrency, 100 at most
+_BATCH_PAYLOAD_MB = 6  # SageMaker allows at most 100 for this times the concurrency
 _TRANSFORMS = 16
-_KEEP_ALIVE_S = 75  # longer than the load balancers in front keep an idle connection
-# a tool opens pictures of the user's and calls whichever endpoint the user names
+_KEEP_ALIVE_S = 75  # longer than load balancers keep an idle connection
+# a tool opens images of the user and calls any endpoint that the user names
 _TOOL_HEADERS = PAGE_HEADERS | page_policy(connect="http: https:")
 
 
 class Front:
-    """HTTP around the servers of one feature or of several."""
+    """The HTTP application of a container, which passes requests to the servers of its features."""
 
     def __init__(self, features: Sequence[Feature], settings: Settings) -> None:
         self._settings = settings
@@ -48,20 +51,18 @@ class Front:
             )
             for feature in features
         }
-        # listed once: a path that a caller makes up names no file
+        # the files are listed once, so a path that a caller invents can name no other file
         self._tools = {
-            file.name.removesuffix(".html"): file
-            for feature in features
-            for file in (feature.folder / "tools").glob("*.*")
+            file.name.removesuffix(".html"): file for feature in features for file in tool_files(feature)
         }
         self._models = Models(settings, self._metrics) if settings.multi_model else None
         self._server = uvicorn.Server(self._config())
         self._exit_code = 0
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT, then drain; the exit code."""
+        """Serves until SIGTERM or SIGINT, finishes the requests in flight, and returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            # uvicorn raises what it caught once more after draining: here that means no more than the end
+            # uvicorn raises the signal again after it has stopped; it is ignored, because run() returns then
             signal.signal(number, lambda *_: None)
         self._server.run()
         return self._exit_code if self._server.started else self._exit_code or 1
@@ -92,14 +93,14 @@ class Front:
 
     @property
     def ready(self) -> bool:
-        """Whether new work is welcome, for every feature the container began with."""
+        """True when every feature that the container started with accepts new requests."""
         return all(server.ready for server in self._servers.values()) and not self._server.should_exit
 
     async def ping(self, _: Request) -> Response:
         return Response(status_code=HTTPStatus.OK if self.ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def execution_parameters(self, _: Request) -> Response:
-        """For batch transform."""
+        """Returns the parameters that SageMaker uses for batch transform."""
         concurrency = min([_TRANSFORMS, *(server.concurrency for server in self._servers.values())])
         return JSONResponse(
             {
@@ -115,7 +116,7 @@ class Front:
         return Response(self._metrics.render(), media_type=CONTENT_TYPE)
 
     async def tools(self, request: Request) -> Response:
-        """What a feature keeps in its folder tools/: pages, asked for without .html, and their assets."""
+        """Returns a file of a feature's folder tools/. The path names a page without its suffix .html."""
         file = self._tools.get(request.path_params["name"])
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
@@ -150,13 +151,13 @@ class Front:
 
 
 def _settings_of(feature: Feature, settings: Settings, *, alone: bool) -> Settings:
-    """Of one server; where there are several, each has a folder of its own in the common model folder."""
+    """Returns the settings of one server. With several features, each has a subfolder of the model folder."""
     folder = settings.model_dir if alone else settings.model_dir / feature.name
     return msgspec.structs.replace(settings, feature=feature.module, model_dir=folder)
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:
-    """Unknown paths and methods, in the shape every error has."""
+    """Returns the problem body for an unknown path or method."""
     status = HTTPStatus(getattr(error, "status_code", HTTPStatus.INTERNAL_SERVER_ERROR))
     detail = f"{request.method} {request.url.path}: {status.phrase.lower()}"
     body = Problem(status, status.phrase.lower().replace(" ", "_"), detail, request_id_of(request))
@@ -164,6 +165,6 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 
 def serve(features: Sequence[Feature], settings: Settings) -> int:
-    """Run the container process of one feature or of several; the exit code."""
+    """Runs the container process of one feature or several, and returns the exit code."""
     log_as_json(settings.log_level)
     return Front(features, settings).run()

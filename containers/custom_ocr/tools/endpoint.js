@@ -1,7 +1,8 @@
-"use strict";
+import { $ } from "./language.js";
+import { Fault } from "./words.js";
 
-/* The reply to a request body. Throws `Fault` with what the server says. */
-async function ask(body) {
+/* Sends a request body and returns the reply. Throws `Fault` with the message of the server. */
+export async function ask(body) {
   const address = $("endpoint").value.trim();
   const headers = { "Content-Type": "application/json" };
   if ($("key").value) {
@@ -9,7 +10,7 @@ async function ask(body) {
   }
   const response = await post(address, headers, JSON.stringify(body));
   const reply = await response.json().catch(() => null);
-  if (!response.ok && (reply?.detail ?? reply?.message)) { // API Gateway says `message`
+  if (!response.ok && (reply?.detail ?? reply?.message)) { // API Gateway names it `message`
     throw new Fault("problem", { status: response.status, detail: reply.detail ?? reply.message });
   }
   if (!response.ok || reply === null) {
@@ -23,32 +24,5 @@ async function post(address, headers, body) {
     return await fetch(address, { method: "POST", headers, body });
   } catch {
     throw new Fault("unreachable", { address });
-  }
-}
-
-/* Lets a button do its work once at a time, and says what went wrong in `status`. */
-function onClick(button, status, work) {
-  button.addEventListener("click", async () => {
-    if (button.ariaBusy !== "true") {
-      button.ariaBusy = "true";
-      await attempt(status, work);
-      button.ariaBusy = "false";
-    }
-  });
-}
-
-async function attempt(status, work) {
-  status.classList.remove("fault");
-  say(status, "working");
-  try {
-    const done = await work();
-    say(status, ...(done ?? [""]));
-  } catch (error) {
-    if (!(error instanceof Fault)) {
-      say(status, "");
-      throw error;
-    }
-    status.classList.add("fault");
-    say(status, error.message, error.values);
   }
 }

@@ -1,43 +1,42 @@
-"use strict";
-
-/* A field is {name, corners}: four [x, y] in pixels of the upright image, clockwise from the top left of its text.
-   The limits are those of ../template.py. */
-const MAX_FIELDS = 200;
+/* A field is {name, corners}. Its four corners are [x, y] in pixels of the upright image, clockwise from the top left
+   of its text. The limits are the same as in ../template.py. */
+export const MAX_FIELDS = 200;
 const MAX_NAME = 100;
 const MIN_SIDE = 3;
 const MIN_AREA = 16;
 
-function clamp(value, low, high) {
+export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
-function rectangle([x, y], [u, v]) {
+export function rectangle([x, y], [u, v]) {
   const [left, right, top, bottom] = [Math.min(x, u), Math.max(x, u), Math.min(y, v), Math.max(y, v)];
   return [[left, top], [right, top], [right, bottom], [left, bottom]];
 }
 
-function bounds(corners) {
+export function bounds(corners) {
   const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
   const [left, top] = [Math.min(...xs), Math.min(...ys)];
   return { left, top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
 }
 
-/* Corners shifted as far as the image, {width, height}, allows. */
-function moved(corners, dx, dy, size) {
+/* Returns the corners, shifted as far as the image allows. size: {width, height} of the image. */
+export function moved(corners, dx, dy, size) {
   const { left, top, width, height } = bounds(corners);
   const right = clamp(dx, -left, size.width - left - width);
   const down = clamp(dy, -top, size.height - top - height);
   return corners.map(([x, y]) => [x + right, y + down]);
 }
 
-/* Those of the corners whose indices are given, shifted; none leaves the image. */
-function stretched(corners, indices, dx, dy, size) {
+/* Returns the corners, of which those with these indices are shifted. No corner leaves the image. */
+export function stretched(corners, indices, dx, dy, size) {
   return corners.map(([x, y], index) =>
     indices.includes(index) ? [clamp(x + dx, 0, size.width), clamp(y + dy, 0, size.height)] : [x, y]);
 }
 
-/* Side `index`, between that corner and the next, shifted by the part of (dx, dy) across it. */
-function widened(corners, index, dx, dy, size) {
+/* Returns the corners, with one side shifted by the part of (dx, dy) that is perpendicular to it.
+   index: the corner at which the side starts. */
+export function widened(corners, index, dx, dy, size) {
   const next = (index + 1) % 4;
   const [[ax, ay], [bx, by]] = [corners[index], corners[next]];
   const length = Math.hypot(bx - ax, by - ay) || 1;
@@ -46,13 +45,13 @@ function widened(corners, index, dx, dy, size) {
   return stretched(corners, [index, next], Math.round(across * nx), Math.round(across * ny), size);
 }
 
-/* Twice the area of a triangle, positive where a, b, c turns clockwise on the screen. */
+/* Twice the area of a triangle; positive if a, b, c are in clockwise order on the screen. */
 function turn([ax, ay], [bx, by], [cx, cy]) {
   return (bx - ax) * (cy - by) - (by - ay) * (cx - bx);
 }
 
-/* The key of what is wrong with a shape, or "". */
-function shapeFault(corners, size) {
+/* The key of the message about a wrong shape, or "" for a right one. */
+export function shapeFault(corners, size) {
   if (!corners.every(([x, y]) => x >= 0 && x <= size.width && y >= 0 && y <= size.height)) {
     return "outside";
   }
@@ -67,8 +66,8 @@ function shapeFault(corners, size) {
   return (turn(a, b, c) + turn(c, d, a)) / 2 < MIN_AREA ? "small" : "";
 }
 
-/* The key of what is wrong with a name, or "". */
-function nameFault(name, taken) {
+/* The key of the message about a wrong name, or "" for a right one. taken: the names of the other fields. */
+export function nameFault(name, taken) {
   if (!name.trim()) {
     return "nameEmpty";
   }
@@ -81,8 +80,8 @@ function nameFault(name, taken) {
   return taken.includes(name.trim()) ? "nameTaken" : "";
 }
 
-/* The fields of the template being drawn, which one is chosen, and how they came about. */
-class Fields {
+/* The fields of the template that is being drawn, the chosen field, and the history for undo and redo. */
+export class Fields {
   constructor() {
     this.list = [];
     this.chosen = -1;
@@ -96,14 +95,14 @@ class Fields {
     return this.list[this.chosen] ?? null;
   }
 
-  /* Names of all but one. */
-  namesBeside(index) {
+  /* The names of all fields except one. */
+  otherNames(index) {
     return this.list.filter((_, other) => other !== index).map((field) => field.name);
   }
 
   fault(index, size) {
     const { name, corners } = this.list[index];
-    return nameFault(name, this.namesBeside(index)) || shapeFault(corners, size);
+    return nameFault(name, this.otherNames(index)) || shapeFault(corners, size);
   }
 
   choose(index) {
@@ -120,10 +119,10 @@ class Fields {
     this.apply(this.list.map((field, at) => (at === index ? { ...field, name } : field)), index);
   }
 
-  /* Refuses what spoils a sound shape. */
+  /* Changes the corners of a field. A change that makes a right shape wrong has no effect. */
   reshape(index, corners, size, step) {
-    const spoilt = shapeFault(corners, size) && !shapeFault(this.list[index].corners, size);
-    if (!spoilt) {
+    const spoils = shapeFault(corners, size) && !shapeFault(this.list[index].corners, size);
+    if (!spoils) {
       this.apply(this.list.map((field, at) => (at === index ? { ...field, corners } : field)), index, step);
     }
   }
@@ -133,7 +132,7 @@ class Fields {
     this.apply(rest, Math.min(index, rest.length - 1));
   }
 
-  /* Changes that share a `step`, such as those of one drag, are undone together. */
+  /* Sets the fields and the chosen one. One undo reverts all changes of the same `step`, such as one drag. */
   apply(list, chosen, step = null) {
     if (step === null || step !== this.step) {
       this.past.push({ list: this.list, chosen: this.chosen });

@@ -1,16 +1,16 @@
-"use strict";
+import { clamp, moved, rectangle, stretched, widened } from "./fields.js";
 
-const CLICK = 4; // screen pixels: a shorter drag draws nothing
-const AGAIN_MS = 400; // from one press to the next of a double click
+const CLICK = 4; // screen pixels; a shorter drag draws no field
+const DOUBLE_CLICK_MS = 400; // largest time between the two presses of a double click
 
-/* Mouse, pen and fingers on a stage: draw, move, reshape, pan and pinch. */
-class Gestures {
+/* The gestures of mouse, pen and fingers on a stage: draw, move, reshape, pan and pinch. */
+export class Gestures {
   constructor(stage) {
     this.stage = stage;
-    this.pointers = new Map(); // those that are down: id to [clientX, clientY]
+    this.pointers = new Map(); // pressed pointers: id to [clientX, clientY]
     this.gesture = null; // {move, end, cancel}
-    this.panning = false; // the Space bar is held
-    this.pressed = { index: -1, time: 0 }; // the field last pressed on, and when
+    this.panning = false; // true while the Space bar is held
+    this.pressed = { index: -1, time: 0 }; // the last field that was pressed on, and the time
     const { viewport } = stage;
     viewport.addEventListener("pointerdown", (event) => this.press(event));
     viewport.addEventListener("pointermove", (event) => this.drag(event));
@@ -72,11 +72,12 @@ class Gestures {
     return this.drawing(event);
   }
 
-  /* Of a double click; the browser tells of none, as what was pressed on is drawn anew in between. */
+  /* True for the second press of a double click. The browser reports no double click, because the stage replaces the
+     pressed element in between. */
   isSecond({ timeStamp: time }, index) {
     const { pressed } = this;
     this.pressed = { index, time };
-    return index === pressed.index && time - pressed.time < AGAIN_MS;
+    return index === pressed.index && time - pressed.time < DOUBLE_CLICK_MS;
   }
 
   renaming(index) {
@@ -100,12 +101,12 @@ class Gestures {
     };
   }
 
-  /* shape(corners, dx, dy, size) gives the corners of the chosen field after such a drag. */
+  /* shape(corners, dx, dy, size) returns the corners of the chosen field after a drag by (dx, dy). */
   reshaping(event, shape) {
     const { fields, picture } = this.stage;
     const { chosen, current } = fields;
     const [x, y] = this.pixel(event);
-    const step = {}; // of this drag alone
+    const step = {}; // a new object is equal to no other step
     return {
       move: (now) => {
         const [u, v] = this.pixel(now);
@@ -141,13 +142,13 @@ class Gestures {
     };
   }
 
-  /* The point between two fingers, and how far apart they are. */
+  /* The point between two fingers, and their distance. */
   spread() {
     const [[x, y], [u, v]] = [...this.pointers.values()];
     return [[(x + u) / 2, (y + v) / 2], Math.hypot(u - x, v - y) || 1];
   }
 
-  /* Where a pointer is on the image: whole pixels, inside it. */
+  /* The pixel of the image under a pointer, or the nearest one inside the image. */
   pixel(event) {
     const { width, height } = this.stage.picture;
     const [x, y] = this.stage.at(event.clientX, event.clientY);

@@ -1,9 +1,9 @@
-"use strict";
+import { ZOOM_STEP } from "./stage.js";
 
 const COARSE = 10; // pixels of the image that an arrow key with Ctrl moves
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/* Keys, by event.key, that work on a stage; what they do. */
+/* Actions on a stage, by event.key: those that always work, and those that need a chosen field. */
 const ALWAYS = {
   "n": (stage) => stage.add(),
   "N": (stage) => stage.add(),
@@ -13,7 +13,7 @@ const ALWAYS = {
   "=": (stage) => stage.zoomBy(ZOOM_STEP),
   "-": (stage) => stage.zoomBy(1 / ZOOM_STEP),
   "0": (stage) => stage.fit(),
-  " ": () => {}, // held to pan; it must not scroll the page
+  " ": () => {}, // Space is held to pan, and must not scroll the page
 };
 const WITH_FIELD = {
   "Enter": (stage) => stage.rename(stage.fields.chosen),
@@ -26,7 +26,7 @@ const WITH_FIELD = {
   "4": (stage) => stage.chooseCorner(3),
 };
 
-function listenToKeys(stage) {
+export function listenToKeys(stage) {
   stage.viewport.addEventListener("keydown", (event) => {
     const action = stage.picture && keyAction(event, stage);
     if (action) {

@@ -1,11 +1,13 @@
-"use strict";
+import { Fault } from "./words.js";
 
-const MAX_SIDE = 4096; // what the server reads by default
+export const MAX_SIDE = 4096; // the limit of the server, unless it is configured otherwise
 const READABLE = /^(\xff\xd8|\x89PNG|BM|RIFF[^]{4}WEBP)/; // JPEG, PNG, BMP, WebP
 
-/* A local image: {blob, address, width, height}. The size is that of the upright image, as the server sees it;
-   the blob is the file itself, or a PNG of it where the server does not read its format. Throws `Fault`. */
-async function openPicture(file) {
+/* Opens a local image and returns {blob, address, width, height}. Throws `Fault`.
+
+   Width and height are those of the upright image, as the server sees it. The blob is the file itself, or a PNG of it
+   if the server does not read its format. */
+export async function openPicture(file) {
   const element = new Image();
   element.src = URL.createObjectURL(file);
   try {
@@ -32,7 +34,7 @@ function asPng(element) {
   });
 }
 
-function inBase64(blob) {
+export function inBase64(blob) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
@@ -41,17 +43,17 @@ function inBase64(blob) {
   });
 }
 
-function fromBase64(text) {
+export function fromBase64(text) {
   const packed = atob(text.replace(/^data:[^,]*,/, ""));
   return new Blob([Uint8Array.from(packed, (character) => character.charCodeAt(0))]);
 }
 
-/* Runs `open` with each image that is chosen in the file input or dropped on the area. */
-function onPicture(input, area, open) {
+/* Calls `open` with each image that the user chooses in the file input or drops on the area. */
+export function onPicture(input, area, open) {
   input.addEventListener("change", () => {
     if (input.files.length) {
       open(input.files[0]);
-      input.value = ""; // the same file may be chosen again
+      input.value = ""; // so that the user can choose the same file again
     }
   });
   area.addEventListener("dragover", (event) => event.preventDefault());
@@ -63,7 +65,7 @@ function onPicture(input, area, open) {
   });
 }
 
-function svg(name, attributes, text = "") {
+export function svg(name, attributes, text = "") {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) {
     element.setAttribute(key, value);

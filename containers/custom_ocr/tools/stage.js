@@ -1,13 +1,16 @@
-"use strict";
+import { clamp, moved, rectangle, shapeFault, stretched } from "./fields.js";
+import { $ } from "./language.js";
+import { svg } from "./picture.js";
 
-const ZOOM_STEP = 1.25;
+export const ZOOM_STEP = 1.25;
 const MIN_ZOOM = 0.02;
 const MAX_ZOOM = 16;
-const MARGIN = 24; // screen pixels around an image that fits
+const MARGIN = 24; // screen pixels around the image when `fit` shows all of it
 
-/* The image with its fields over it, and what pointers, keys and buttons do there. */
-class Stage {
-  /* askName(index) lets the user name a field, index -1 for a new one: a promise of the name, or of null. */
+/* The image with its fields over it, and the actions of pointers, keys and buttons on it. */
+export class Stage {
+  /* askName(index) asks the user for the name of a field, index -1 for a new one. It returns a promise of the name,
+     or of null if the user cancels. */
   constructor(fields, askName) {
     this.fields = fields;
     this.askName = askName;
@@ -17,7 +20,7 @@ class Stage {
     this.picture = null;
     this.zoom = 1;
     this.draft = null; // corners of a field that has no name yet
-    this.corner = null; // the one that arrow keys move
+    this.corner = null; // the corner that arrow keys move
   }
 
   show(picture) {
@@ -37,7 +40,7 @@ class Stage {
     }
   }
 
-  /* Keeps the image under a point of the screen where it is: the middle if none is given. */
+  /* Zooms around a point of the screen: the pixel there stays in place. Without a point, it is the middle. */
   zoomTo(zoom, [x, y] = this.middle()) {
     if (!this.picture) {
       return;
@@ -66,7 +69,7 @@ class Stage {
     return [(x - left) / this.zoom, (y - top) / this.zoom];
   }
 
-  // ---- what pointers, keys and buttons do -------------------------------------------------------------------------
+  // ---- actions ----------------------------------------------------------------------------------------------------
 
   choose(index) {
     this.corner = null;
@@ -87,7 +90,7 @@ class Stage {
     this.render();
   }
 
-  /* Makes the draft a field, if it is one and the user names it. */
+  /* Adds the draft as a field, if its shape is right and the user gives it a name. */
   async keepSketch() {
     const corners = this.draft;
     if (corners && !shapeFault(corners, this.picture)) {
@@ -99,7 +102,7 @@ class Stage {
     this.sketch(null);
   }
 
-  /* A field in the middle of what is seen. */
+  /* Adds a field in the middle of the visible part. */
   add() {
     if (!this.picture) {
       return;
@@ -127,7 +130,7 @@ class Stage {
     this.render();
   }
 
-  /* Of the chosen corner, or else of the field. */
+  /* Ends the choice of the corner, or of the field if no corner is chosen. */
   letGo() {
     if (this.corner === null) {
       this.choose(-1);
@@ -136,14 +139,18 @@ class Stage {
     }
   }
 
-  /* Arrow keys: the chosen corner, the size with Shift, or else the whole field. */
+  /* Shifts the chosen corner, or the whole field if no corner is chosen. resize: moves the right and bottom sides. */
   nudge(dx, dy, resize) {
     const { chosen, current } = this.fields;
-    const corners = resize
-      ? stretched(stretched(current.corners, [1, 2], dx, 0, this.picture), [2, 3], 0, dy, this.picture)
-      : this.corner === null
-        ? moved(current.corners, dx, dy, this.picture)
-        : stretched(current.corners, [this.corner], dx, dy, this.picture);
+    let corners;
+    if (resize) {
+      const widened = stretched(current.corners, [1, 2], dx, 0, this.picture);
+      corners = stretched(widened, [2, 3], 0, dy, this.picture);
+    } else if (this.corner === null) {
+      corners = moved(current.corners, dx, dy, this.picture);
+    } else {
+      corners = stretched(current.corners, [this.corner], dx, dy, this.picture);
+    }
     this.fields.reshape(chosen, corners, this.picture, `${resize ? "size" : "place"} ${this.corner}`);
     this.reveal();
   }
@@ -175,13 +182,13 @@ class Stage {
   }
 
   outline({ name, corners }, index, chosen) {
-    const sound = !this.fields.fault(index, this.picture);
-    const kind = `field${chosen ? " chosen" : ""}${sound ? "" : " faulty"}`;
+    const faulty = this.fields.fault(index, this.picture);
+    const kind = `field${chosen ? " chosen" : ""}${faulty ? " faulty" : ""}`;
     const [x, y] = corners[0].map((value) => value * this.zoom);
     return [this.polygon(corners, kind, index), svg("text", { x, y: y > 16 ? y - 5 : y + 14, class: kind }, name)];
   }
 
-  /* Squares in the middle of the sides, circles at the corners above them. */
+  /* Squares in the middle of the sides, and circles at the corners. */
   handles(corners) {
     const [xs, ys] = [0, 1].map((axis) => corners.map((corner) => corner[axis] * this.zoom));
     const half = 4;

@@ -1,10 +1,19 @@
-"use strict";
+import { newButton, onClick } from "./buttons.js";
+import { ask } from "./endpoint.js";
+import { bounds, Fields, MAX_FIELDS, nameFault } from "./fields.js";
+import { Gestures } from "./gestures.js";
+import { listenToKeys } from "./keys.js";
+import { $ } from "./language.js";
+import { fromBase64, inBase64, MAX_SIDE, onPicture, openPicture } from "./picture.js";
+import { Stage, ZOOM_STEP } from "./stage.js";
+import { chooseTemplate } from "./trial.js";
+import { Fault, label, say, switchLanguage, translate } from "./words.js";
 
 const fields = new Fields();
 const stage = new Stage(fields, askName);
 new Gestures(stage);
 listenToKeys(stage);
-let kept = fields.list; // those that were last copied or made a template
+let saved = fields.list; // the fields when the user last copied them or created a template
 
 // ---- the image --------------------------------------------------------------------------------------------------
 
@@ -28,10 +37,11 @@ function showImage(picture) {
 
 // ---- names ------------------------------------------------------------------------------------------------------
 
-/* A promise of the name that the user gives the field `index`, -1 for a new one, or of null. */
+/* Asks the user for the name of a field, index -1 for a new one. Returns a promise of the name, or of null if the user
+   cancels. */
 function askName(index) {
   const [dialog, input, status] = [$("naming"), $("name"), $("name-fault")];
-  const taken = fields.namesBeside(index);
+  const taken = fields.otherNames(index);
   input.value = fields.list[index]?.name ?? "";
   refuseName("");
   dialog.returnValue = "";
@@ -58,7 +68,7 @@ function askName(index) {
 
 // ---- the list of fields -----------------------------------------------------------------------------------------
 
-/* Rows are kept and refilled, so that the focus stays where it is. */
+/* Fills the rows of the list again instead of replacing them, so that the focus stays where it is. */
 function renderList() {
   const list = $("fields");
   while (list.children.length > fields.list.length) {
@@ -86,13 +96,6 @@ function newRow(index) {
   return row;
 }
 
-function newButton(text) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = text;
-  return button;
-}
-
 function fillRow(row, index) {
   const { name, corners } = fields.list[index];
   const [pick, rename, remove, fault] = row.children;
@@ -117,9 +120,9 @@ function announce() {
   say($("live"), current ? "selected" : "selectedNone", current && { name: current.name, ...bounds(current.corners) });
 }
 
-// ---- what leaves and enters the page ----------------------------------------------------------------------------
+// ---- creating, copying and loading a template -------------------------------------------------------------------
 
-/* The body that makes this template. Throws `Fault`. */
+/* Returns the request body that creates this template. Throws `Fault`. */
 async function requestBody() {
   if (!stage.picture) {
     throw new Fault("needImage");
@@ -143,18 +146,18 @@ async function createTemplate() {
   const { template_id: id } = await ask(await requestBody());
   $("created-id").textContent = id;
   $("created").hidden = false;
-  kept = fields.list;
+  saved = fields.list;
   chooseTemplate(id);
   return ["created"];
 }
 
 async function copyBody() {
   const message = await copy(JSON.stringify(await requestBody()));
-  kept = fields.list;
+  saved = fields.list;
   return message;
 }
 
-/* Where the clipboard is refused, the text is shown for the user to copy. */
+/* Copies a text. If the browser does not allow that, it shows the text for the user to copy. */
 async function copy(text) {
   const body = $("body");
   try {
@@ -169,7 +172,7 @@ async function copy(text) {
   }
 }
 
-/* Takes over a request body, or a template alone. */
+/* Loads the fields, and the image if there is one, from a request body or from a template. */
 async function importTemplate() {
   const { list, img } = parseTemplate($("import-text").value);
   if (img) {
@@ -182,7 +185,7 @@ async function importTemplate() {
   return ["imported", { count: list.length }];
 }
 
-/* {list, img}: the fields, and the image in base64 where there is one. Throws `Fault`. */
+/* Returns {list, img}: the fields, and the image in base64 if the text has one. Throws `Fault`. */
 function parseTemplate(text) {
   try {
     const body = JSON.parse(text);
@@ -193,12 +196,12 @@ function parseTemplate(text) {
       return { list, img: body.img };
     }
   } catch {
-    // said below
+    // the same fault as for a template of another shape
   }
   throw new Fault("notTemplate");
 }
 
-// ---- all together -----------------------------------------------------------------------------------------------
+// ---- the page ---------------------------------------------------------------------------------------------------
 
 fields.changed = () => {
   stage.render();
@@ -229,7 +232,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 window.addEventListener("beforeunload", (event) => {
-  if (fields.list.length && fields.list !== kept) {
+  if (fields.list.length && fields.list !== saved) {
     event.preventDefault();
   }
 });

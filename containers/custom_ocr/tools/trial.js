@@ -1,12 +1,17 @@
-"use strict";
+import { attempt, newButton, onClick } from "./buttons.js";
+import { ask } from "./endpoint.js";
+import { clamp } from "./fields.js";
+import { $ } from "./language.js";
+import { inBase64, onPicture, openPicture, svg } from "./picture.js";
+import { Fault, label, words } from "./words.js";
 
-/* Stored templates, and reading a photograph by one of them. */
+/* The part of the page that lists the stored templates and reads a photograph with one of them. */
 
 let photograph = null;
 
 // ---- templates --------------------------------------------------------------------------------------------------
 
-function chooseTemplate(id) {
+export function chooseTemplate(id) {
   $("template-id").value = id;
   markTemplate();
 }
@@ -97,7 +102,7 @@ function valueRow({ key, value, score }) {
   return row;
 }
 
-/* A field's outline in the photograph, and along its top side what was read there. */
+/* The outline of a field in the photograph, and its text along the top side. */
 function reading({ value, position }) {
   const [[x, y], [u, v], , [p, q]] = position;
   const room = Math.hypot(u - x, v - y);
@@ -112,7 +117,7 @@ function reading({ value, position }) {
   ];
 }
 
-/* About how wide a text is in units of its font size. */
+/* The approximate width of a text, in units of its font size. */
 function ems(text) {
   return [...text].reduce((sum, character) => sum + (character > "\u2000" ? 1 : 0.6), 0);
 }

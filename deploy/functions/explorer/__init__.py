@@ -1,1 +1,1 @@
-"""The API explorer: one page that tries the features, and the documents it needs."""
+"""The API explorer: one page that calls the features, and the documents that it needs."""

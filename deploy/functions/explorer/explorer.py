@@ -1,6 +1,6 @@
-"""Answers proxy events with the explorer's page, the OpenAPI document, and pages of features.
+"""Serves the explorer's page, the OpenAPI document and the pages of features.
 
-Whatever else arrives was meant for a feature that is not deployed.
+Every other request is one for a feature that is not deployed, and gets status 404.
 """
 
 import base64
@@ -23,14 +23,17 @@ _SCHEMES = {
 
 
 class Explorer:
-    """folder: holds page.html, openapi.json, and tools/<feature>/. deployed: names of features."""
+    """The function: it answers proxy events of API Gateway.
+
+    folder: contains page.html, openapi.json and tools/<feature>/. deployed: names of the deployed features.
+    """
 
     def __init__(
         self, folder: Path, deployed: Sequence[str], *, authorization: str, region: str, try_it: bool
     ) -> None:
         self._page = (folder / "page.html").read_text("utf-8")
         self._document: Json = json.loads((folder / "openapi.json").read_bytes())
-        # listed once: a path that a caller makes up names no file
+        # only files of this list are served, so that a made-up path cannot reach any other file
         self._tools = {
             f"/{file.parent.name}/tools/{file.stem}": file for file in folder.glob("tools/*/*.html")
         }
@@ -39,7 +42,9 @@ class Explorer:
         self._authorization, self._region, self._try_it = authorization, region, try_it
 
     def __call__(self, event: Json, _: object) -> Json:
-        path = event["resource"].format(**(event.get("pathParameters") or {}))  # whatever the domain's prefix
+        path = event["resource"].format(
+            **(event.get("pathParameters") or {})
+        )  # the path without a prefix of the domain
         if path == "/explorer":
             return _answer(200, self._page, "text/html", **_page_policy(self._page))
         if path == "/openapi.json":
@@ -50,7 +55,7 @@ class Explorer:
         return self._absent(path, event["requestContext"].get("requestId", ""))
 
     def _described(self, context: Json) -> Json:
-        """The document of what is deployed, at this address."""
+        """Returns the OpenAPI document of the deployed features, with the address of this API."""
         paths = {path: item for path, item in self._document["paths"].items() if path[1:] in self._deployed}
         scheme = _SCHEMES.get(self._authorization)
         security = {"securitySchemes": {"caller": scheme}} if scheme else {}
@@ -65,18 +70,18 @@ class Explorer:
         }
 
     def _absent(self, path: str, request_id: str) -> Json:
-        detail = f"nothing at {path}"
-        for own, item in self._document["paths"].items():
-            operation = item["post"]
-            if path[1:] in (own[1:], *operation["x-aliases"]):
+        detail = f"{path}: there is no such path"
+        for feature_path, item in self._document["paths"].items():
+            name, operation = feature_path[1:], item["post"]
+            if path[1:] in (name, *operation["x-aliases"]):
                 parameter = f"the stack's parameter {operation['x-feature-id']}"
-                detail = f"{own[1:]} is not deployed: set {parameter} to yes-lambda or yes-sagemaker"
+                detail = f"{name} is not deployed: set {parameter} to yes-lambda or yes-sagemaker"
         problem = {"status": 404, "code": "not_found", "detail": detail, "request_id": request_id}
         return _answer(404, json.dumps(problem), "application/json")
 
 
 def _page_policy(page: str) -> dict[str, str]:
-    """The page's own script and style, and calls to the API it comes from."""
+    """Returns the policy that allows only the page's own script and style, and calls to its own API."""
     sources = {}
     for tag in ("script", "style"):
         (inside,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)

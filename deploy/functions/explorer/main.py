@@ -1,7 +1,7 @@
-"""What Lambda starts: `lambda_explorer.main.handler`.
+"""The handler that Lambda calls: `lambda_explorer.main.handler`.
 
-FEATURES: names of what is deployed, comma-separated. AUTHORIZATION: AWS_IAM, API_KEY or NONE. TRY_IT: yes
-or no.
+Environment variables: FEATURES holds the names of the deployed features, separated by commas. AUTHORIZATION
+is AWS_IAM, API_KEY or NONE. TRY_IT is yes or no.
 """
 
 import os

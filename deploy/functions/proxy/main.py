@@ -1,4 +1,7 @@
-"""What Lambda starts: `lambda_proxy.main.handler`, with ENDPOINT_NAME in its environment."""
+"""The handler that Lambda calls: `lambda_proxy.main.handler`.
+
+Environment variable: ENDPOINT_NAME is the name of the endpoint.
+"""
 
 import os
 

@@ -1,5 +1,6 @@
-"""Passes a request of API Gateway on to a SageMaker endpoint, and the container's own status back."""
+"""Passes a request of API Gateway to a SageMaker endpoint, and returns the container's own status."""
 
+import base64
 import binascii
 import json
 import logging
@@ -9,30 +10,60 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from serving.http import LAMBDA_REPLY_BYTES, PREFLIGHT
-
-from .answers import Answer, Failure, answer
+from serving.http import CORS, LAMBDA_REPLY_BYTES, PREFLIGHT
 
 log = logging.getLogger(__name__)
 
-LIMIT = 6 * 2**20  # bytes that SageMaker takes
-CONNECT_S, READ_S = 2, 25  # with a cold start within the 29 s that API Gateway waits
+LIMIT = 6 * 2**20  # bytes of a request to SageMaker
+CONNECT_S, READ_S = 2, 25  # together with a cold start, less than the 29 s that API Gateway waits
 _LATE = (504, "deadline_exceeded", "the endpoint did not answer in time")
-_FAILURES = {  # status, code, detail, seconds after which to try again
+_FAILURES = {  # status, code, detail, Retry-After in seconds
     "ModelNotReadyException": (503, "unavailable", "the endpoint is loading the model", 10),
     "ServiceUnavailable": (503, "unavailable", "SageMaker is unavailable", 2),
-    "ThrottlingException": (429, "too_many_requests", "SageMaker takes no more requests just now", 1),
+    "ThrottlingException": (429, "too_many_requests", "SageMaker accepts no more requests at the moment", 1),
 }
+JSON = "application/json"
+Answer = dict[str, Any]
+
+
+class Failure(Exception):
+    """A failure that the caller receives, in the same shape as the failures of the containers."""
+
+    def __init__(self, status: int, code: str, detail: str, retry_after_s: int = 0) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.retry_after_s = status, code, retry_after_s
+
+    def answer(self, request_id: str) -> Answer:
+        problem = {"status": self.status, "code": self.code, "detail": str(self), "request_id": request_id}
+        return answer(self.status, request_id, json.dumps(problem).encode(), retry_after_s=self.retry_after_s)
+
+
+def answer(status: int, request_id: str, body: bytes, kind: str = JSON, retry_after_s: int = 0) -> Answer:
+    """Returns a reply in the shape that API Gateway accepts; it turns any other shape into a 502.
+
+    kind: the content type. A body that is not text is sent in base64.
+    """
+    text = kind.startswith((JSON, "text/"))
+    headers = {**CORS, "Content-Type": kind, "X-Request-Id": request_id}
+    return {
+        "statusCode": status,
+        "headers": headers | ({"Retry-After": str(retry_after_s)} if retry_after_s else {}),
+        "body": body.decode(errors="replace") if text else base64.b64encode(body).decode(),
+        "isBase64Encoded": not text,
+    }
 
 
 def client(connect_s: float = CONNECT_S, read_s: float = READ_S) -> Any:
-    """Trying again is left to the caller, who knows whether it is still waiting."""
+    """Returns a client of sagemaker-runtime that never retries.
+
+    Retries are left to the caller, which knows if it still needs the reply.
+    """
     limits = Config(connect_timeout=connect_s, read_timeout=read_s, retries={"total_max_attempts": 1})
     return boto3.client("sagemaker-runtime", config=limits)
 
 
 class Proxy:
-    """Answers proxy events with what the endpoint says; its failures are answers too."""
+    """The function: it answers proxy events of API Gateway with the replies and failures of an endpoint."""
 
     def __init__(self, runtime: Any, endpoint: str) -> None:
         self._runtime, self._endpoint = runtime, endpoint
@@ -83,11 +114,11 @@ def _body(event: dict[str, Any]) -> bytes:
 
 
 def _unwrapped(error: dict[str, Any], request_id: str) -> Answer:
-    """What the container said: SageMaker wraps every status but 2xx in one of its own."""
+    """Returns the container's own reply, which SageMaker wraps in an error when its status is not 2xx."""
     status, body = error.get("OriginalStatusCode", 0), error.get("OriginalMessage", "")
     if not 400 <= status <= 599:  # 0: the container did not answer in time
         raise Failure(*_LATE)
-    retry_after_s = int(status in (429, 503))  # the container's own header does not come through SageMaker
+    retry_after_s = int(status in (429, 503))  # SageMaker drops the container's own header
     if body.startswith("{"):
         return answer(status, request_id, body.encode(), retry_after_s=retry_after_s)
     log.error("%s: the container answered %d: %.1000s", request_id, status, body)
@@ -95,7 +126,7 @@ def _unwrapped(error: dict[str, Any], request_id: str) -> Answer:
 
 
 def _translated(error: ClientError) -> Failure:
-    """What SageMaker itself refused."""
+    """Returns the failure for an error of SageMaker itself."""
     code = error.response["Error"]["Code"]
     if code == "ValidationError" and "not found" in str(error):
         return Failure(503, "unavailable", "the endpoint does not exist, or is being created", 60)

@@ -17,6 +17,7 @@ from deploy.local.options import Options
 from serving.feature import Feature
 from serving.http import PAGE_HEADERS, page_policy
 from serving.openapi import Json, document
+from serving.pages import LANGUAGE
 
 _STATIC = Path(__file__).with_name("static")
 # the page's own samples, and pictures that the user opens
@@ -56,7 +57,7 @@ class Explorer:
         self._fleet = fleet
         self._openapi = _callable_at(document(list(fleet.features.values())), options)
         # listed once: a path that a caller makes up names no file
-        own = {file.name: file for file in _STATIC.iterdir()}
+        own = {file.name: file for file in (*_STATIC.iterdir(), LANGUAGE)}
         self._files = own | _swagger_files()
 
     async def page(self, _: Request) -> Response:

@@ -152,7 +152,7 @@ def test_what_is_wrong_is_said_as_the_feature_says_it(page: Page, tmp_path: Path
     (tmp_path / "it's.png").write_bytes(b"no picture")
     page.open("image_similarity")
     page["file-img"].send_keys(str(tmp_path / "it's.png"))
-    page.until(lambda: page.all(".caption")[0].text == "The browser cannot show this picture.")
+    page.until(lambda: page.all(".caption")[0].text == "The browser cannot show this image.")
     page.press("try")
     assert page["problem"].text.startswith("422 unprocessable_input: img: ")
     assert page.reply()["code"] == "unprocessable_input"

@@ -130,7 +130,7 @@ def test_a_name_is_given_once(editor: Editor) -> None:
     editor.draw(*VISITOR, "Number")
     assert editor["name-fault"].text == "Another field has this name."
     editor.name(" ")
-    assert editor["name-fault"].text == "Give it a name."
+    assert editor["name-fault"].text == "Enter a name."
     editor.name("Visitor")
     assert editor.fields() == ["Number", "Visitor"]
 
@@ -142,7 +142,7 @@ def test_nothing_is_sent_that_the_server_would_refuse(editor: Editor) -> None:
     editor.unfold("import")
     editor["import-text"].send_keys(json.dumps([[crossed, "Number"], [outside, "Row"]]))
     editor.click("import")
-    assert "Not convex" in editor["fields"].text
+    assert "The shape is not convex" in editor["fields"].text
     assert "A corner is outside the image." in editor["fields"].text
     editor.click("create")
     assert editor["create-status"].text == "Correct the fields marked in the list."

@@ -1,4 +1,4 @@
-/* Sends a request and reads what comes back. parts: the request, where a File is a picture. */
+/* Sends a request and reads the reply. parts: the fields of the request; images are File objects. key: an API key. */
 export async function call(address, parts, key) {
   const entries = Object.entries(parts).map(async ([name, value]) =>
     [name, value instanceof File ? await base64(value) : value]);
@@ -15,16 +15,16 @@ export async function call(address, parts, key) {
   };
 }
 
-/* "decode;dur=1.5, queue;dur=0" as [["decode", 1.5], ["queue", 0]]. */
+/* Parses Server-Timing: "decode;dur=1.5, queue;dur=0" becomes [["decode", 1.5], ["queue", 0]]. */
 export function stagesOf(header) {
   return [...header.matchAll(/([\w-]+)\s*;\s*dur=([\d.]+)/g)].map(([, name, ms]) => [name, Number(ms)]);
 }
 
-/* A failure in one line: the Problem of a feature, or the message of a gateway. */
+/* Describes a failure in one line: the problem that a feature reports, or the message of a gateway. */
 export function problem(status, reply) {
   const { code, detail, message, Message, request_id } = reply ?? {};
-  const said = [code, detail ?? message ?? Message].filter(Boolean).join(": ");
-  return `${status} ${said || (typeof reply === "string" ? reply : "")}${request_id ? ` (${request_id})` : ""}`;
+  const text = [code, detail ?? message ?? Message].filter(Boolean).join(": ");
+  return `${status} ${text || (typeof reply === "string" ? reply : "")}${request_id ? ` (${request_id})` : ""}`;
 }
 
 function parsed(text) {

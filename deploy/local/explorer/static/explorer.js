@@ -1,16 +1,17 @@
 import { call, problem } from "./call.js";
 import { Fields, FieldFault } from "./fields.js";
 import { shortened } from "./found.js";
+import { $ } from "./language.js";
 import { curl, python } from "./lines.js";
 import { Pictures } from "./pictures.js";
 import { drawn } from "./reply.js";
-import { $, make, marked, say, switchLanguage, translate, words } from "./words.js";
+import { make, marked, say, switchLanguage, translate, words } from "./words.js";
 
 const STATES_EVERY_MS = 5000;
 const PICTURE_FIELD = /^img(_\d)?$/, ADDRESS_FIELD = /^url(_\d)?$/;
 
 let api, feature, examples, pictures, fields;
-let latest = 0; // the call whose reply is shown
+let latest = 0; // number of the latest call or reply: only this one is shown
 
 async function json(path) {
   const response = await fetch(path);
@@ -46,7 +47,7 @@ async function showStates() {
   }
 }
 
-/* The feature that the address names, or the first. */
+/* Shows the feature that the address names, or else the first one. */
 async function show() {
   const all = features();
   feature = all.find(({ operationId }) => `#${operationId}` === location.hash) ?? all[0];
@@ -67,7 +68,7 @@ async function show() {
   const shown = feature;
   const { others = {}, ...first } = await json(`examples/${feature.operationId}`);
   if (shown !== feature) {
-    return; // another was chosen meanwhile
+    return; // the user has chosen another feature meanwhile
   }
   examples = { first, ...others };
   $("preset").replaceChildren(...Object.keys(examples).map((name) => {
@@ -88,13 +89,13 @@ function build() {
   const { properties } = api.components.schemas[schema.$ref.split("/").at(-1)];
   const names = Object.keys(properties);
   const others = names.filter((name) => !PICTURE_FIELD.test(name) && !ADDRESS_FIELD.test(name));
-  fields = undefined; // of another feature: no lines are written before there are both
+  fields = undefined; // the old fields belong to another feature; showLines waits for the new ones
   pictures = new Pictures($("pictures"), names.filter((name) => PICTURE_FIELD.test(name)), () => showLines());
   const parameters = Object.fromEntries(others.map((name) => [name, properties[name]]));
   fields = new Fields($("fields"), parameters, () => showLines());
 }
 
-/* The chosen example into the form. "@photo.jpg" is a file beside it. */
+/* Fills the form with the chosen example. "@photo.jpg" stands for a file in the folder of the feature. */
 async function fill() {
   const [shown, { request }] = [feature, examples[$("preset").value]];
   const files = Object.entries(request).filter(([name, value]) => PICTURE_FIELD.test(name) && value.startsWith("@"));
@@ -145,7 +146,7 @@ async function tryIt() {
   const answer = await call(address(), request, auth() === "key" && $("key").value.trim()).catch(() => null);
   $("try").disabled = false;
   if (mine !== latest) {
-    return; // another feature or reply was chosen meanwhile
+    return; // the user has chosen another feature or reply meanwhile
   }
   if (answer) {
     say($("call-status"), "answered", { status: answer.status, ms: Math.round(answer.ms) });
@@ -155,7 +156,7 @@ async function tryIt() {
   }
 }
 
-/* What the project keeps beside the chosen example. */
+/* Shows the recorded reply of the chosen example. */
 async function showRecorded() {
   const mine = ++latest;
   await fill();
@@ -189,7 +190,7 @@ async function present({ status, ms, stages, reply }, request) {
   $("reply").scrollIntoView({ block: "start" });
 }
 
-/* The stages as parts of a bar, and in words; the rest is the way there and back. */
+/* The stages as parts of a bar and as a list. The last part of the bar is the time on the network. */
 function timing(stages, ms) {
   if (!stages.length) {
     return [];
@@ -201,9 +202,9 @@ function timing(stages, ms) {
       part.style.flexGrow = duration;
       return part;
     }));
-  const told = stages.map(([name, duration]) => make("li", {}, `${name} ${duration} ms`));
-  told.push(make("li", {}, say(make("span"), "total"), ` ${ms.toFixed(1)} ms`));
-  return [bar, make("ul", {}, ...told)];
+  const items = stages.map(([name, duration]) => make("li", {}, `${name} ${duration} ms`));
+  items.push(make("li", {}, say(make("span"), "total"), ` ${ms.toFixed(1)} ms`));
+  return [bar, make("ul", {}, ...items)];
 }
 
 async function copy(button) {

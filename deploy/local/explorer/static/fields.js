@@ -1,11 +1,11 @@
 import { make, marked, say, words } from "./words.js";
 
-const LONG = 1000; // characters that fit no single line
+const LONG = 1000; // a text field of more characters has several lines
 
-/* A fault of a field that the browser does not find by itself. */
+/* A fault of a field that the browser does not find itself. */
 export class FieldFault extends Error {}
 
-/* The parameters of a feature as form fields, from the properties of its schema. */
+/* The form fields of a feature's parameters, made from the properties of its schema. */
 export class Fields {
   constructor(parent, properties, changed) {
     this.all = Object.entries(properties).map(([name, schema]) => field(name, schema));
@@ -19,14 +19,14 @@ export class Fields {
     parent.oninput = changed;
   }
 
-  /* values: of a request; what it leaves out gets its default. */
+  /* values: the values of a request. Other fields get their default. */
   fill(values) {
     for (const { name, schema, write } of this.all) {
       write(values[name] ?? schema.default ?? null);
     }
   }
 
-  /* What differs from the default. Throws FieldFault. */
+  /* The values that differ from the defaults, by name. Throws FieldFault. */
   get parts() {
     const parts = {};
     for (const { name, schema, read } of this.all) {

@@ -1,6 +1,8 @@
-/* What a reply says lies where. Marks are { points: [[x, y]…], words, score }, in pixels; scores are shares. */
+/* Reads the results in a reply, whatever the feature. */
 
-/* Of a picture of that size. reply: the whole, or of two pictures the part that is about one. */
+/* The objects, faces and texts in a reply: { points: [[x, y]…] in pixels, words, score from 0 to 1 }.
+
+   reply: the whole reply, or the part about one of two images. width, height: the size of the image. */
 export function marks(reply, width, height) {
   if (Array.isArray(reply)) {
     return reply.filter((line) => line.polygon ?? line.position).map((line) => ({
@@ -16,12 +18,12 @@ export function marks(reply, width, height) {
     return {
       points: corners.map(([x, y]) => [x * width, y * height]),
       words: [name, ...traits(thing)].filter(Boolean).join(", "),
-      score: thing.Confidence / (name ? 100 : 1), // a percentage where the thing has a name
+      score: thing.Confidence / (name ? 100 : 1), // named objects have percentages
     };
   });
 }
 
-/* Single points, in pixels: landmarks of faces. */
+/* The landmarks of faces, as points in pixels. */
 export function dots(reply) {
   return (reply.Faces ?? []).flatMap((face) => [
     ...(face.landmark_106 ?? []).map(({ x, y }) => ({ x, y, kind: "fine" })),
@@ -29,20 +31,20 @@ export function dots(reply) {
   ]);
 }
 
-/* Numbers from 0 to 1 that the reply is about, such as a similarity: [name, number]. */
+/* The fields of the reply that are numbers from 0 to 1, such as a similarity: [name, number]. */
 export function shares(reply) {
   return Object.entries(Array.isArray(reply) ? {} : reply)
     .filter(([, value]) => typeof value === "number" && value >= 0 && value <= 1);
 }
 
-/* [count, length] of the vectors in a reply, or nothing. */
+/* [count, length] of the vectors in a reply, or undefined. */
 export function vectors({ result, results, Faces }) {
   const hashes = (Faces ?? []).map(({ face_hash }) => face_hash).filter(Boolean);
   const all = results ?? (Array.isArray(result) ? [result] : hashes);
   return all.length && Array.isArray(all[0]) ? [all.length, all[0].length] : undefined;
 }
 
-/* A copy fit to be read: long texts and vectors are cut. */
+/* A copy for reading, in which long texts and vectors are shortened. */
 export function shortened(value) {
   if (typeof value === "string") {
     return value.length > 200 ? `${value.slice(0, 40)}… (${value.length})` : value;
@@ -57,7 +59,7 @@ export function shortened(value) {
     : value;
 }
 
-/* Every object with a box, and what it or the object around it is called. */
+/* Yields every part of the reply that has a bounding box, with its name or the name of the part around it. */
 function* boxed(value, name) {
   if (!value || typeof value !== "object") {
     return;
@@ -71,7 +73,7 @@ function* boxed(value, name) {
   }
 }
 
-/* What is told of a person: sex and age, and of each group of scores the highest. */
+/* The attributes of a person: gender, age, and the name with the highest score in each group of scores. */
 function traits(thing) {
   const groups = Object.entries(thing).filter(([name, value]) =>
     !["BoundingBox", "AgeRange"].includes(name) && value && typeof value === "object" && !Array.isArray(value));

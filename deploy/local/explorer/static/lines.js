@@ -1,6 +1,6 @@
-/* The lines that make a call from a shell and from Python. parts: the request, where a File is a picture. */
+/* Code that makes the call from a shell and from Python. parts: the fields of the request; images are File objects. */
 
-const PICTURE = "\0"; // nobody types it
+const PICTURE = "\0"; // stands for an image; nobody can type this character
 
 export function curl(address, parts, auth) {
   const sent = ["-H 'Content-Type: application/json'", ...CURL_AUTH[auth]].join(" \\\n    ");
@@ -54,7 +54,7 @@ const PYTHON_AUTH = {
   }),
 };
 
-/* The texts of a request before, between and behind its pictures. */
+/* The parts of the request's JSON before, between and after its images. */
 function around(parts) {
   const plain = Object.entries(parts).map(([name, value]) => [name, value instanceof File ? PICTURE : value]);
   return JSON.stringify(Object.fromEntries(plain)).split(JSON.stringify(PICTURE));
@@ -64,11 +64,12 @@ function filesOf(parts) {
   return Object.values(parts).filter((value) => value instanceof File);
 }
 
-/* For a POSIX shell. */
+/* A text in quotes for a POSIX shell. */
 function quoted(text) {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/* A value as Python code. */
 function literal(value) {
   if (value instanceof File) {
     return `base64.b64encode(Path(${JSON.stringify(value.name)}).read_bytes()).decode()`;

@@ -1,6 +1,6 @@
 import { label, make, say } from "./words.js";
 
-/* A box for one picture: chosen, dropped, pasted or given by its address. */
+/* A box for one image, which the user chooses, drops, pastes or gives by its address. */
 export class Picture {
   constructor(name, changed) {
     this.name = name;
@@ -32,7 +32,7 @@ export class Picture {
     this.shown.addEventListener("error", () => say(this.caption, "unreadable"));
   }
 
-  /* file: a File, or null for no picture. */
+  /* file: a File, or null for no image. */
   take(file) {
     URL.revokeObjectURL(this.shown.src);
     this.file = file;
@@ -49,14 +49,14 @@ export class Picture {
     this.changed();
   }
 
-  /* Of the request: the address wins, as it does in the feature. */
+  /* The field of the request. The address has priority over the file, as in the feature. */
   get part() {
     const address = this.address.value.trim();
     return address ? { [this.addressName]: address } : this.file ? { [this.name]: this.file } : {};
   }
 }
 
-/* One box, or two where the feature compares pictures. */
+/* The boxes of a feature: one, or two if it can compare images. */
 export class Pictures {
   constructor(parent, names, changed) {
     this.changed = changed;
@@ -87,7 +87,7 @@ export class Pictures {
     return this.all.filter(({ element }) => !element.hidden);
   }
 
-  /* files: those of an example, by field; empty for none. */
+  /* files: the images of an example, by field. */
   fill(files) {
     this.choose("img_1" in files ? "two" : "one");
     for (const picture of this.all) {
@@ -96,7 +96,7 @@ export class Pictures {
     }
   }
 
-  /* A pasted picture goes where the focus is, else to the first empty box. */
+  /* Puts a pasted image into the box with the focus, or else into the first empty box. */
   paste(file) {
     const boxes = this.visible;
     const chosen = boxes.find(({ element }) => element.contains(document.activeElement));

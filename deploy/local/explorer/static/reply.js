@@ -1,11 +1,11 @@
 import { dots, marks, shares, vectors } from "./found.js";
 import { label, make, say } from "./words.js";
 
-const MANY = 6; // marks whose words would hide the picture: they are shown one at a time
-const LONG = 24; // characters that would not fit over a box
+const MANY = 6; // with more marks, their words would hide the image: they are shown one at a time
+const LONG = 24; // longer words are cut over a box
 const KINDS = { iVBOR: "image/png", "/9j/": "image/jpeg", UklGR: "image/webp" };
 
-/* A reply for people to look at. files: the pictures of the request, as File. */
+/* The elements that show a reply. files: the images of the request. */
 export async function drawn(reply, files) {
   const pictures = (await Promise.all(files.map(opened))).filter(Boolean);
   const parts = [meters(reply), ...vectorNote(reply)];
@@ -21,7 +21,7 @@ export async function drawn(reply, files) {
   return parts.filter(Boolean);
 }
 
-/* An image element that is loaded, or undefined where the browser cannot. */
+/* A loaded image element, or undefined if the browser cannot load it. */
 async function opened(blob) {
   const image = label(make("img", { src: URL.createObjectURL(blob), alt: "" }), "noPicture");
   try {
@@ -39,7 +39,7 @@ function blobOf(base64) {
   return new Blob([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], { type: kind?.[1] ?? "" });
 }
 
-/* The picture under what was found on it, and a table of that. */
+/* The image with the results drawn over it, and a table of the results. */
 function figure(picture, reply) {
   const [width, height] = [picture?.naturalWidth ?? 1, picture?.naturalHeight ?? 1];
   const [found, points] = [marks(reply, width, height), dots(reply)];
@@ -54,8 +54,8 @@ function figure(picture, reply) {
   return make("div", { className: "figure" }, stage, table);
 }
 
-/* Words stand over the polygon, in half its height, or inside its top where there is no room above; where it
-   is crowded, a number on the left stands for them until the row of the table is pointed at. */
+/* Draws a polygon and its words. The words stand over the polygon, or inside it if there is no room above. In a crowded
+   image they are hidden behind a number on the left, until the user points at their row of the table. */
 function shape({ points, words, score }, index, size, crowded) {
   const [across, down] = [distance(points[0], points[1]), distance(points[1], points[2])];
   const type = Math.min(Math.max(Math.min(across, down) / 2, size / 90), size / 32);
@@ -93,14 +93,14 @@ function sureness(score) {
   return score >= 0.9 ? "sure" : score >= 0.7 ? "unsure" : "doubtful";
 }
 
-/* A larger result under a slider with the original; else, such as a matte, over a checkerboard. */
+/* Shows a larger image under a slider with the original, and another result, such as a cut-out, on a checkerboard. */
 function comparison(result, original) {
   if (!original || result.naturalWidth <= original.naturalWidth) {
     return make("div", { className: "checkerboard" }, result);
   }
   const slider = label(make("input", { type: "range", min: 0, max: 100, value: 50 }), "compare");
   const pair = make("div", { className: "before-after" }, original, result);
-  pair.style.maxWidth = `${2 * result.naturalWidth}px`; // more would show pixels, not the picture
+  pair.style.maxWidth = `${2 * result.naturalWidth}px`; // at a larger size, single pixels would show
   const move = () => pair.style.setProperty("--shown", `${slider.value}%`);
   slider.addEventListener("input", move);
   move();

@@ -1,4 +1,4 @@
 "use strict";
 
-// validatorUrl: else it would show the document to another host
+// without validatorUrl: null, Swagger UI sends the document to another host
 SwaggerUIBundle({ url: "openapi.json", dom_id: "#swagger", deepLinking: true, validatorUrl: null });

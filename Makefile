@@ -1,6 +1,12 @@
-# make demo [IMAGE=photo.jpg] | make test | make check | make bench [BENCH=ocr] | make image-test | make lock |
-# make train NAME=plates.recogniser [ARGS="--steps 100"]
-# Each target sets up what it needs.
+# Each target first installs what it needs. ARGS adds arguments to the command that the target runs.
+#
+#   make demo [IMAGE=photo.jpg]          reads the text in an image
+#   make test                            runs the tests
+#   make check                           runs the linter, the type checker and `aikit docs --check`
+#   make bench [BENCH=ocr]               runs a benchmark
+#   make train NAME=plates.recogniser    trains a network
+#   make image-test                      builds an image and tests it
+#   make lock                            updates the locks of the packages in the images
 PYTHON ?= python3
 BENCH ?= ocr
 BIN := .venv/bin
@@ -38,7 +44,7 @@ bench: venv
 train: venv
 	$(BIN)/python -m training.$(basename $(NAME)).train_$(patsubst .%,%,$(suffix $(NAME))) $(ARGS)
 
-# As root, with Debian's debootstrap and buildah.
+# This target needs root, and debootstrap and buildah from Debian.
 image-test: venv
 	$(BIN)/python -m tests.support.image_contract $(ARGS)
 
@@ -47,7 +53,7 @@ lock: venv
 	$(BIN)/pip install --quiet "uv>=0.9"
 	PATH="$(abspath $(BIN)):$$PATH" containers/lock.sh
 
-# SageMaker's inference toolkit and Multi Model Server, which need an old setuptools, for one test.
+# One test needs SageMaker's inference toolkit and Multi Model Server, which require an old setuptools.
 mms-venv: .venv-mms/.ready
 
 .venv-mms/.ready: setup.cfg
@@ -55,7 +61,7 @@ mms-venv: .venv-mms/.ready
 	.venv-mms/bin/pip install --quiet --editable ".[mms]"
 	touch $@
 
-# schemathesis, whose pytest plugin would meddle with the other tests, for one test.
+# One test needs schemathesis. It has its own environment, because its pytest plugin would change the other tests.
 fuzz-venv: .venv-fuzz/.ready
 
 .venv-fuzz/.ready:

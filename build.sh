@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
-# Build container images, one a feature, and push them to Amazon ECR.
+# Builds container images, one per feature, and pushes them to Amazon ECR.
 #
 #   ./build.sh FEATURE…|all [options]
 #   ./build.sh --together A,B,C [options]      one image with several features
 #
-#   --target sagemaker|lambda   which torch goes in, and the image's tag; default sagemaker
-#   --profile NAME              weights to put in; default each feature's own default
-#   --tag TAG                   default VERSION-REVISION of this checkout; `-lambda` is added for Lambda
-#   --prefix NAME               of the repositories; default aikit
-#   --torch-index URL           where torch comes from, such as an index of CPU wheels for --target lambda
-#   --base IMAGE                default python:3.11-slim; must have Python 3.11 or newer with pip
-#   --engine ENGINE             docker, podman or buildah; default the first of them found
-#   --push [--region REGION]    make the ECR repository where there is none, and push
+#   --target sagemaker|lambda   where the image will run; it determines the tag; default: sagemaker
+#   --profile NAME              profile of the weights in the image; default: the default of each feature
+#   --tag TAG                   tag of the image, to which `-lambda` is added for Lambda;
+#                               default: VERSION-REVISION of this checkout
+#   --prefix NAME               prefix of the repository names; default: aikit
+#   --torch-index URL           package index for torch, such as one with CPU wheels for --target lambda;
+#                               default: the index of pip, which has the CUDA build
+#   --base IMAGE                base image, with pip and Python 3.11 or newer; default: python:3.11-slim
+#   --engine ENGINE             docker, podman or buildah; default: the first of them that is installed
+#   --push                      push the image to ECR, and make its repository if there is none
+#   --region REGION             AWS region for --push; default: AWS_REGION, AWS_DEFAULT_REGION or the
+#                               region of the AWS profile
 #
-# ENGINE_BUILD_ARGS: more arguments of the engine's build command, such as `--isolation chroot`.
+# The variable ENGINE_BUILD_ARGS adds arguments to the engine's build command, such as `--isolation chroot`.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -36,7 +40,7 @@ while (($#)); do
         --engine) engine=$2 ;;
         --region) region=$2 ;;
         --together) features+=("$2") ;;
-        --*) fail "no option $1; see --help" ;;
+        --*) fail "$1: unknown option; see --help" ;;
         all) for file in containers/*/feature.py; do features+=("$(basename "$(dirname "$file")")"); done; shift; continue ;;
         *) features+=("$1"); shift; continue ;;
     esac
@@ -46,11 +50,11 @@ done
 ((${#features[@]})) || fail "name a feature, or all; see --help"
 [[ $target == sagemaker || $target == lambda ]] || fail "target: $target, must be sagemaker or lambda"
 for feature in ${features[@]//,/ }; do
-    [[ -f containers/$feature/feature.py ]] || fail "no feature $feature"
+    [[ -f containers/$feature/feature.py ]] || fail "feature: $feature does not exist; \`aikit list\` lists all"
 done
-engine=${engine:-$(basename "$(command -v docker || command -v podman || command -v buildah || fail 'no docker, podman or buildah here')")}
+engine=${engine:-$(basename "$(command -v docker || command -v podman || command -v buildah || fail 'engine: install docker, podman or buildah')")}
 if [[ $target == lambda && -z $index ]]; then
-    echo "build.sh: without --torch-index the CUDA build of torch goes in, which Lambda has no use for" >&2
+    echo "build.sh: without --torch-index the image contains the CUDA build of torch, which Lambda cannot use" >&2
 fi
 
 version=$(sed -n 's/^version = //p' setup.cfg)
@@ -59,7 +63,7 @@ revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 tag=${tag:-$version-$(git describe --always --abbrev=12 --dirty --exclude '*' 2>/dev/null || echo unknown)}
 [[ $target == sagemaker ]] || tag+=-lambda
 
-# The licences of the weights that go in, from the tables of THIRD_PARTY.md.
+# Prints the licences of the weights in the image, from the tables of THIRD_PARTY.md.
 licences() {
     awk -F' *[|] *' -v features="$1" -v profile="$profile" '
         BEGIN { split(features, names, ","); for (i in names) wanted[names[i]] }
@@ -75,7 +79,7 @@ licences() {
 registry=""
 if [[ $push ]]; then
     region=${region:-${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}}}
-    [[ $region ]] || fail "push: no Region; give --region or set AWS_REGION"
+    [[ $region ]] || fail "push: no region; pass --region or set AWS_REGION"
     account=$(aws sts get-caller-identity --query Account --output text)
     registry=$account.dkr.ecr.$region.amazonaws.com
     [[ $region == cn-* ]] && registry+=.cn

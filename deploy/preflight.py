@@ -1,8 +1,8 @@
-"""What would stop a deployment, found before anything is made: each finding says what to do about it."""
+"""Checks that find what would stop a deployment, before anything is made. Each finding says what to do."""
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import httpx
@@ -12,7 +12,8 @@ from serving.feature import SMALL_LAMBDA_MB, Feature
 from .aws.calls import Aws, AwsError, Json
 from .aws.images import TOGETHER, Images
 
-_NEW_ACCOUNT_CONCURRENCY = 50  # that of accounts whose functions may not have more than 3,008 MB
+# a new account has at most this concurrency, and its functions may have at most 3,008 MB
+_NEW_ACCOUNT_CONCURRENCY = 50
 _ARCHITECTURE = "amd64"
 _INDEXES = ("application/vnd.oci.image.index", "application/vnd.docker.distribution.manifest.list")
 _SERVICES = {
@@ -43,16 +44,20 @@ _ACTIONS = {
 
 
 class Finding(NamedTuple):
-    """level: `ok`, `note` (may go wrong, or could not be checked) or `stop`. advice: what to do about it."""
+    """The result of one check.
+
+    level: `ok`, `note` (it may fail, or could not be checked) or `stop`. found: the fact.
+    advice: what to do about it.
+    """
 
     level: str
     check: str
-    said: str
+    found: str
     advice: str = ""
 
 
 class Want(NamedTuple):
-    """One feature, or several together, to be deployed. instance_type: empty where there is no instance."""
+    """One feature to deploy, or several that share a container. instance_type: empty without an instance."""
 
     features: Sequence[Feature]
     target: str
@@ -61,23 +66,21 @@ class Want(NamedTuple):
 
     @property
     def name(self) -> str:
+        """The name of the image: the feature, or `together`."""
         return self.features[0].name if len(self.features) == 1 else TOGETHER
 
     @property
     def to_build(self) -> str:
-        """As build.sh wants it."""
+        """The arguments of build.sh that build the image."""
         names = ",".join(feature.name for feature in self.features)
         return names if len(self.features) == 1 else f"--together {names}"
 
 
-Check = Callable[[Aws, Sequence[Want], Images], Iterator[Finding]]
-
-
 def preflight(aws: Aws, wants: Sequence[Want], images: Images, *, stack: bool) -> list[Finding]:
-    """Every finding of every check. stack: whether it goes through CloudFormation."""
+    """Runs every check and returns all findings. stack: True when CloudFormation makes the resources."""
     findings = list(_credentials(aws))
     if findings[0].level == "stop":
-        return findings  # nothing else can be asked
+        return findings  # no other call would succeed
     kinds = sorted({want.target for want in wants} | ({"stack"} if stack else set()))
     checks: tuple[Iterator[Finding], ...] = (
         _region(aws, kinds),
@@ -92,13 +95,13 @@ def preflight(aws: Aws, wants: Sequence[Want], images: Images, *, stack: bool) -
 
 
 def _until_refused(check: Iterator[Finding]) -> Iterator[Finding]:
-    """The findings of a check; one more where AWS does not let it finish."""
+    """Yields the findings of a check, and one more when AWS does not let it finish."""
     try:
         yield from check
     except AwsError as error:
         level = "note" if error.is_denied else "stop"
         name = getattr(check, "__name__", "check").strip("_")
-        advice = "allow the call to have this checked" if error.is_denied else "see the message"
+        advice = "allow the call to check this" if error.is_denied else "AWS gives the reason"
         yield Finding(level, name, str(error), advice)
 
 
@@ -115,10 +118,10 @@ def _region(aws: Aws, kinds: Sequence[str]) -> Iterator[Finding]:
     for service in dict.fromkeys(service for kind in kinds for service in _SERVICES[kind]):
         regions = aws.regions(service)
         if aws.region in regions:
-            yield Finding("ok", "region", f"{service} is in {aws.region}")
+            yield Finding("ok", "region", f"{service} is available in {aws.region}")
         else:
             advice = f"choose one of {', '.join(regions)} with --region, or update boto3 if the region is new"
-            yield Finding("stop", "region", f"{service} is not known to be in {aws.region}", advice)
+            yield Finding("stop", "region", f"{service} is not known to be available in {aws.region}", advice)
 
 
 def _image(aws: Aws, wants: Sequence[Want], images: Images) -> Iterator[Finding]:
@@ -126,7 +129,10 @@ def _image(aws: Aws, wants: Sequence[Want], images: Images) -> Iterator[Finding]
         repository = images.repository(want.name)
         tag = f"{images.tag}-lambda" if want.target == "lambda" else images.tag
         what = f"{repository}:{tag}"
-        build = f"run ./build.sh {want.to_build} --target {want.target} --push, or choose with --image-tag"
+        build = (
+            f"run ./build.sh {want.to_build} --target {want.target} --push, "
+            "or choose another tag with --image-tag"
+        )
         found = aws.find(
             "ecr",
             "batch_get_image",
@@ -137,14 +143,14 @@ def _image(aws: Aws, wants: Sequence[Want], images: Images) -> Iterator[Finding]
         if found is None:
             yield Finding("stop", "image", f"there is no repository {repository}", build)
         elif not found["images"]:
-            there = ", ".join(_tags(aws, images, repository)) or "none"
-            yield Finding("stop", "image", f"{repository} has no tag {tag}; there is {there}", build)
+            newest = ", ".join(_tags(aws, images, repository)) or "none"
+            yield Finding("stop", "image", f"{repository} has no tag {tag}; newest tags: {newest}", build)
         else:
             yield _fit(aws, images, want, what, json.loads(found["images"][0]["imageManifest"]))
 
 
 def _tags(aws: Aws, images: Images, repository: str) -> list[str]:
-    """The five pushed last, the newest first."""
+    """Returns the five tags that were pushed last, newest first."""
     found = aws.pages(
         "ecr",
         "describe_images",
@@ -158,26 +164,26 @@ def _tags(aws: Aws, images: Images, repository: str) -> list[str]:
 
 
 def _fit(aws: Aws, images: Images, want: Want, what: str, manifest: Json) -> Finding:
-    """Whether the target can run an image of that manifest."""
+    """Checks whether the target can run the image with this manifest."""
     rebuild = f"build it for linux/{_ARCHITECTURE} and push it again"
     if str(manifest.get("mediaType", "")).startswith(_INDEXES):
         offered = [item.get("platform", {}).get("architecture") for item in manifest["manifests"]]
         if want.target == "lambda":
             return Finding(
-                "stop", "image", f"{what} is a list of images, which Lambda does not take", rebuild
+                "stop", "image", f"{what} is a list of images, which Lambda does not accept", rebuild
             )
     else:
         offered = [_architecture(aws, images, want, manifest)]
     if _ARCHITECTURE in offered:
-        return Finding("ok", "image", f"{what} is there")
+        return Finding("ok", "image", f"{what} exists")
     names = ", ".join(map(str, offered))
     if None in offered:
-        return Finding("note", "image", f"{what} is there; its architecture could not be read", rebuild)
-    return Finding("stop", "image", f"{what} is for {names}", rebuild)
+        return Finding("note", "image", f"{what} exists; its architecture could not be read", rebuild)
+    return Finding("stop", "image", f"{what} is built for {names}, must be {_ARCHITECTURE}", rebuild)
 
 
 def _architecture(aws: Aws, images: Images, want: Want, manifest: Json) -> str | None:
-    """What the image's configuration says; None where it cannot be read."""
+    """Returns the architecture that the image's configuration names; None when it cannot be read."""
     try:
         link = aws.call(
             "ecr",
@@ -209,11 +215,11 @@ def _quota(aws: Aws, wants: Sequence[Want]) -> Iterator[Finding]:
         allowed = quotas.get(name)
         if allowed is None:
             advice = "look it up in the Service Quotas console"
-            yield Finding("note", "quota", f"no quota is called {name!r}", advice)
+            yield Finding("note", "quota", f"no quota has the name {name!r}", advice)
         elif allowed < count:
             advice = (
-                f"ask for at least {count} in the Service Quotas console (SageMaker, {name!r}), or deploy "
-                "fewer features, them --together, or for lambda"
+                f"request at least {count} in the Service Quotas console (SageMaker, {name!r}), or deploy "
+                "fewer features, all of them --together, or some of them to lambda"
             )
             yield Finding("stop", "quota", f"{name}: {allowed:g}, {count} needed", advice)
         else:
@@ -233,17 +239,17 @@ def _permissions(aws: Aws, kinds: Sequence[str]) -> Iterator[Finding]:
         if result["EvalDecision"] != "allowed"
     ]
     if denied:
-        advice = f"have these allowed for {principal}; a condition on resources may allow them after all"
-        yield Finding("note", "permissions", f"not allowed in general: {', '.join(denied)}", advice)
+        advice = f"allow these actions for {principal}; a policy may already allow them for some resources"
+        yield Finding("note", "permissions", f"not allowed for all resources: {', '.join(denied)}", advice)
     else:
-        yield Finding("ok", "permissions", f"{principal} may do all that is needed")
+        yield Finding("ok", "permissions", f"{principal} may perform every required action")
 
 
 def _principal(aws: Aws) -> str:
-    """ARN of the user or the role behind a session; empty for root."""
+    """Returns the ARN of the user, or of the role that a session has assumed; empty for root."""
     arn = str(aws.identity["Arn"])
     session = re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/([^/]+)/.+", arn)
-    if session:  # the session does not tell the role's path
+    if session:  # the session's ARN lacks the path of the role
         return str(aws.call("iam", "get_role", RoleName=session[1])["Role"]["Arn"])
     return "" if arn.endswith(":root") else arn
 
@@ -260,11 +266,11 @@ def _memory(aws: Aws, wants: Sequence[Want]) -> Iterator[Finding]:
         return
     limits = aws.call("lambda", "get_account_settings")["AccountLimit"]
     if limits["ConcurrentExecutions"] > _NEW_ACCOUNT_CONCURRENCY:
-        yield Finding("ok", "memory", f"functions of {', '.join(large)} MB")
+        yield Finding("ok", "memory", f"the account allows functions of {', '.join(large)} MB")
         return
     advice = (
-        f"if MemorySize is refused, deploy with --set LambdaMemoryLimit={SMALL_LAMBDA_MB} (slower), or ask"
-        " AWS Support for 10,240 MB"
+        f"if Lambda refuses MemorySize, deploy with --set LambdaMemoryLimit={SMALL_LAMBDA_MB} (slower), "
+        "or request 10,240 MB from AWS Support"
     )
-    said = f"{', '.join(large)} MB wanted; a new account may allow {SMALL_LAMBDA_MB} MB only"
-    yield Finding("note", "memory", said, advice)
+    found = f"{', '.join(large)} MB needed; a new account may allow only {SMALL_LAMBDA_MB} MB"
+    yield Finding("note", "memory", found, advice)

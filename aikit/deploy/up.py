@@ -157,7 +157,7 @@ def _check(args: argparse.Namespace, aws: Aws, wants: Sequence[Want], images: Im
         return
     findings = preflight(aws, wants, images, stack=args.mode == "stack")
     for finding in findings:
-        say(f"{finding.level:<5} {finding.check:<12} {finding.said}")
+        say(f"{finding.level:<5} {finding.check:<12} {finding.found}")
         if finding.advice and finding.level != "ok":
             say(f"{'':<18} -> {finding.advice}")
     stops = sum(finding.level == "stop" for finding in findings)

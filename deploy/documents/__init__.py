@@ -1,1 +1,1 @@
-"""The documents that are derived from the declarations."""
+"""The documents and snapshots that are derived from the declarations."""

@@ -1,4 +1,4 @@
-"""How other programs call the features: requests by address, and the Postman collection."""
+"""Requests for other programs: the code samples of the feature pages, and the Postman collection."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,15 +19,15 @@ _SIGNATURE = {
     "sessionToken": "{{session_token}}",
 }
 _ABOUT = """\
-Every feature, with JSON and with files. `base_url` among the variables is
-http://localhost:8080/invocations for a container on this machine, and for Amazon API Gateway
-https://[API_ID].execute-api.[AWS_REGION].amazonaws.com/[STAGE]. With AWS_IAM authorization fill in
-`aws_region` and the keys; without it choose "No Auth" under Authorization. Fill in `api_key` where
-the API asks for one. Files are chosen under Body."""
+Requests to every feature, with JSON and with files. Set the variable `base_url` to
+http://localhost:8080/invocations for a container on this machine, or to
+https://[API_ID].execute-api.[AWS_REGION].amazonaws.com/[STAGE] for Amazon API Gateway.
+For AWS_IAM authorization, also set `aws_region` and the keys; otherwise choose "No Auth" under
+Authorization. Set `api_key` if the API requires a key. Choose files under Body."""
 
 
 def by_address(request: Json, schema: Json) -> Json:
-    """The request with an address in place of each image. schema: of its type."""
+    """Returns the request with an address in place of each image. schema: JSON schema of the request."""
     images = {name for name in request if is_image(schema["properties"][name])}
     return {
         name.replace("img", "url", 1) if name in images else name: _ADDRESS if name in images else value
@@ -36,7 +36,7 @@ def by_address(request: Json, schema: Json) -> Json:
 
 
 def literals(request: Json) -> dict[str, str]:
-    """The request on one line: in JSON, as a quoted string of JSON, and in Python."""
+    """Returns the request on one line, as JSON, as a quoted JSON string, and as a Python literal."""
     line = json.dumps(request, ensure_ascii=False)
     return {
         "request_json": line,
@@ -46,7 +46,10 @@ def literals(request: Json) -> dict[str, str]:
 
 
 def postman(features: Sequence[Feature]) -> Json:
-    """A collection of format 2.1: a folder per feature, in it a request per example, and one with files."""
+    """Returns a collection of format 2.1, with one folder per feature.
+
+    A folder has one request per example, and for a feature that takes images one with files.
+    """
     whole = document(features)
     return {
         "info": {"name": "AI Solution Kit", "description": _ABOUT, "schema": _SCHEMA},

@@ -1,8 +1,9 @@
-"""The documents that are derived from the declarations: `aikit docs` writes them.
+"""The documents that `aikit docs` derives from the declarations.
 
 They are parts of the README.md files, THIRD_PARTY.md, the Postman collection, and snapshots for the tests.
-A derived part of a file stands between `<!-- name -->` and `<!-- /name -->`, each on a line of its own; all
-else in the file is written by hand and left alone. feature_page.py makes the part of a feature's README.md.
+A derived part of a file stands between `<!-- name -->` and `<!-- /name -->`, each on a line of its own. The
+rest of the file is written by hand and never changed. feature_page.py gives the derived part of a feature's
+README.md.
 """
 
 import ast
@@ -28,17 +29,18 @@ _EMPTY = "<!-- reference -->\n<!-- /reference -->\n"
 
 
 class DocumentError(ServingError):
-    """A document that cannot be filled; the message names the file and the mark."""
+    """A mark is missing in a document. The message names the file and the mark."""
 
 
 def update(check: bool = False, root: Path = ROOT, features: Sequence[Feature] | None = None) -> list[str]:
-    """The stale files, relative to `root`; they are written unless `check`. Raises `DocumentError`.
+    """Writes the files that are not current, and returns their paths relative to `root`.
 
-    features: all that there are if None.
+    check: only return the paths and write nothing. features: None means all. Raises `DocumentError`, and then
+    writes nothing.
     """
     features = list(discover().values()) if features is None else features
     stale = []
-    for path, text in list(_documents(root, features)):  # all or nothing
+    for path, text in list(_documents(root, features)):  # a list, so that an error comes before any writing
         if not path.is_file() or path.read_text("utf-8") != text:
             stale.append(path.relative_to(root).as_posix())
             if not check:
@@ -48,19 +50,22 @@ def update(check: bool = False, root: Path = ROOT, features: Sequence[Feature] |
 
 
 def fill(text: str, parts: Mapping[str, str], file: str) -> str:
-    """`text` with what stands between each pair of marks replaced. Raises `DocumentError` naming `file`."""
+    """Returns `text` with new content between each pair of marks.
+
+    parts: the content by the name of its marks. Raises `DocumentError`, which names `file`.
+    """
     for name, content in parts.items():
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         before, _, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
         if not closed or text.count(begin) > 1:
-            raise DocumentError(f"{file}: exactly one {begin} and, after it, {end} are needed")
+            raise DocumentError(f"{file}: must contain {begin} exactly once, and after it {end}")
         text = f"{before}{begin}\n{content.strip()}\n{end}{after}"
     return text
 
 
 def _documents(root: Path, features: Sequence[Feature]) -> Iterator[tuple[Path, str]]:
-    """Each file and the text it should have."""
+    """Yields each file and the text that it should have."""
     parts = {
         "features": _features_table(features),
         "settings": table(["Variable", "Default", "Meaning"], _settings_rows(features)),
@@ -116,7 +121,7 @@ def _default(value: object) -> str:
 
 
 def _field_docstrings(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """The string below each field, which Python itself throws away."""
+    """Returns the docstring below each field, from the source, because Python does not keep it."""
     tree = ast.parse(inspect.getsource(struct))
     declaration = next(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     found = {}
@@ -128,11 +133,11 @@ def _field_docstrings(struct: type[msgspec.Struct]) -> dict[str, str]:
 
 
 def third_party(features: Iterable[Feature]) -> str:
-    """THIRD_PARTY.md: every weight file, where it comes from and on which terms. Markdown."""
-    lines = ["# Third-party weights", "", "Derived from the declarations by `aikit docs`."]
+    """Returns THIRD_PARTY.md, which lists every weight file with its source and its licence."""
+    lines = ["# Third-party weights", "", "`aikit docs` derives this file from the declarations."]
     for feature in features:
         for name, profile in feature.profiles.items():
-            tests = "verified by this project's tests" if profile.verified else "declared, not verified"
+            tests = "verified by this project's tests" if profile.verified else "declared, but not verified"
             lines += ["", f"## {feature.name}, {name}", "", f"{profile.summary} Status: {tests}.", ""]
             if not profile.files:
                 lines.append("No files.")
@@ -145,8 +150,8 @@ def third_party(features: Iterable[Feature]) -> str:
 def _third_party_row(file: WeightFile) -> str:
     match file.source:
         case Bundled(package=package, path=path):
-            whence = f"bundled: `{path}` in the Python package `{package}`"
+            place = f"bundled: `{path}` in the Python package `{package}`"
         case source:
-            whence = f"downloaded: <{address(source, hub='https://huggingface.co')}>"
-    pinned = f"`{file.sha256}`" if file.sha256 else "pinned in weights.lock by the first pull"
-    return f"| {file.name} | {file.origin} | {file.license} | {whence} | {pinned} |"
+            place = f"downloaded: <{address(source, hub='https://huggingface.co')}>"
+    pinned = f"`{file.sha256}`" if file.sha256 else "the first pull records it in weights.lock"
+    return f"| {file.name} | {file.origin} | {file.license} | {place} | {pinned} |"

@@ -1,4 +1,4 @@
-"""The OpenAPI document and the templates as the tests hold them, so that each change of them is seen."""
+"""The OpenAPI document and templates as files for the tests, so that a review shows every change of them."""
 
 import json
 import re
@@ -10,13 +10,13 @@ from serving.openapi import Json, document
 
 
 def snapshots(features: Sequence[Feature]) -> dict[str, str]:
-    """Returns the content of each file of tests/snapshots/ that is derived, by its name.
+    """Returns the content of each derived file of tests/snapshots/, by its name.
 
-    The templates are those of the features with a store: their templates have every kind of resource.
+    The templates are only those of features with a store, because these have every type of resource.
     """
     stored = [feature for feature in features if feature.store] or features[:1]
-    held = {name: stable(template) for name, template in templates(stored).items()}
-    texts = {name: json.dumps(content, ensure_ascii=False, indent=1) for name, content in held.items()}
+    contents = {name: stable(template) for name, template in templates(stored).items()}
+    texts = {name: json.dumps(content, ensure_ascii=False, indent=1) for name, content in contents.items()}
     texts["openapi.json"] = json.dumps(document(features), ensure_ascii=False, indent=2)
     return {name: f"{text}\n" for name, text in texts.items()}
 

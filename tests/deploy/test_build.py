@@ -1,4 +1,4 @@
-"""build.sh, with an engine and an `aws` that write down how they are called."""
+"""Runs build.sh with a container engine and an `aws` command that only record their calls."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ import pytest
 from tests.support.paths import ROOT
 
 STUB = """#!/bin/sh
-echo "${0##*/} $*" >> "$CALLS" # in one write: two of them may run at once
+echo "${0##*/} $*" >> "$CALLS" # one write, because two of them may run at once
 case "$*" in
     *get-caller-identity*) echo 123456789012 ;;
     *get-login-password*) echo secret ;;
@@ -21,7 +21,7 @@ esac
 
 
 class Built:
-    """What build.sh did. calls: of the engine and of `aws`, one a line."""
+    """The outcome of one run. calls: command lines of the engine and of `aws`."""
 
     def __init__(self, done: subprocess.CompletedProcess[str], calls: list[str]) -> None:
         self.done, self.calls = done, calls
@@ -55,7 +55,7 @@ def build(tmp_path: Path) -> Build:
     return Build(tmp_path)
 
 
-def test_an_image_says_what_is_in_it(build: Build) -> None:
+def test_an_image_has_labels_for_version_and_licences(build: Build) -> None:
     built = build("face_detection --engine buildah --tag 1.2")
     (call,) = built.calls
     assert built.done.stdout.strip() == "aikit/face-detection:1.2"
@@ -64,7 +64,7 @@ def test_an_image_says_what_is_in_it(build: Build) -> None:
     assert "aikit.weights.licenses=MIT, Apache-2.0" in call
 
 
-def test_the_licences_are_those_of_the_profile(build: Build) -> None:
+def test_the_licence_label_follows_the_profile(build: Build) -> None:
     (call,) = build("face_detection --engine buildah --profile standard").calls
     assert "aikit.weights.licenses=MIT, Apache-2.0, CC-BY-4.0 " in call
     assert "--build-arg PROFILE=standard" in call
@@ -93,15 +93,13 @@ def test_an_image_for_lambda_has_its_own_tag_and_torch(build: Build) -> None:
 
 
 @pytest.mark.parametrize(("region", "suffix"), [("us-east-2", "com"), ("cn-north-1", "com.cn")])
-def test_pushing_makes_a_repository_where_tags_stay_what_they_are(
-    build: Build, region: str, suffix: str
-) -> None:
+def test_pushing_makes_a_repository_with_immutable_tags(build: Build, region: str, suffix: str) -> None:
     built = build(f"general_ocr --engine buildah --tag 1 --push --region {region}")
     registry = f"123456789012.dkr.ecr.{region}.amazonaws.{suffix}"
-    (making,) = built.calls_of("aws ecr create-repository")
-    assert "--repository-name aikit/general-ocr" in making
-    assert "scanOnPush=true" in making
-    assert "IMMUTABLE" in making
+    (creation,) = built.calls_of("aws ecr create-repository")
+    assert "--repository-name aikit/general-ocr" in creation
+    assert "scanOnPush=true" in creation
+    assert "IMMUTABLE" in creation
     assert built.calls_of("buildah login")[0].endswith(registry)
     assert built.calls[-1] == f"buildah push {registry}/aikit/general-ocr:1"
 
@@ -110,14 +108,14 @@ def test_pushing_makes_a_repository_where_tags_stay_what_they_are(
     ("arguments", "fault"),
     [
         ("", "name a feature"),
-        ("no_such_feature", "no feature no_such_feature"),
-        ("--together general_ocr,nothing", "no feature nothing"),
+        ("no_such_feature", "feature: no_such_feature does not exist"),
+        ("--together general_ocr,nothing", "feature: nothing does not exist"),
         ("general_ocr --target moon", "target: moon, must be"),
         ("general_ocr --tag", "--tag needs a value"),
-        ("general_ocr --colour red", "no option --colour"),
+        ("general_ocr --colour red", "--colour: unknown option"),
     ],
 )
-def test_a_wrong_call_says_what_is_wrong_and_builds_nothing(build: Build, arguments: str, fault: str) -> None:
+def test_a_wrong_argument_is_reported_and_nothing_is_built(build: Build, arguments: str, fault: str) -> None:
     built = build(f"{arguments} --engine buildah" if "needs a value" not in fault else arguments)
     assert (built.done.returncode, built.calls) == (2, [])
     assert fault in built.done.stderr

@@ -1,4 +1,4 @@
-"""Before anything is made: what would stop it is found, all of it at once, with what to do about it."""
+"""The checks before a deployment find everything that would stop it, and say what to do."""
 
 import json
 import re
@@ -21,12 +21,14 @@ G4 = "ml.g4dn.xlarge"
 
 
 class Here:
+    """A fake account, with a registry of images."""
+
     def __init__(self, fake: FakeAws, session: Any, server: Server) -> None:
         self.fake, self.session, self.server = fake, session, server
         fake.layers = server.address
 
     def push(self, name: str, tag: str = "1", *, architecture: str = "amd64", index: bool = False) -> None:
-        """Put an image of that architecture into the registry."""
+        """Pushes an image of that architecture into the registry. index: as a list of images."""
         ecr = self.session.client("ecr")
         known = [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]]
         if f"aikit/{name}" not in known:
@@ -41,7 +43,7 @@ class Here:
         self.server.answers[f"/{digest}"] = Answer(json.dumps({"architecture": architecture}).encode())
 
     def findings(self, *wants: Want, stack: bool = False, aws: Aws | None = None) -> dict[str, Finding]:
-        """By check; the worst of each."""
+        """Returns the worst finding of each check, by the name of the check."""
         found: dict[str, Finding] = {}
         for finding in preflight(aws or aws_of(self.session), wants, IMAGES, stack=stack):
             order = ("ok", "note", "stop")
@@ -56,7 +58,7 @@ def here(server: Server) -> Iterator[Here]:
         yield Here(fake, session, server)
 
 
-def test_all_is_well(here: Here) -> None:
+def test_every_check_passes(here: Here) -> None:
     here.push("general-ocr")
     found = here.findings(Want([OCR], "sagemaker", G4), stack=True)
     assert {check: finding.level for check, finding in found.items()} == dict.fromkeys(
@@ -64,56 +66,56 @@ def test_all_is_well(here: Here) -> None:
     )
 
 
-def test_everything_wrong_is_told_at_once_and_nothing_is_made(here: Here) -> None:
+def test_all_faults_are_found_at_once_and_nothing_is_made(here: Here) -> None:
     here.fake.quotas, here.fake.denied = {}, {"sagemaker:CreateEndpoint"}
     found = here.findings(Want([OCR], "sagemaker", G4))
-    assert found["image"].said == "there is no repository aikit/general-ocr"
+    assert found["image"].found == "there is no repository aikit/general-ocr"
     assert "./build.sh general_ocr --target sagemaker --push" in found["image"].advice
-    assert found["quota"].said == f"{G4} for endpoint usage: 0, 1 needed"
+    assert found["quota"].found == f"{G4} for endpoint usage: 0, 1 needed"
     assert "Service Quotas console" in found["quota"].advice
-    assert found["permissions"].said == "not allowed in general: sagemaker:CreateEndpoint"
+    assert found["permissions"].found == "not allowed for all resources: sagemaker:CreateEndpoint"
     assert here.fake.changes == []
 
 
 @pytest.mark.parametrize(
-    ("target", "tag", "architecture", "index", "level", "said"),
+    ("target", "tag", "architecture", "index", "level", "found"),
     [
-        ("sagemaker", "2", "amd64", False, "stop", "aikit/general-ocr has no tag 1; there is 2"),
-        ("sagemaker", "1", "arm64", False, "stop", "aikit/general-ocr:1 is for arm64"),
-        ("sagemaker", "1", "arm64", True, "stop", "aikit/general-ocr:1 is for arm64"),
-        ("sagemaker", "1", "amd64", True, "ok", "aikit/general-ocr:1 is there"),
+        ("sagemaker", "2", "amd64", False, "stop", "aikit/general-ocr has no tag 1; newest tags: 2"),
+        ("sagemaker", "1", "arm64", False, "stop", "aikit/general-ocr:1 is built for arm64"),
+        ("sagemaker", "1", "arm64", True, "stop", "aikit/general-ocr:1 is built for arm64"),
+        ("sagemaker", "1", "amd64", True, "ok", "aikit/general-ocr:1 exists"),
         ("lambda", "1", "amd64", False, "stop", "aikit/general-ocr has no tag 1-lambda"),
-        ("lambda", "1-lambda", "amd64", False, "ok", "aikit/general-ocr:1-lambda is there"),
-        ("lambda", "1-lambda", "amd64", True, "stop", "which Lambda does not take"),
+        ("lambda", "1-lambda", "amd64", False, "ok", "aikit/general-ocr:1-lambda exists"),
+        ("lambda", "1-lambda", "amd64", True, "stop", "which Lambda does not accept"),
     ],
 )
-def test_an_image_is_there_and_for_the_right_machine(  # noqa: PLR0913, PLR0917
-    here: Here, target: str, tag: str, architecture: str, index: bool, level: str, said: str
+def test_an_image_must_exist_and_have_the_right_architecture(  # noqa: PLR0913, PLR0917
+    here: Here, target: str, tag: str, architecture: str, index: bool, level: str, found: str
 ) -> None:
     here.push("general-ocr", tag, architecture=architecture, index=index)
     finding = here.findings(Want([OCR], target))["image"]
     assert finding.level == level
-    assert said in finding.said
+    assert found in finding.found
 
 
-def test_an_image_whose_architecture_cannot_be_read_is_noted(here: Here) -> None:
+def test_an_unreadable_architecture_is_noted(here: Here) -> None:
     here.push("general-ocr")
     here.server.answers.clear()
     assert here.findings(Want([OCR], "sagemaker", G4))["image"].level == "note"
 
 
-def test_features_together_are_built_together(here: Here) -> None:
+def test_features_that_share_a_container_share_an_image(here: Here) -> None:
     advice = here.findings(Want([OCR, CUSTOM], "sagemaker", G4))["image"].advice
     assert "./build.sh --together general_ocr,custom_ocr --target sagemaker --push" in advice
 
 
-def test_the_tag_is_by_default_that_of_the_build() -> None:
+def test_the_default_tag_is_that_of_build_sh() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+-([0-9a-f]{12}(-dirty)?|unknown)", Images().tag)
 
 
-def test_the_quota_is_for_all_that_is_wanted_together(here: Here) -> None:
+def test_the_quota_must_be_enough_for_all_endpoints_of_a_type(here: Here) -> None:
     wants = [Want([OCR], "sagemaker", G4, 2), Want([CUSTOM], "sagemaker", G4)]
-    assert here.findings(*wants)["quota"].said == f"{G4} for endpoint usage: 2, 3 needed"
+    assert here.findings(*wants)["quota"].found == f"{G4} for endpoint usage: 2, 3 needed"
     assert here.findings(*wants[:1])["quota"].level == "ok"
     assert here.findings(Want([OCR], "sagemaker", "ml.new.xlarge"))["quota"].level == "note"
     assert "quota" not in here.findings(Want([OCR, CUSTOM], "sagemaker"))
@@ -123,11 +125,11 @@ def test_a_new_account_may_allow_functions_little_memory(here: Here) -> None:
     here.fake.concurrency = 10
     finding = here.findings(Want([CUSTOM], "lambda"))["memory"]
     assert finding.level == "note"
-    assert "custom_ocr 10240" in finding.said
+    assert "custom_ocr 10240" in finding.found
     assert "--set LambdaMemoryLimit=3008" in finding.advice
 
 
-def test_a_region_without_the_service_is_told_with_those_that_have_it(here: Here) -> None:
+def test_a_region_without_the_service_is_reported_with_the_regions_that_have_it(here: Here) -> None:
     finding = here.findings(Want([OCR], "sagemaker", G4), aws=aws_of(here.session, region="eu-nowhere-1"))[
         "region"
     ]
@@ -135,7 +137,7 @@ def test_a_region_without_the_service_is_told_with_those_that_have_it(here: Here
     assert "us-east-1" in finding.advice
 
 
-def test_what_may_not_be_asked_is_noted_and_the_rest_is_checked(here: Here) -> None:
+def test_a_denied_check_is_noted_and_the_others_run(here: Here) -> None:
     def refuse(**_: Any) -> dict[str, Any]:
         raise Refused("AccessDeniedException", "not authorized to perform that")
 
@@ -146,15 +148,15 @@ def test_what_may_not_be_asked_is_noted_and_the_rest_is_checked(here: Here) -> N
     assert (found["permissions"].level, found["quota"].level, found["image"].level) == ("note", "note", "ok")
 
 
-def test_a_role_behind_a_session_is_asked_about_with_its_path(here: Here) -> None:
+def test_the_permissions_of_a_session_are_those_of_its_role_with_its_path(here: Here) -> None:
     here.session.client("iam").create_role(RoleName="dev", Path="/team/", AssumeRolePolicyDocument="{}")
     arn = "arn:aws:sts::123456789012:assumed-role/dev/me"
     here.fake.answers["sts_get_caller_identity"] = lambda: {"Account": "123456789012", "Arn": arn}
-    said = here.findings(Want([OCR], "lambda"))["permissions"].said
-    assert said == "arn:aws:iam::123456789012:role/team/dev may do all that is needed"
+    found = here.findings(Want([OCR], "lambda"))["permissions"].found
+    assert found == "arn:aws:iam::123456789012:role/team/dev may perform every required action"
 
 
-def test_without_credentials_nothing_else_is_asked(here: Here) -> None:
+def test_without_credentials_no_other_check_runs(here: Here) -> None:
     def refuse() -> dict[str, Any]:
         raise Refused("InvalidClientTokenId", "The security token included in the request is invalid")
 

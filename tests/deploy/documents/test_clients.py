@@ -1,4 +1,4 @@
-"""The samples of a feature's page run as they stand, and the Postman collection says the same."""
+"""The samples of a feature's page run unchanged, and the Postman collection has the same requests."""
 
 import json
 import re
@@ -70,7 +70,10 @@ ESSENTIALS = {
 
 
 class Cloud(BaseHTTPRequestHandler):
-    """API Gateway, by key or signature, and SageMaker's runtime, in front of a container."""
+    """A stand-in for API Gateway and for SageMaker's runtime, in front of a container.
+
+    It requires a key or a signature.
+    """
 
     server: "Front"
 
@@ -89,7 +92,7 @@ class Cloud(BaseHTTPRequestHandler):
         self.wfile.write(reply.content)
 
     def signed(self, body: bytes, service: str) -> bool:
-        """By the secret key, as botocore would: it computes the signature of what came once more."""
+        """True when the request has the signature that botocore computes for it with the secret key."""
         match = re.search(r"SignedHeaders=([^,]+), ?Signature=(\w+)", self.headers["Authorization"] or "")
         if match is None or self.headers["X-Amz-Security-Token"] != AWS["AWS_SESSION_TOKEN"]:
             return False
@@ -101,7 +104,7 @@ class Cloud(BaseHTTPRequestHandler):
         return bool(signer.signature(text, request) == match[2])
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
 
 class Front(ThreadingHTTPServer):
@@ -112,27 +115,29 @@ class Front(ThreadingHTTPServer):
 
 @pytest.fixture
 def cloud(probe: Container, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Its address; the credentials it knows are in the environment."""
+    """Address of a running `Cloud`. The environment has the credentials that it accepts."""
     with Front(probe.url) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         url = f"http://127.0.0.1:{server.server_port}"
         for name, value in {**AWS, "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": url}.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another test's would have other credentials
+        monkeypatch.setattr(
+            boto3, "DEFAULT_SESSION", None
+        )  # the session of another test has other credentials
         yield url
         server.shutdown()
         thread.join()
 
 
 def samples(language: str, text: str) -> list[str]:
-    """Those of the page that have `text` in them."""
+    """Returns the samples of the page in that language that contain `text`."""
     found = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
     return [code for code in found if text in code]
 
 
 def filled(code: str, cloud: str) -> str:
-    """With everything in brackets replaced."""
+    """Returns the sample with the names in brackets replaced."""
     names = {
         ADDRESS: f"{cloud}/prod",
         "[AWS_REGION]": REGION,
@@ -151,7 +156,7 @@ def test_the_python_samples_for_aws_run(text: str, cloud: str, capsys: pytest.Ca
     assert "'text': 'hello'" in capsys.readouterr().out
 
 
-def test_a_wrong_key_is_noticed(cloud: str) -> None:
+def test_a_wrong_key_is_refused(cloud: str) -> None:
     (code,) = samples("python", "x-api-key")
     with pytest.raises(requests.HTTPError, match="403"):
         exec(filled(code, cloud).replace(API_KEY, "another"), {})
@@ -187,11 +192,11 @@ def test_the_java_samples_compile_and_the_first_runs(probe: Container, tmp_path:
     assert (status, json.loads(body)["text"]) == ("200", "hello")
 
 
-def test_the_collection_has_the_shape_that_postman_imports() -> None:
+def test_the_collection_has_the_format_that_postman_imports() -> None:
     jsonschema.validate(postman(list(discover().values())), ESSENTIALS)
 
 
-def test_the_collection_asks_each_feature_what_it_understands(feature: Feature) -> None:
+def test_the_collection_has_valid_requests_to_each_feature(feature: Feature) -> None:
     (folder,) = postman([feature])["item"]
     names = [one["name"] for one in folder["item"]]
     assert names[: 1 + len(feature.example.get("others", {}))] == [
@@ -208,7 +213,7 @@ def test_the_collection_asks_each_feature_what_it_understands(feature: Feature) 
             )
 
 
-def test_images_become_addresses_and_nothing_else_changes() -> None:
+def test_only_images_are_replaced_by_addresses() -> None:
     image = {"type": "string", "contentEncoding": "base64"}
     schema = {"properties": {"img_1": image, "img_2": image, "text": {"type": "string"}}}
     address = "https://example.com/photo.jpg"

@@ -1,4 +1,4 @@
-"""The derived documentation is current, and its examples run."""
+"""The derived documents are current, and their examples run."""
 
 import ast
 import json
@@ -34,7 +34,7 @@ def test_the_derived_documents_are_current() -> None:
     assert update(check=True) == []
 
 
-def test_what_is_stale_is_written_once_and_hand_written_parts_stay(tmp_path: Path) -> None:
+def test_stale_files_are_written_once_and_hand_written_parts_stay(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(README)
     files = [
         "README.md",
@@ -70,7 +70,7 @@ def test_the_readme_lists_features_settings_and_errors(tmp_path: Path) -> None:
 
 
 @given(before=texts, old=texts, new=texts, after=texts)
-def test_filling_twice_is_filling_once(before: str, old: str, new: str, after: str) -> None:
+def test_filling_a_text_twice_gives_the_same_as_once(before: str, old: str, new: str, after: str) -> None:
     text = f"{before}<!-- part -->{old}<!-- /part -->{after}"
     filled = fill(text, {"part": new}, "a.md")
     assert filled == f"{before}<!-- part -->\n{new.strip()}\n<!-- /part -->{after}"
@@ -92,13 +92,13 @@ def test_nothing_is_written_when_a_mark_is_missing(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.text(), min_size=1, max_size=4))
-def test_a_cell_stays_one_cell_whatever_is_in_it(cells: list[str]) -> None:
+def test_every_text_stays_in_its_cell(cells: list[str]) -> None:
     row = rows([cells])
     assert len(row.splitlines()) == 1
     assert len(re.findall(r"(?<!\\)\|", row)) == len(cells) + 1
 
 
-def test_a_page_tells_types_needs_and_defaults() -> None:
+def test_a_page_lists_types_required_fields_and_defaults() -> None:
     page = reference(PROBE)
     assert "| `url` | string | this or `img` |" in page
     assert "| `img` | string (base64) | this or `url` |" in page
@@ -107,7 +107,7 @@ def test_a_page_tells_types_needs_and_defaults() -> None:
     assert "| `pid` | integer |" in page
 
 
-def test_code_on_every_page_is_well_formed(feature: Feature) -> None:
+def test_the_code_on_every_page_is_well_formed(feature: Feature) -> None:
     page = reference(feature)
     for code in blocks(page, "python"):
         ast.parse(code)
@@ -118,14 +118,14 @@ def test_code_on_every_page_is_well_formed(feature: Feature) -> None:
     assert "$" not in "".join(blocks(page, "python"))
 
 
-def test_links_on_every_page_lead_somewhere(feature: Feature) -> None:
+def test_the_links_on_every_page_lead_to_existing_files(feature: Feature) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", reference(feature)):
         assert (ROOT / "containers" / feature.name / target).exists()
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current folder with photo.jpg, 8x6 px, in it."""
+    """The current folder, which contains photo.jpg, 8x6 px."""
     Image.new("RGB", (8, 6)).save(tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -146,7 +146,7 @@ def test_the_curl_examples_work(probe: Container, folder: Path) -> None:
             assert done.stdout.count('"image":[6,8]') == script.count("curl ")
 
 
-def test_every_weight_file_stands_in_the_third_party_list() -> None:
+def test_the_third_party_list_has_every_weight_file() -> None:
     features = list(discover().values())
     text = third_party(features)
     for file in (file for one in features for profile in one.profiles.values() for file in profile.files):

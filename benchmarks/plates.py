@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.renders.plate_example import SAMPLES, photograph
-from containers.car_license_plate.agreement import Reading, agreed
-from containers.car_license_plate.grammar import Grammar, texts
+from containers.car_license_plate.agreement import Reading, agreed_texts
+from containers.car_license_plate.grammar import Grammar, best_texts
 from containers.car_license_plate.line_readers import LPRReader, PlateNetReader
-from containers.car_license_plate.plates import Found, PlateReader
+from containers.car_license_plate.plates import DetectedPlate, PlateReader
 from containers.general_ocr.reader import TextReader
-from containers.general_ocr.recognition import Text
+from containers.general_ocr.recognition import ScoredText
 from serving.arrays import Pixels
 from serving.errors import ServingError
 from serving.feature import find
@@ -57,7 +57,11 @@ def recognisers(
     grammar = Grammar(reader.characters)
     row("general recogniser, greedy", crops, lambda crop: [greedy(reader, crop)])
     row("general recogniser, constrained", crops, lambda crop: [constrained(reader, grammar, crop)[0]])
-    row("PlateNet, constrained", crops, lambda crop: [best(texts(platenet.chances([crop]))[0])[0]])
+    row(
+        "PlateNet, constrained",
+        crops,
+        lambda crop: [best(best_texts(platenet.log_probabilities([crop]))[0])[0]],
+    )
     row("both, agreed", crops, lambda crop: [together(reader, grammar, platenet, crop)])
     if second:
         row("LPRNet, constrained", crops, lambda crop: [second.read([crop])[0][0][0]])
@@ -81,20 +85,21 @@ def greedy(reader: TextReader, crop: Pixels) -> str:
     return "".join(character for character in reader.recognise([crop])[0][0] if character.isalnum())
 
 
-def constrained(reader: TextReader, grammar: Grammar, crop: Pixels) -> Text:
-    (found,) = texts(reader.decoded([crop], grammar.chances))
+def constrained(reader: TextReader, grammar: Grammar, crop: Pixels) -> ScoredText:
+    (found,) = best_texts(reader.decoded([crop], grammar.log_probabilities))
     return best(found)
 
 
-def best(found: Sequence[Text]) -> Text:
+def best(found: Sequence[ScoredText]) -> ScoredText:
     return max(found, key=lambda text: text[1] ** len(text[0]) if text[0] else 0)
 
 
 def together(reader: TextReader, grammar: Grammar, platenet: PlateNetReader, crop: Pixels) -> str:
     """Asked of every crop, where the feature asks only where the general recogniser is unsure."""
-    (first,), (second,) = reader.decoded([crop], grammar.chances), platenet.chances([crop])
-    one, other = (Reading(chances, texts([chances])[0]) for chances in (first, second))
-    return best(agreed(one, other))[0]
+    (first,) = reader.decoded([crop], grammar.log_probabilities)
+    (second,) = platenet.log_probabilities([crop])
+    one, other = (Reading(line, best_texts([line])[0]) for line in (first, second))
+    return best(agreed_texts(one, other))[0]
 
 
 def both(reader: TextReader, grammar: Grammar, second: LPRReader, crop: Pixels) -> str:
@@ -156,7 +161,7 @@ def seconds(read: Callable[[Sequence[Pixels]], object], images: Sequence[Pixels]
 
 
 def words(plates: PlateReader, image: Pixels) -> list[str]:
-    found: list[Found] = plates.read([image])[0]
+    found: list[DetectedPlate] = plates.read([image])[0]
     return [plate.text for plate in found]
 
 

@@ -1,1 +1,1 @@
-"""Licence plates of mainland China in photographs."""
+"""Reads the licence plates of mainland China in photographs."""

@@ -1,4 +1,4 @@
-"""What two recognisers that read the same line agree on."""
+"""Combines the readings of two recognisers that read the same line."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,72 +8,81 @@ from typing import NamedTuple
 import numpy as np
 
 from containers.car_license_plate.grammar import ALPHABET, LAYOUTS, NEVER, Layout
-from containers.general_ocr.recognition import Text
+from containers.general_ocr.recognition import ScoredText
 from serving.arrays import Floats
 
-MIXED = 4  # places in which two texts may differ for their mixtures to be weighed too
+MAX_DIFFERENCES = 4  # places in which two texts may differ and still be mixed
 
 
 class Reading(NamedTuple):
-    """chances: of a line, as `Grammar.chances` gives them. texts: the likeliest of every layout."""
+    """One recogniser's reading of a line.
 
-    chances: Floats
-    texts: Sequence[Text]
-
-
-def agreed(first: Reading, second: Reading) -> list[Text]:
-    """Of each layout that the first reading admits a text that is likeliest to both together.
-
-    Sought from a mixture of both readings' texts, one place at a time. Score: the geometric mean of both
-    likelihoods, per character, or the first one's if that is more.
+    log_probabilities: as `Grammar.log_probabilities` returns them. texts: the most probable of each layout.
     """
-    found = []
-    for layout, (one, score), (other, _) in zip(LAYOUTS, first.texts, second.texts, strict=True):
-        if one and other:
-            text, likelihood = _likeliest(first.chances, second.chances, layout, _mixtures(one, other))
-            together = math.exp(likelihood / len(text))
-            found.append((text, max(together, score) if text == one else together))
+
+    log_probabilities: Floats
+    texts: Sequence[ScoredText]
+
+
+def agreed_texts(first: Reading, second: Reading) -> list[ScoredText]:
+    """Returns, for each layout, the text that is most probable for both readings together.
+
+    The search starts from mixtures of both readings' texts and changes one place at a time. The score is the
+    geometric mean of both likelihoods, per character. If the text is the first reading's and its score there
+    is higher, it keeps that score. A layout for which either reading has no text keeps the first one's text.
+    """
+    agreed = []
+    for layout, one, other in zip(LAYOUTS, first.texts, second.texts, strict=True):
+        if one.text and other.text:
+            text, log_likelihood = _search(first, second, layout, _mixtures(one.text, other.text))
+            score = math.exp(log_likelihood / len(text))
+            agreed.append(ScoredText(text, max(score, one.score) if text == one.text else score))
         else:
-            found.append((one, score))
-    return found
+            agreed.append(one)
+    return agreed
 
 
-def _likeliest(first: Floats, second: Floats, layout: Layout, texts: list[str]) -> tuple[str, float]:
-    text = ""
+def _search(first: Reading, second: Reading, layout: Layout, texts: list[str]) -> tuple[str, float]:
+    """Returns the most probable text and its log-likelihood, by changes of one place at a time."""
+    best = ""
     while True:
-        together = (likelihoods(first, texts) + likelihoods(second, texts)) / 2
-        best = texts[int(together.argmax())]
-        if best == text:
-            return text, float(together.max())
-        text, texts = best, [best, *_neighbours(best, layout)]
+        both = log_likelihoods(first.log_probabilities, texts) + log_likelihoods(
+            second.log_probabilities, texts
+        )
+        mean = both / 2
+        found = texts[int(mean.argmax())]
+        if found == best:
+            return best, float(mean.max())
+        best, texts = found, [found, *_neighbours(found, layout)]
 
 
-def likelihoods(chances: Floats, texts: Sequence[str]) -> Floats:
-    """(K,) log-likelihoods of the best CTC alignment of each text; the texts are of one length."""
+def log_likelihoods(log_probabilities: Floats, texts: Sequence[str]) -> Floats:
+    """Returns the log-likelihood of the best CTC alignment of each text, (K,). All texts have one length."""
     symbols = np.full((len(texts), 2 * len(texts[0]) + 1), len(ALPHABET))
     symbols[:, 1::2] = [[ALPHABET.index(character) for character in text] for text in texts]
+    # a character that is repeated needs a blank before it
     repeated = np.where(symbols[:, 3::2] == symbols[:, 1:-2:2], NEVER, np.float32(0))
     score = np.full(symbols.shape, NEVER)
     score[:, 0] = 0
-    for chance in chances:
+    for step in log_probabilities:
         entered = score.copy()
         np.maximum(entered[:, 1:], score[:, :-1], out=entered[:, 1:])
         np.maximum(entered[:, 3::2], score[:, 1:-2:2] + repeated, out=entered[:, 3::2])
-        score = entered + chance[symbols]
+        score = entered + step[symbols]
     best: Floats = score[:, -2:].max(axis=1)
     return best
 
 
 def _mixtures(one: str, other: str) -> list[str]:
-    """Both, and what takes each place from either."""
+    """Returns all texts that take each place from one of the two, or only the two if they differ too much."""
     places = [sorted({*pair}) for pair in zip(one, other, strict=True)]
-    if sum(len(place) > 1 for place in places) > MIXED:
+    if sum(len(place) > 1 for place in places) > MAX_DIFFERENCES:
         return [one, other]
     return ["".join(mixture) for mixture in product(*places)]
 
 
 def _neighbours(text: str, layout: Layout) -> Iterator[str]:
-    """What differs in one place."""
+    """Yields the texts of the layout that differ from `text` in one place."""
     for place, characters in enumerate(layout.places):
         for character in characters:
             if character != text[place]:

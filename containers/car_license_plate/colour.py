@@ -1,4 +1,4 @@
-"""The colour of a plate."""
+"""Determines the colour of a plate."""
 
 from typing import cast
 
@@ -8,16 +8,17 @@ import numpy as np
 from containers.car_license_plate.grammar import Colour
 from serving.arrays import Floats, Pixels
 
-NEUTRAL = 12  # chroma in CIE Lab; white, grey and black stay below
-COLOURLESS = 3  # nearly every pixel of a picture without colour stays below
+NEUTRAL = 12  # chroma in CIE Lab; white, grey and black have less
+COLOURLESS = 3  # chroma; nearly every pixel of an image without colour has less
 YELLOW_TO_GREEN = 112  # degrees of hue
-RED = 30  # CIE a*
+RED = 30  # CIE a*; red pixels have more
 
 
 def colour(plate: Pixels) -> Colour:
-    """By the background, and by whether the characters, which cover less than it, are the lighter.
+    """Returns the colour of a plate that fills the image, (H, W, 3) RGB.
 
-    plate: (H, W, 3) RGB, filled by it.
+    It depends on the colour of the background, and on whether the background is lighter than the characters.
+    The background covers more than half of the plate.
     """
     small = cast(Pixels, cv2.resize(plate, (96, 32), interpolation=cv2.INTER_AREA))
     lightness, a, b = cv2.split(lab(small[4:-4, 4:-4]))
@@ -35,17 +36,17 @@ def colour(plate: Pixels) -> Colour:
 
 
 def colourless(image: Pixels) -> bool:
-    """Whether a picture, (H, W, 3) RGB, is but shades of grey."""
+    """Tells whether an image, (H, W, 3) RGB, has only shades of grey."""
     _, a, b = cv2.split(lab(cast(Pixels, cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA))))
     return bool(np.percentile(np.hypot(a, b), 98) < COLOURLESS)
 
 
 def starts_red(plate: Pixels) -> bool:
-    """Whether the first two of its characters are red, as on the plates of the army."""
+    """Tells whether the first two characters of a plate are red, as on the plates of the army."""
     start = plate[:, : max(1, plate.shape[1] * 2 // 7)]
     return bool((lab(start)[..., 1] > RED).mean() > 0.05)
 
 
 def lab(image: Pixels) -> Floats:
-    """CIE Lab: lightness 0..100, a and b about -128..127."""
+    """Converts RGB to CIE Lab: lightness 0..100, a and b about -128..127."""
     return cast(Floats, cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB))

@@ -1,4 +1,4 @@
-"""Car license plate: the plates of mainland China in a photograph, and what they say."""
+"""Car license plate: finds the plates of mainland China in a photograph and reads their text."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,34 +15,43 @@ PlateType = Literal["blue", "yellow", "green", "white", "black"]
 
 
 class Plate(msgspec.Struct, frozen=True):
-    """One plate."""
+    """One licence plate."""
 
-    words: Annotated[str, Meta(description="Its text, both rows of a two-row plate, without the dot.")]
+    words: Annotated[
+        str,
+        Meta(description="The plate's text without the dot, with the two rows of a two-row plate joined."),
+    ]
     location: Location
     score: Score
-    polygon: Annotated[Corners, Meta(description="Corners, clockwise from the text's top-left.")]
+    polygon: Annotated[Corners, Meta(description="The four corners, clockwise from the text's top-left.")]
     plate_type: Annotated[
         PlateType | UnsetType,
         Meta(
-            description="With `detail`. By colour: blue (cars), yellow (lorries, buses, trailers, driving "
-            "schools), green (new energy), white (police, army, rescue), black (embassies, consulates, Hong "
-            "Kong and Macau). In a picture without colour, the commonest of those with such a text."
+            description="Only with `detail`. The plate's type, named by its colour: blue (cars), yellow "
+            "(lorries, buses, trailers, driving schools), green (new energy), white (police, army, rescue), "
+            "or black (embassies, consulates, Hong Kong and Macau). In an image without colour, the most "
+            "common type that can have this text."
         ),
     ] = UNSET
     valid: Annotated[
-        bool | UnsetType, Meta(description="With `detail`. Whether plates of that type have such a text.")
+        bool | UnsetType,
+        Meta(
+            description="Only with `detail`. True when plates of the type in `plate_type` can have this text."
+        ),
     ] = UNSET
 
 
 class PlateRequest(OCRRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An image by address or in base64."""
+    """An image, given by its address or in base64."""
 
-    detail: Annotated[bool, Meta(description="Add `plate_type` and `valid` to every plate.")] = False
+    detail: Annotated[
+        bool, Meta(description="When true, `plate_type` and `valid` are added to every plate.")
+    ] = False
 
 
 Plates = Annotated[
     list[Annotated[Any, Meta(extra_json_schema=any_of(Plate, Duration))]],
-    Meta(description="Plates from top to bottom; an empty list where there is none."),
+    Meta(description="The plates from top to bottom, or an empty list when the image shows no plate."),
 ]
 
 PLATENET = WeightFile(
@@ -51,7 +60,7 @@ PLATENET = WeightFile(
     sha256="448ffd037ad71c6b524803890016e00a88e7ce74c985618fc4e51b7341db6f72",
     size=1127886,
     license="Apache-2.0",
-    origin="trained by training/plates on drawn plates",
+    origin="trained by training/plates on synthetic plates",
 )
 
 LPRNET = WeightFile(
@@ -77,12 +86,12 @@ feature = Feature(
     profiles={
         "lite": Profile(
             files=(*READERS["lite"].files, PLATENET),
-            summary="PP-OCRv6 small, and PlateNet where it is unsure; needs no network.",
+            summary="PP-OCRv6 small, with PlateNet for uncertain plates. Nothing is downloaded.",
             verified=True,
         ),
         "standard": Profile(
             files=(*READERS["lite"].files, PLATENET, LPRNET),
-            summary="The same, and LPRNet as a third reader of one-row plates with seven characters.",
+            summary="The same, with LPRNet for uncertain one-row plates that have seven characters.",
             verified=True,
         ),
     },

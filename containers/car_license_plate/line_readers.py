@@ -1,4 +1,4 @@
-"""Small networks that read a plate's line under the grammar: PlateNet and LPRNet."""
+"""Small networks that read the line of a plate with the grammar: PlateNet and LPRNet."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Self, cast
 import cv2
 import numpy as np
 
-from containers.car_license_plate.agreement import Reading, agreed
-from containers.car_license_plate.grammar import CLASSES, PROVINCE, Colour, Grammar, texts
-from containers.general_ocr.recognition import Text
+from containers.car_license_plate.agreement import Reading, agreed_texts
+from containers.car_license_plate.grammar import CLASSES, PROVINCE, Colour, Grammar, best_texts
+from containers.general_ocr.recognition import ScoredText
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class LineReader(ABC):
-    """network: (N, 3, height, width) -> (N, T, classes) logits."""
+    """Reads lines with one network. network: (N, 3, height, width) -> (N, T, classes) logits."""
 
     FILE: ClassVar[str]
     SIZE: ClassVar[tuple[int, int]]  # px, width and height
-    CHARACTERS: ClassVar[tuple[str, ...]]  # text of every class; the last is the CTC blank
-    BATCH = 64  # at most, so that memory is bounded
+    CHARACTERS: ClassVar[tuple[str, ...]]  # the text of every class; the last is the CTC blank
+    MAX_BATCH = 64  # bounds the memory
 
     def __init__(self, network: Executor) -> None:
         self._network, self._grammar = network, Grammar(self.CHARACTERS)
@@ -41,19 +41,19 @@ class LineReader(ABC):
     @staticmethod
     @abstractmethod
     def network(file: Path) -> "torch.nn.Module":
-        """Frozen, with the weights of the file; needed only where nothing is compiled yet."""
+        """Builds the frozen network with the weights of the file. Only a compilation calls it."""
 
     @staticmethod
     @abstractmethod
     def normalised(lines: Sequence[Pixels]) -> Floats:
-        """(H, W, 3) RGB lines of `SIZE` -> (N, 3, H, W) as the network was trained."""
+        """(H, W, 3) RGB lines of `SIZE` -> (N, 3, H, W) with the normalisation of the training."""
 
-    def chances(self, lines: Sequence[Pixels]) -> list[Floats]:
-        """Of every upright (H, W, 3) RGB line, as `Grammar.chances`."""
-        batches = (lines[start : start + self.BATCH] for start in range(0, len(lines), self.BATCH))
+    def log_probabilities(self, lines: Sequence[Pixels]) -> list[Floats]:
+        """Returns those of every upright (H, W, 3) RGB line, as `Grammar.log_probabilities` does."""
+        batches = (lines[start : start + self.MAX_BATCH] for start in range(0, len(lines), self.MAX_BATCH))
         inputs = (self.normalised([self._resized(line) for line in batch]) for batch in batches)
-        found = self._network.map(inputs, lambda outputs: self._grammar.chances(outputs[0]))
-        return [chances for batch in found for chances in batch]
+        found = self._network.map(inputs, lambda outputs: self._grammar.log_probabilities(outputs[0]))
+        return [line for batch in found for line in batch]
 
     def _resized(self, line: Pixels) -> Pixels:
         kind = cv2.INTER_AREA if len(line) > self.SIZE[1] else cv2.INTER_CUBIC
@@ -61,9 +61,9 @@ class LineReader(ABC):
 
 
 class PlateNetReader(LineReader):
-    """PlateNet reads plates of every kind; `training/plates` trained it on drawn ones.
+    """PlateNet reads plates of every kind. `training/plates` trained it on synthetic plates.
 
-    Alone it is weaker than the general recogniser, but it makes other mistakes.
+    Alone, it is weaker than the general recogniser, but it makes different mistakes.
     """
 
     FILE = "platenet.safetensors"
@@ -72,25 +72,24 @@ class PlateNetReader(LineReader):
 
     @staticmethod
     def network(file: Path) -> "torch.nn.Module":
-        from containers.car_license_plate.networks.platenet import platenet  # late: imports torch
+        from containers.car_license_plate.networks.platenet import platenet  # imports torch
 
         return platenet(file)
 
     @staticmethod
     def normalised(lines: Sequence[Pixels]) -> Floats:
-        """RGB in [-1, 1]."""
+        """Scales RGB to [-1, 1]."""
         return cast(Floats, cv2.dnn.blobFromImages(lines, 1 / 127.5, mean=(127.5,) * 3))
 
-    def knows(self, rows: int, colour: Colour) -> bool:
-        """Every kind of plate."""
+    def can_read(self, rows: int, colour: Colour) -> bool:
+        """Returns True for every kind of plate."""
         return True
 
-    def opinions(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[Text]]:
-        """Of every upright (H, W, 3) RGB line what it and the `first` recogniser agree on."""
-        return [
-            agreed(heard, Reading(chances, texts([chances])[0]))
-            for heard, chances in zip(first, self.chances(lines), strict=True)
-        ]
+    def reread(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[ScoredText]]:
+        """Returns the texts on which PlateNet and the first reading of each (H, W, 3) RGB line agree."""
+        probabilities = self.log_probabilities(lines)
+        own = map(Reading, probabilities, best_texts(probabilities))
+        return [agreed_texts(one, other) for one, other in zip(first, own, strict=True)]
 
 
 class LPRReader(LineReader):
@@ -106,26 +105,26 @@ class LPRReader(LineReader):
 
     @staticmethod
     def network(file: Path) -> "torch.nn.Module":
-        from containers.car_license_plate.networks.lprnet import lprnet  # late: imports torch
+        from containers.car_license_plate.networks.lprnet import lprnet  # imports torch
 
         return lprnet(file)
 
     @staticmethod
     def normalised(lines: Sequence[Pixels]) -> Floats:
-        """BGR in about [-1, 1]."""
+        """Converts to BGR and scales to about [-1, 1]."""
         return cast(Floats, cv2.dnn.blobFromImages(lines, 1 / 128, mean=(127.5,) * 3, swapRB=True))
 
-    def knows(self, rows: int, colour: Colour) -> bool:
-        """Of others it would make one with seven characters."""
+    def can_read(self, rows: int, colour: Colour) -> bool:
+        """Excludes other plates, because LPRNet would read them as plates with seven characters."""
         return rows == 1 and colour in ("blue", "black")
 
-    def opinions(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[Text]]:
-        """Of each layout the surer one's text."""
+    def reread(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[ScoredText]]:
+        """Returns, for each layout, the text with the higher score of the two readings."""
         return [
-            [max(pair, key=lambda text: text[1]) for pair in zip(heard.texts, said, strict=True)]
-            for heard, said in zip(first, self.read(lines), strict=True)
+            [max(pair, key=lambda text: text.score) for pair in zip(one.texts, other, strict=True)]
+            for one, other in zip(first, self.read(lines), strict=True)
         ]
 
-    def read(self, lines: Sequence[Pixels]) -> list[list[Text]]:
-        """Of every upright (H, W, 3) RGB plate the likeliest text of each layout, as `grammar.texts`."""
-        return texts(self.chances(lines))
+    def read(self, lines: Sequence[Pixels]) -> list[list[ScoredText]]:
+        """Returns the most probable text of each layout for every upright (H, W, 3) RGB plate."""
+        return best_texts(self.log_probabilities(lines))

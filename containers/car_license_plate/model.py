@@ -1,4 +1,4 @@
-"""Car license plate: the plate reader behind the feature's request and reply."""
+"""Car license plate: the model reads plates and turns them into the reply."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 from msgspec import UNSET
 
 from containers.car_license_plate.feature import Plate, PlateRequest
-from containers.car_license_plate.plates import Found, PlateReader
+from containers.car_license_plate.plates import DetectedPlate, PlateReader
 from containers.general_ocr.feature import Duration
 from serving.arrays import Pixels
 from serving.images.polygons import corners, location
@@ -16,14 +16,18 @@ from serving.weights import Weights
 
 
 class Item(NamedTuple):
-    """An image, (H, W, 3) uint8 RGB; detail: tell type and validity; since: as in general_ocr."""
+    """An image, (H, W, 3) uint8 RGB.
+
+    detail: the reply has each plate's type and validity. started: monotonic time of the request, if its
+    duration is requested.
+    """
 
     image: Pixels
     detail: bool
-    since: float | None
+    started: float | None
 
 
-class Model(Base[PlateRequest, Item, list[Found], list[Plate | Duration]]):
+class Model(Base[PlateRequest, Item, list[DetectedPlate], list[Plate | Duration]]):
     """Finds and reads plates."""
 
     def __init__(self, reader: PlateReader) -> None:
@@ -34,21 +38,21 @@ class Model(Base[PlateRequest, Item, list[Found], list[Plate | Duration]]):
         return cls(PlateReader.load(weights, device))
 
     def preprocess(self, request: PlateRequest) -> Item:
-        since = time.monotonic() if request.duration else None
-        return Item(self.media.of(request), request.detail, since)
+        started = time.monotonic() if request.duration else None
+        return Item(self.media.of(request), request.detail, started)
 
-    def predict(self, batch: Sequence[Item]) -> Sequence[list[Found]]:
+    def predict(self, batch: Sequence[Item]) -> Sequence[list[DetectedPlate]]:
         return self._reader.read([item.image for item in batch])
 
-    def postprocess(self, output: list[Found], item: Item) -> list[Plate | Duration]:
+    def postprocess(self, output: list[DetectedPlate], item: Item) -> list[Plate | Duration]:
         plates: list[Plate | Duration] = [plate(found, item.detail) for found in output]
-        if item.since is not None:
-            plates.append(Duration(time.monotonic() - item.since))
+        if item.started is not None:
+            plates.append(Duration(time.monotonic() - item.started))
         return plates
 
 
-def plate(found: Found, detail: bool) -> Plate:
-    """The reply's form of a plate."""
+def plate(found: DetectedPlate, detail: bool) -> Plate:
+    """Converts a detected plate to its form in the reply."""
     return Plate(
         words=found.text,
         location=location(found.polygon),

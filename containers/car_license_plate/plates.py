@@ -1,6 +1,6 @@
-"""Plates of images: regions from the text detector, read under the grammar, pooled over all images."""
+"""Finds and reads the plates of images. The text detector gives regions, which are read with the grammar."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
@@ -8,26 +8,27 @@ import numpy as np
 from containers.car_license_plate import regions
 from containers.car_license_plate.agreement import Reading
 from containers.car_license_plate.colour import colour, colourless, starts_red
-from containers.car_license_plate.grammar import LAYOUTS, Colour, Grammar, texts
+from containers.car_license_plate.grammar import LAYOUTS, Colour, Grammar, best_texts
 from containers.car_license_plate.line_readers import LPRReader, PlateNetReader
 from containers.car_license_plate.regions import Region
 from containers.general_ocr.reader import TextReader
-from containers.general_ocr.recognition import Text, crop
+from containers.general_ocr.recognition import ScoredText, crop
 from serving.arrays import Floats, Pixels
 from serving.weights import Weights
 
-_NOTHING = np.zeros((0, 4, 2), np.float32)
-_SHADES: dict[Colour, tuple[Colour, ...]] = {
+_NO_BOXES = np.zeros((0, 4, 2), np.float32)
+_COLOURS_IN_GREY: dict[Colour, tuple[Colour, ...]] = {
     "black": ("blue", "black"),
     "white": ("yellow", "green", "white"),
 }
-"""What a black or white plate of a picture without colour may be, likeliest first."""
+"""The true colours that a black or white plate of a grey image may have, most common first."""
 
 
-class Found(NamedTuple):
-    """A plate. polygon: (4, 2) x and y in pixels of the image, clockwise from the text's top-left.
+class DetectedPlate(NamedTuple):
+    """A plate that was found and read.
 
-    valid: whether plates of that colour say such things.
+    polygon: (4, 2) x and y in pixels of the image, clockwise from the text's top-left.
+    valid: True when plates of that colour can have that text.
     """
 
     text: str
@@ -37,138 +38,172 @@ class Found(NamedTuple):
     valid: bool
 
 
-class Sight(NamedTuple):
-    """A region of the image of that index.
+class Candidate(NamedTuple):
+    """A region that may be a plate, with its texts.
 
-    texts: the likeliest of each layout. chances: the first reader's, as of `Grammar.chances`.
+    image: index of the image. texts: the most probable text of each layout. log_probabilities: those of the
+    first reader, as `Grammar.log_probabilities` returns them.
     """
 
     image: int
     region: Region
-    texts: list[Text]
-    chances: Floats
+    texts: list[ScoredText]
+    log_probabilities: Floats
 
 
-class Second(Protocol):
-    """A recogniser that is asked where no plate was found with certainty."""
+class SecondReader(Protocol):
+    """A recogniser that rereads the candidates without a sure plate."""
 
-    def knows(self, rows: int, colour: Colour) -> bool:
-        """Whether to ask it about such plates."""
+    def can_read(self, rows: int, colour: Colour) -> bool:
+        """Tells whether the reader knows plates with this number of rows and this colour."""
 
-    def opinions(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[Text]]:
-        """Of each line the best text of every layout, given what was read there `first`."""
+    def reread(self, lines: Sequence[Pixels], first: Sequence[Reading]) -> list[list[ScoredText]]:
+        """Returns the best text of every layout for each line. first: the first reader's readings."""
 
 
 class PlateReader:
-    """reader: general_ocr's. seconds: asked one after the other."""
+    """Finds and reads plates.
 
-    MIN_SCORE = 0.3
-    SURE = 0.5  # score from which no second reader is asked
-    PROMISING = 0.05  # score from which a region is looked at more closely
+    reader: general_ocr's. second_readers: they reread uncertain plates one after the other.
+    """
 
-    def __init__(self, reader: TextReader, *seconds: Second) -> None:
-        self._reader, self._seconds = reader, seconds
+    MIN_SCORE = 0.3  # score of a plate, at least
+    SURE = 0.5  # score from which no second reader is used
+    PROMISING = 0.05  # score above which the plate around a text is searched for
+
+    def __init__(self, reader: TextReader, *second_readers: SecondReader) -> None:
+        self._reader, self._second_readers = reader, second_readers
         self._grammar = Grammar(reader.characters)
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """Of either profile, compiled for the device."""
-        seconds = [one.load(weights, device) for one in (PlateNetReader, LPRReader) if one.FILE in weights]
-        return cls(TextReader.load(weights, device), *seconds)
+        """Compiles the networks of either profile for the device."""
+        kinds = [kind for kind in (PlateNetReader, LPRReader) if kind.FILE in weights]
+        return cls(TextReader.load(weights, device), *(kind.load(weights, device) for kind in kinds))
 
-    def read(self, images: Sequence[Pixels]) -> list[list[Found]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[DetectedPlate]]:
         """Returns the plates of every (H, W, 3) RGB image, from top to bottom."""
-        sights = self._first_look(images)
-        sights += self._closer_look(images, sights)
-        plates = self._plates(images, sights)
-        for second in self._seconds:
-            sights = self._second_opinion(second, images, sights, plates)
-            plates = self._plates(images, sights)
+        candidates = self._read_text_regions(images)
+        candidates += self._read_coloured_regions(images, candidates)
+        plates = self._select_plates(images, candidates)
+        for reader in self._second_readers:
+            candidates = self._reread_uncertain(reader, images, candidates, plates)
+            plates = self._select_plates(images, candidates)
         return plates
 
-    def _first_look(self, images: Sequence[Pixels]) -> list[Sight]:
-        """Reads every region that may be a plate, and keeps the promising ones."""
-        boxes = [_NOTHING] * len(images)
-        searched = [index for index, image in enumerate(images) if not regions.is_plate(image)]
+    def _read_text_regions(self, images: Sequence[Pixels]) -> list[Candidate]:
+        """Reads the regions around text, and returns those with a promising score."""
+        boxes = self._detect(images)
+        found = [regions.regions(*pair) for pair in zip(images, boxes, strict=True)]
+        candidates = self._read_regions(images, found)
+        return [one for one in candidates if max(text.score for text in one.texts) > self.PROMISING]
+
+    def _detect(self, images: Sequence[Pixels]) -> list[Floats]:
+        """Returns the boxes of text of each image, (K, 4, 2), and none for the crop of a plate."""
+        boxes = [_NO_BOXES] * len(images)
+        searched = [index for index, image in enumerate(images) if not regions.is_crop(image)]
         found = self._reader.detect([images[index] for index in searched])
         for index, quadrangles in zip(searched, found, strict=True):
             boxes[index] = quadrangles
-        sights = self._sights(images, [regions.regions(*pair) for pair in zip(images, boxes, strict=True)])
-        return [sight for sight in sights if max(score for _, score in sight.texts) > self.PROMISING]
+        return boxes
 
-    def _closer_look(self, images: Sequence[Pixels], sights: Sequence[Sight]) -> list[Sight]:
-        """Reads the coloured plate around each text that is promising, if there is one."""
-        polygons = {(sight.image, sight.region.polygon.tobytes()): sight.region.polygon for sight in sights}
-        closer: list[list[Region]] = [[] for _ in images]
+    def _read_coloured_regions(
+        self, images: Sequence[Pixels], candidates: Sequence[Candidate]
+    ) -> list[Candidate]:
+        """Reads the coloured plate around each candidate's text, if there is one."""
+        polygons = {(one.image, one.region.polygon.tobytes()): one.region.polygon for one in candidates}
+        found: list[list[Region]] = [[] for _ in images]
         for (index, _), polygon in polygons.items():
-            closer[index] += regions.coloured(images[index], polygon)
-        return self._sights(images, closer)
+            found[index] += regions.coloured(images[index], polygon)
+        return self._read_regions(images, found)
 
-    def _sights(self, images: Sequence[Pixels], found: Sequence[Iterable[Region]]) -> list[Sight]:
-        """Reads the regions found in each image."""
+    def _read_regions(self, images: Sequence[Pixels], found: Sequence[Iterable[Region]]) -> list[Candidate]:
+        """Reads the regions that were found in each image."""
         places = [(index, region) for index, some in enumerate(found) for region in some]
         lines = [regions.line(images[index], region) for index, region in places]
-        chances = self._reader.decoded(lines, self._grammar.chances)
-        said = texts(chances, floor=self.PROMISING)
-        return [Sight(*place, one, each) for place, one, each in zip(places, said, chances, strict=True)]
+        probabilities = self._reader.decoded(lines, self._grammar.log_probabilities)
+        texts = best_texts(probabilities, self.PROMISING)
+        return [
+            Candidate(index, region, line_texts, line_probabilities)
+            for (index, region), line_texts, line_probabilities in zip(
+                places, texts, probabilities, strict=True
+            )
+        ]
 
-    def _second_opinion(
-        self, second: Second, images: Sequence[Pixels], sights: Sequence[Sight], plates: Sequence[list[Found]]
-    ) -> list[Sight]:
-        """Returns the sights with the texts of `second` where no plate is sure and it knows that kind."""
+    def _reread_uncertain(
+        self,
+        reader: SecondReader,
+        images: Sequence[Pixels],
+        candidates: Sequence[Candidate],
+        plates: Sequence[list[DetectedPlate]],
+    ) -> list[Candidate]:
+        """Returns the candidates. Those without a sure plate have the reader's texts, if it can read them."""
         lines: dict[int, Pixels] = {}
-        for index, sight in enumerate(sights):
-            if not self._is_sure(sight, plates[sight.image]):
-                line = regions.line(images[sight.image], sight.region)
-                if second.knows(len(sight.region.rows), colour(line)):
+        for index, candidate in enumerate(candidates):
+            if not self._has_sure_plate(candidate, plates[candidate.image]):
+                line = regions.line(images[candidate.image], candidate.region)
+                if reader.can_read(len(candidate.region.rows), colour(line)):
                     lines[index] = line
-        first = [Reading(sights[index].chances, sights[index].texts) for index in lines]
-        opinions = dict(zip(lines, second.opinions(list(lines.values()), first), strict=True))
-        return [sight._replace(texts=opinions.get(index, sight.texts)) for index, sight in enumerate(sights)]
+        first = [Reading(candidates[index].log_probabilities, candidates[index].texts) for index in lines]
+        texts = dict(zip(lines, reader.reread(list(lines.values()), first), strict=True))
+        return [one._replace(texts=texts.get(index, one.texts)) for index, one in enumerate(candidates)]
 
-    def _is_sure(self, sight: Sight, plates: Sequence[Found]) -> bool:
-        """Tells whether a plate with a high score lies over the region."""
-        return any(
-            plate.score >= self.SURE and _overlap(sight.region.polygon, plate.polygon) for plate in plates
-        )
+    def _has_sure_plate(self, candidate: Candidate, plates: Sequence[DetectedPlate]) -> bool:
+        """Tells whether a plate with a high score overlaps the candidate's region."""
+        polygon = candidate.region.polygon
+        return any(plate.score >= self.SURE and _overlap(polygon, plate.polygon) for plate in plates)
 
-    def _plates(self, images: Sequence[Pixels], sights: Sequence[Sight]) -> list[list[Found]]:
-        found: list[list[Found]] = [[] for _ in images]
+    def _select_plates(
+        self, images: Sequence[Pixels], candidates: Sequence[Candidate]
+    ) -> list[list[DetectedPlate]]:
+        """Returns the plates of each image, without overlaps."""
+        found: list[list[DetectedPlate]] = [[] for _ in images]
         grey = [colourless(image) for image in images]
-        for sight in sights:
-            found[sight.image] += self._judged(images[sight.image], sight, grey[sight.image])
-        return [_distinct(plates) for plates in found]
+        for candidate in candidates:
+            plate = self._plate_of(candidate, images[candidate.image], grey=grey[candidate.image])
+            if plate is not None:
+                found[candidate.image].append(plate)
+        return [_without_overlaps(plates) for plates in found]
 
-    def _judged(self, image: Pixels, sight: Sight, grey: bool) -> Iterator[Found]:
-        """Its text if that is sure enough. Only a coloured plate may say what no plate of its colour says."""
-        plate = crop(image, sight.region.polygon)
-        seen, red = colour(plate), starts_red(plate)
-        possible = _SHADES.get(seen, (seen,)) if grey else (seen,)
-        fitting: list[tuple[Text, Colour]] = []
-        other: list[tuple[Text, Colour]] = []
-        for layout, text in zip(LAYOUTS, sight.texts, strict=True):
-            if text[1] >= self.MIN_SCORE and (red or not layout.red):
-                kind = next((kind for kind in possible if kind in layout.colours), None)
-                (fitting if kind else other).append((text, kind or seen))
-        chosen = fitting or ([] if seen in ("white", "black") else other)
-        if chosen:
-            (words, score), kind = max(chosen, key=lambda one: one[0][1] ** len(one[0][0]))
-            height, width = image.shape[:2]
-            polygon = sight.region.polygon.clip(0, (width, height)).astype(np.float32)
-            yield Found(words, score, polygon, kind, bool(fitting))
+    def _plate_of(self, candidate: Candidate, image: Pixels, *, grey: bool) -> DetectedPlate | None:
+        """Returns the candidate as a plate with its best text, or None when no score is high enough.
+
+        A text that plates of its colour can have is preferred. Other texts count on coloured plates only.
+        """
+        patch = crop(image, candidate.region.polygon)
+        seen, red = colour(patch), starts_red(patch)
+        possible = _COLOURS_IN_GREY.get(seen, (seen,)) if grey else (seen,)
+        valid: list[tuple[ScoredText, Colour]] = []
+        invalid: list[tuple[ScoredText, Colour]] = []
+        for layout, text in zip(LAYOUTS, candidate.texts, strict=True):
+            if text.score < self.MIN_SCORE or (layout.red and not red):
+                continue
+            true_colour = next((one for one in possible if one in layout.colours), None)
+            if true_colour:
+                valid.append((text, true_colour))
+            else:
+                invalid.append((text, seen))
+        chosen = valid or ([] if seen in ("white", "black") else invalid)
+        if not chosen:
+            return None
+        # the score is per character, so this power is the likelihood of the whole text
+        best, true_colour = max(chosen, key=lambda pair: pair[0].score ** len(pair[0].text))
+        height, width = image.shape[:2]
+        polygon = candidate.region.polygon.clip(0, (width, height)).astype(np.float32)
+        return DetectedPlate(best.text, best.score, polygon, true_colour, bool(valid))
 
 
-def _distinct(found: Iterable[Found]) -> list[Found]:
-    """The best of those that overlap, from top to bottom."""
-    kept: list[Found] = []
-    for plate in sorted(found, key=lambda plate: (plate.valid, plate.score), reverse=True):
-        if not any(_overlap(plate.polygon, other.polygon) for other in kept):
-            kept.append(plate)
-    return sorted(kept, key=lambda plate: float(plate.polygon[:, 1].min()))
+def _without_overlaps(plates: Iterable[DetectedPlate]) -> list[DetectedPlate]:
+    """Retains the best of the plates that overlap, and sorts them from top to bottom."""
+    retained: list[DetectedPlate] = []
+    for plate in sorted(plates, key=lambda plate: (plate.valid, plate.score), reverse=True):
+        if not any(_overlap(plate.polygon, other.polygon) for other in retained):
+            retained.append(plate)
+    return sorted(retained, key=lambda plate: float(plate.polygon[:, 1].min()))
 
 
 def _overlap(one: Floats, other: Floats) -> bool:
-    """Whether the upright hulls share a third of the smaller."""
+    """Tells whether the bounding boxes of two polygons share more than a third of the smaller one."""
     low, high = np.maximum(one.min(axis=0), other.min(axis=0)), np.minimum(one.max(axis=0), other.max(axis=0))
     smaller = min(float(np.ptp(polygon, axis=0).prod()) for polygon in (one, other))
     return float(np.maximum(0, high - low).prod()) > smaller / 3

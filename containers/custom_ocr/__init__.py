@@ -1,1 +1,1 @@
-"""Named fields of documents that look like a template, wherever they lie in the photograph."""
+"""Reads the named fields of documents that match a template, at any position in the photograph."""

@@ -1,4 +1,4 @@
-"""Custom OCR: the fields of a known kind of document, read where a template says they are."""
+"""Custom OCR: reads the fields of a known kind of document at the positions that a template defines."""
 
 from typing import Annotated, Any, Literal
 
@@ -16,83 +16,102 @@ TemplateId = Annotated[str, Meta(pattern="^[0-9a-f]{40}$", description="40 hexad
 
 
 class CustomOCRRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What to do, by `type`, and what it is done with."""
+    """One of four actions, chosen by `type`, and its parameters."""
 
     type: Annotated[
         Literal["add", "del", "list", "query"],
         Meta(
-            description="`add` keeps a template and names its id, `query` reads the fields of an image, "
-            "`list` names all templates, `del` deletes. `add` and `query` need an image."
+            description="The action. `add` stores a template and returns its id. `query` reads the fields of "
+            "an image. `list` returns all templates. `del` deletes templates. "
+            "`add` and `query` need an image."
         ),
     ] = "query"
     template: Annotated[
         list[FieldDefinition] | str | None,
         Meta(
-            description="`add` only: for each field its corners (top-left, top-right, bottom-right, "
-            "bottom-left, in pixels of the image) and its name; 1 to 200, names unique. A string holds the "
-            "same as JSON."
+            description="Only for `add`: 1 to 200 fields, each with its corners and a unique name. The "
+            "corners are top-left, top-right, bottom-right and bottom-left, in pixels of the image. "
+            "A string must hold the same list as JSON."
         ),
     ] = None
     template_id: Annotated[
         str | list[str] | None,
-        Meta(description="`query`: the template to read by. `del`: the one to delete, or a list of them."),
+        Meta(
+            description="For `query`: the id of the template to read with. For `del`: the id of the template "
+            "to delete, or a list of ids."
+        ),
     ] = None
-    detail: Annotated[bool, Meta(description="`query` only: add `lines` to each field.")] = False
-    duration: Annotated[bool, Meta(description='`query` only: append `{"duration": seconds}`.')] = False
+    detail: Annotated[
+        bool, Meta(description="Only for `query`: when true, `lines` is added to each field.")
+    ] = False
+    duration: Annotated[
+        bool,
+        Meta(description='Only for `query`: when true, `{"duration": seconds}` is appended to the list.'),
+    ] = False
 
 
 class FieldValue(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`query`: a field of the template, in the template's order."""
+    """One field of the template in the reply to `query`."""
 
     key: Annotated[str, Meta(description="The field's name.")]
-    value: Annotated[str, Meta(description="What stands there; empty where nothing was read.")]
-    score: Annotated[float, Meta(ge=0, le=100, description="Confidence, 0 to 100; 0 where nothing was read.")]
+    value: Annotated[str, Meta(description="The field's text, or an empty string when no text was read.")]
+    score: Annotated[
+        float, Meta(ge=0, le=100, description="Confidence, 0 to 100. It is 0 when no text was read.")
+    ]
     position: Annotated[
-        Corners, Meta(description="The field's corners in the image that was sent, from its top-left.")
+        Corners,
+        Meta(description="The field's corners in the request's image, clockwise from the field's top-left."),
     ]
     lines: Annotated[
-        list[str] | None, Meta(description="The lines of the value, where `detail` was asked for.")
+        list[str] | None,
+        Meta(description="Only with `detail`. The lines that the value is joined from."),
     ] = None
 
 
 class Added(msgspec.Struct, frozen=True):
-    """`add`: the template's id, the same for the same image and fields."""
+    """`add` returns the template's id. The same image and fields always get the same id."""
 
     template_id: TemplateId
 
 
 class Deleted(msgspec.Struct, frozen=True):
-    """`del`: what was deleted, a string or a list as in the request."""
+    """`del` returns the ids of the deleted templates."""
 
-    template_id: Annotated[TemplateId | list[TemplateId], Meta(description="As in the request.")]
+    template_id: Annotated[
+        TemplateId | list[TemplateId],
+        Meta(description="The deleted id or list of ids, in the form that the request has."),
+    ]
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """`list`: all templates, sorted by id."""
+    """`list` returns all templates, sorted by id."""
 
-    template_id_list: Annotated[list[TemplateId], Meta(description="All ids.")]
-    template: Annotated[list[list[FieldDefinition]], Meta(description="The fields of each, in that order.")]
+    template_id_list: Annotated[list[TemplateId], Meta(description="The ids of all templates.")]
+    template: Annotated[
+        list[list[FieldDefinition]],
+        Meta(description="The fields of each template, in the order of `template_id_list`."),
+    ]
 
 
 _VALUES = {
     "type": "array",
     "items": any_of(FieldValue, Duration),
-    "description": "`query`: the fields of the template, in its order.",
+    "description": "`query` returns the fields of the template, in the template's order.",
 }
 Reply = Annotated[Any, Meta(extra_json_schema={"anyOf": [_VALUES, *any_of(Added, Deleted, Listed)["anyOf"]]})]
 
 STORE = DataStore(
     name="template",
     default="~/.cache/aikit/templates",
-    meaning="Where custom_ocr keeps its templates: a folder, or s3://bucket/prefix; replicas that share it "
-    "share the templates.",
+    meaning="The place where custom_ocr stores its templates: a folder or s3://bucket/prefix. Replicas with "
+    "the same store share the templates.",
 )
 feature = Feature(
     module=__name__,
     feature_id="CustomOCR",
     title="Custom OCR",
     title_zh="自定义模板文字识别",
-    summary="Reads the fields of cards, tickets and forms as key and value, by templates drawn once.",
+    summary="Reads the fields of cards, tickets and forms as keys and values, with a template for each kind.",
     request=CustomOCRRequest,
     response=Reply,
     profiles=PROFILES,

@@ -1,1 +1,1 @@
-"""Text in photographs and documents, simplified Chinese and English first."""
+"""Reads text in photographs and documents, mainly simplified Chinese and English."""

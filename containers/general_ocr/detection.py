@@ -1,7 +1,7 @@
-"""Where the text is: PP-OCR's input sizes and the post-processing of its segmentation network.
+"""Text detection: the input sizes of PP-OCR's segmentation network and its post-processing.
 
 Paper: Real-time Scene Text Detection with Differentiable Binarization (https://arxiv.org/abs/1911.08947).
-The constants are those of PP-OCRv6 as RapidOCR runs it.
+The constants are those that RapidOCR uses for PP-OCRv6.
 """
 
 from typing import cast
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from serving.arrays import Floats, Pixels
 
 STRIDE = 32
-SHORT_SIDE = 736  # at least, before the network
-LONG_SIDE = 2000  # at most, before the short side is looked at
-MAX_PIXELS = 2_400_000  # 0.36 kB of working memory each
-MAX_ASPECT = 8  # beyond, black bars make it half of that
-TEXT_PROBABILITY = 0.3
-BOX_PROBABILITY = 0.5
+SHORT_SIDE = 736  # px; a smaller short side is enlarged to it
+LONG_SIDE = 2000  # px; a larger long side is reduced to it, before the short side is checked
+MAX_PIXELS = 2_400_000  # of the network's input; each needs 0.36 kB of working memory
+MAX_ASPECT = 8  # a longer image gets black bars that make its aspect ratio half of this
+TEXT_PROBABILITY = 0.3  # of a pixel, to be text
+BOX_PROBABILITY = 0.5  # mean over a box, at least
 UNCLIP_RATIO = 1.6
-MIN_SIDE = 3  # pixels of the network's map
+MIN_SIDE = 3  # px of the probability map
 MAX_CONTOURS = 1000
-SAME_LINE = 10  # pixels of the image between the tops of neighbours in a line
+SAME_LINE = 10  # px of the image; the tops of neighbours in a line differ by less
 
 
 def network_input(image: Pixels) -> Floats:
-    """(H, W, 3) RGB -> (1, 3, H', W') BGR in [-1, 1], sides multiples of 32."""
+    """(H, W, 3) RGB -> (1, 3, H', W') BGR in [-1, 1]. H' and W' are multiples of 32."""
     top, left = bars(*image.shape[:2])
     if top or left:
         image = np.pad(image, ((top, top), (left, left), (0, 0)))
@@ -37,7 +37,7 @@ def network_input(image: Pixels) -> Floats:
 
 
 def bars(height: int, width: int) -> tuple[int, int]:
-    """Rows to add above and below, columns to add left and right of a very wide or very high image."""
+    """Returns the rows to add above and below, and the columns to add left and right, of a long image."""
     if width > MAX_ASPECT * height:
         return width // MAX_ASPECT - height // 2, 0
     if height > MAX_ASPECT * width:
@@ -46,7 +46,7 @@ def bars(height: int, width: int) -> tuple[int, int]:
 
 
 def network_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width of the network's input."""
+    """Returns the height and width of the network's input for an image of this size."""
     if max(height, width) > LONG_SIDE:
         shrink = LONG_SIDE / max(height, width)
         height, width = _round(height * shrink), _round(width * shrink)
@@ -63,9 +63,9 @@ def _round(length: float) -> int:
 
 
 def polygons(probability: Floats, height: int, width: int) -> Floats:
-    """Boxes of text, (K, 4, 2) x and y in pixels of the image, clockwise from top-left, in reading order.
+    """Returns the text boxes in reading order, (K, 4, 2) x and y in px of the image, clockwise from top-left.
 
-    probability: (H', W') from the network. height, width: of the image it was computed for.
+    probability: the network's output, (H', W'). height, width: size of the image.
     """
     top, left = bars(height, width)
     full = np.array((width + 2 * left, height + 2 * top), np.float32)
@@ -81,7 +81,7 @@ def polygons(probability: Floats, height: int, width: int) -> Floats:
 
 
 def map_boxes(probability: Floats) -> list[Floats]:
-    """Rectangles around the text of a probability map, each (4, 2) in its pixels, unordered."""
+    """Returns the rectangles around the text of a probability map, (4, 2) in px of the map, in any order."""
     mask = cv2.dilate((probability > TEXT_PROBABILITY).view(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     found = []
@@ -99,7 +99,7 @@ def map_boxes(probability: Floats) -> list[Floats]:
 
 
 def unclip(box: Floats) -> NDArray[np.int32]:
-    """Outline of `box` grown by area * ratio / perimeter on all sides, corners rounded. (P, 2)."""
+    """Grows `box` by area * ratio / perimeter on all sides. The outline, (P, 2), has round corners."""
     distance = cv2.contourArea(box) * UNCLIP_RATIO / cv2.arcLength(box, closed=True)
     offset = pyclipper.PyclipperOffset()
     offset.AddPath(box, pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
@@ -107,7 +107,7 @@ def unclip(box: Floats) -> NDArray[np.int32]:
 
 
 def mean_inside(probability: Floats, box: Floats) -> float:
-    """Mean of the map inside `box`."""
+    """Returns the mean probability inside `box`."""
     limit = np.array(probability.shape[::-1]) - 1
     left, top = np.clip(np.floor(box.min(axis=0)).astype(int), 0, limit)
     right, bottom = np.clip(np.ceil(box.max(axis=0)).astype(int), 0, limit)
@@ -117,7 +117,7 @@ def mean_inside(probability: Floats, box: Floats) -> float:
 
 
 def clockwise(corners: Floats) -> Floats:
-    """(4, 2) corners in any order -> top-left, top-right, bottom-right, bottom-left."""
+    """Sorts (4, 2) corners into the order top-left, top-right, bottom-right, bottom-left."""
     by_x = corners[np.argsort(corners[:, 0], kind="stable")]
     top_left, bottom_left = by_x[:2][np.argsort(by_x[:2, 1], kind="stable")]
     top_right, bottom_right = by_x[2:][np.argsort(by_x[2:, 1], kind="stable")]
@@ -125,7 +125,7 @@ def clockwise(corners: Floats) -> Floats:
 
 
 def reading_order(boxes: Floats) -> Floats:
-    """Top to bottom, and left to right where tops follow each other closely."""
+    """Sorts boxes from top to bottom. Boxes with nearly the same top are sorted from left to right."""
     boxes = boxes[np.argsort(boxes[:, 0, 1], kind="stable")]
     line = np.cumsum(np.diff(boxes[:, 0, 1], prepend=boxes[:1, 0, 1]) >= SAME_LINE)
     return boxes[np.lexsort((boxes[:, 0, 0], line))]

@@ -1,4 +1,4 @@
-"""General OCR: the text lines of an image, where they are and how sure the reader is."""
+"""General OCR: the text lines of an image, with their positions and scores."""
 
 from typing import Annotated, Any
 
@@ -29,24 +29,28 @@ class TextLine(msgspec.Struct, frozen=True):
     words: Annotated[str, Meta(description="The text of the line.")]
     location: Location
     score: Score
-    polygon: Annotated[Corners, Meta(description="Corners, clockwise from the text's top-left.")]
+    polygon: Annotated[Corners, Meta(description="The four corners, clockwise from the text's top-left.")]
 
 
 class Duration(msgspec.Struct, frozen=True):
-    """Seconds spent on the request; the last element of the list where `duration` was asked for."""
+    """The time spent on the request. It is the last element of the list when the request sets `duration`."""
 
-    duration: Annotated[float, Meta(ge=0, description="Seconds from decoding the image to the reply.")]
+    duration: Annotated[
+        float, Meta(ge=0, description="Seconds from fetching or decoding the image to the reply.")
+    ]
 
 
 class OCRRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An image by address or in base64."""
+    """An image, given by its address or in base64."""
 
-    duration: Annotated[bool, Meta(description='Append `{"duration": seconds}` to the list.')] = False
+    duration: Annotated[
+        bool, Meta(description='When true, `{"duration": seconds}` is appended to the list.')
+    ] = False
 
 
 TextLines = Annotated[
     list[Annotated[Any, Meta(extra_json_schema=any_of(TextLine, Duration))]],
-    Meta(description="Lines in reading order; an empty list where there is no text."),
+    Meta(description="The text lines in reading order, or an empty list when the image has no text."),
 ]
 
 
@@ -78,13 +82,13 @@ PROFILES = {
             _bundled("det", "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f", 9929594),
             _CHARACTERS,
         ),
-        summary="PP-OCRv6 small, for CPUs; needs no network.",
+        summary="PP-OCRv6 small, for CPUs. A Python package contains it, so nothing is downloaded.",
         verified=True,
     ),
     "standard": Profile(
         files=(
             *(_hub(role, file) for role in ("det", "rec") for file in ("config.json", "model.safetensors")),
-            _CHARACTERS,  # both sizes share the list in the small recogniser's metadata
+            _CHARACTERS,  # its metadata holds the character list of both sizes
         ),
         summary="PP-OCRv6 medium, for GPUs.",
         verified=False,

@@ -1,4 +1,4 @@
-"""General OCR: PP-OCRv6 detection and recognition behind the feature's request and reply."""
+"""General OCR: the model reads text lines with PP-OCRv6 and turns them into the reply."""
 
 import time
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from serving.weights import Weights
 
 
 class Item(NamedTuple):
-    """An image, (H, W, 3) uint8 RGB; since: when its request was taken up, if that is to be told."""
+    """An image, (H, W, 3) uint8 RGB. started: monotonic time of the request, if its duration is requested."""
 
     image: Pixels
-    since: float | None
+    started: float | None
 
 
 class Model(Base[OCRRequest, Item, list[Line], list[TextLine | Duration]]):
@@ -30,19 +30,19 @@ class Model(Base[OCRRequest, Item, list[Line], list[TextLine | Duration]]):
         return cls(TextReader.load(weights, device))
 
     def preprocess(self, request: OCRRequest) -> Item:
-        since = time.monotonic() if request.duration else None
-        return Item(self.media.of(request), since)
+        started = time.monotonic() if request.duration else None
+        return Item(self.media.of(request), started)
 
     def predict(self, batch: Sequence[Item]) -> Sequence[list[Line]]:
         return self._reader.read([item.image for item in batch])
 
     def postprocess(self, output: list[Line], item: Item) -> list[TextLine | Duration]:
         lines: list[TextLine | Duration] = [text_line(line) for line in output]
-        if item.since is not None:
-            lines.append(Duration(time.monotonic() - item.since))
+        if item.started is not None:
+            lines.append(Duration(time.monotonic() - item.started))
         return lines
 
 
 def text_line(line: Line) -> TextLine:
-    """The reply's form of a line."""
+    """Converts a line that was read to its form in the reply."""
     return TextLine(line.text, location(line.polygon), line.score, corners(line.polygon))

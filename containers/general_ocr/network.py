@@ -1,7 +1,7 @@
-"""Text detector and recogniser of PP-OCRv6 as torch modules.
+"""The text detector and recogniser of PP-OCRv6 as torch modules.
 
-The parts are those of transformers' `pp_ocrv6_*` classes. They are strung together here because the forward
-passes of those classes record hidden states, warn when traced and, in the recogniser, end in a softmax.
+Their parts come from transformers' `pp_ocrv6_*` classes. The forward passes of those classes are not used,
+because they record hidden states, warn when traced and, in the recogniser, end in a softmax.
 """
 
 from collections.abc import Iterator
@@ -29,13 +29,15 @@ DETECTORS = {
     "pp_ocrv6_small_det": PPOCRV6SmallDetForObjectDetection,
     "pp_ocrv6_medium_det": PPOCRV6MediumDetForObjectDetection,
 }
-RECOGNISERS = {"pp_ocrv6_small_rec": PPOCRV6SmallRecForTextRecognition}  # the medium one is of this type too
+RECOGNISERS = {
+    "pp_ocrv6_small_rec": PPOCRV6SmallRecForTextRecognition
+}  # also the type of the medium recogniser
 
 
 def detector(weights: Path) -> "Detector":
-    """Frozen detector from the PP-OCRv6 small .onnx file or a folder in the Hugging Face layout.
+    """Loads the detector, frozen, from the PP-OCRv6 small .onnx file or a folder in the Hugging Face layout.
 
-    Raises ValueError naming the file and the first tensor that does not fit.
+    Raises ValueError, which names the file and the first tensor that does not fit.
     """
     if weights.is_dir():
         return Detector(_pretrained(weights, DETECTORS))
@@ -46,7 +48,7 @@ def detector(weights: Path) -> "Detector":
 
 
 def recogniser(weights: Path) -> "Recogniser":
-    """Frozen recogniser from the same kinds of weights, with the same errors, as `detector`."""
+    """Loads the recogniser, frozen, with the same kinds of weights and the same errors as `detector`."""
     if weights.is_dir():
         return Recogniser(_pretrained(weights, RECOGNISERS))
     with torch.device("meta"):
@@ -58,7 +60,7 @@ def recogniser(weights: Path) -> "Recogniser":
 
 
 class Backbone(nn.Module):
-    """PP-LCNetV4. (N, 3, H, W) -> one feature map per stage, finest first."""
+    """PP-LCNetV4. It turns (N, 3, H, W) into one feature map per stage, the finest first."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -73,7 +75,10 @@ class Backbone(nn.Module):
 
 
 class Detector(nn.Module):
-    """Text probability per pixel. (N, 3, H, W) float32, H and W multiples of 32 -> (N, 1, H, W) in [0, 1]."""
+    """The text probability of each pixel: (N, 3, H, W) float32 -> (N, 1, H, W) in [0, 1].
+
+    H and W are multiples of 32.
+    """
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -84,7 +89,7 @@ class Detector(nn.Module):
         return self.head(self.neck(self.backbone(images)))  # type: ignore[no-any-return]
 
     def execution_order(self) -> Iterator[nn.Module]:
-        """Weighted layers in the order of the .onnx file, whose neck starts at the coarsest level."""
+        """Yields the layers with weights in the .onnx file's order. Its neck starts at the coarsest level."""
         yield from _weighted(self.backbone, *self.neck.insert_conv[::-1])
         for block in self.neck.input_conv[::-1]:
             yield block.depthwise_convolution
@@ -94,9 +99,10 @@ class Detector(nn.Module):
 
 
 class Recogniser(nn.Module):
-    """Character logits of text lines. (N, 3, 48, W) float32, W a multiple of 8 -> (N, W / 8, classes).
+    """The character logits of text lines: (N, 3, 48, W) float32 -> (N, W / 8, classes).
 
-    Class 0 is the CTC blank. Neck: SVTR (https://arxiv.org/abs/2205.00159) with an additive shortcut.
+    W is a multiple of 8, and class 0 is the CTC blank. The neck is SVTR with an additive shortcut.
+    Paper: https://arxiv.org/abs/2205.00159.
     """
 
     def __init__(self, network: Any) -> None:
@@ -117,7 +123,7 @@ class Recogniser(nn.Module):
         return self.classify(self.norm(tokens) + shortcut)  # type: ignore[no-any-return]
 
     def execution_order(self) -> Iterator[nn.Module]:
-        """Weighted layers in the order of the .onnx file."""
+        """Yields the layers with weights in the .onnx file's order."""
         yield from _weighted(self.backbone, self.shortcut, self.reduce, self.local)
         for block in self.blocks:
             yield from _weighted(block.layer_norm1, block.self_attn, block.layer_norm2, block.mlp)
@@ -130,7 +136,7 @@ def _weighted(*modules: nn.Module) -> Iterator[nn.Module]:
 
 
 def _freeze(module: nn.Module) -> None:
-    """Evaluation mode, no gradients, and batch norm folded into the convolution before it."""
+    """Sets evaluation mode without gradients, and folds each batch norm into the convolution before it."""
     layers_inside: list[Any] = list(module.eval().requires_grad_(False).modules())
     for layer in layers_inside:
         for name, norm in list(layer.named_children()):
@@ -165,11 +171,11 @@ def _pretrained(folder: Path, classes: dict[str, Any]) -> Any:
         local_files_only=True,
         use_safetensors=True,
         dtype=torch.float32,
-        ignore_mismatched_sizes=True,  # reported below, like those that are missing
+        ignore_mismatched_sizes=True,  # reported below, together with the missing ones
         output_loading_info=True,
     )
     if wrong := sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]):
-        raise ValueError(f"{folder}: tensor {wrong[0]} is missing or of another shape than config.json says")
+        raise ValueError(f"{folder}: tensor {wrong[0]} is missing, or its shape differs from config.json")
     return network
 
 

@@ -1,6 +1,6 @@
-"""Trained parameters and character list of the PP-OCRv6 files, read without torch.
+"""Reads the trained parameters and the character list of the PP-OCRv6 files without torch.
 
-Upstream: PaddleOCR's PP-OCRv6 exported with paddle2onnx (Apache-2.0), as the `rapidocr` package ships it.
+Upstream: PaddleOCR's PP-OCRv6, exported with paddle2onnx (Apache-2.0), from the `rapidocr` package.
 """
 
 import json
@@ -16,26 +16,31 @@ from serving.arrays import Floats
 
 
 class Layer(NamedTuple):
-    """Name of a layer's weight in the file; its float32 `weight` and, if any, `bias` in torch's layout."""
+    """A layer of the network.
+
+    name: of its weight in the file. parameters: float32 `weight` and optionally `bias`, in torch's layout.
+    """
 
     name: str
     parameters: dict[str, Floats]
 
 
 def layers(file: Path) -> Iterator[Layer]:
-    """Convolutions, linear layers and layer norms in order of execution, batch norm folded in."""
+    """Yields convolutions, linear layers and layer norms in execution order, with batch norm folded in."""
     graph = onnx.load(file).graph
     tensors: dict[str, Floats] = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    reader = {name: node for node in graph.node for name in node.input}
+    consumer = {name: node for node in graph.node for name in node.input}
     for node in graph.node:
         if node.op_type not in {"Conv", "ConvTranspose", "MatMul", "Mul"}:
             continue
         weight = tensors.get(node.input[1])
-        if weight is None or weight.size == 1:  # no layer: two activations, or a constant factor
+        if (
+            weight is None or weight.size == 1
+        ):  # not a layer: a product of two activations, or with a constant
             continue
-        follower = reader.get(node.output[0])
+        follower = consumer.get(node.output[0])
         while follower is not None and follower.op_type == "Identity":
-            follower = reader.get(follower.output[0])
+            follower = consumer.get(follower.output[0])
         weight = weight.T if node.op_type == "MatMul" else weight
         yield Layer(node.input[1], _with_bias(weight, follower, tensors))
 
@@ -52,18 +57,19 @@ def _with_bias(weight: Floats, follower: NodeProto | None, tensors: dict[str, Fl
 
 
 def characters(weights: Path) -> tuple[str, ...]:
-    """Text of every class of a recogniser; index 0 is the CTC blank, ''.
+    """Returns the text of every class of a recogniser. Index 0 is the CTC blank, ''.
 
-    An .onnx file lists the classes between the blank and the last, a space, in its metadata; a folder in the
-    Hugging Face layout lists all classes in preprocessor_config.json. Raises ValueError if no list is there.
+    The metadata of an .onnx file lists the classes between the blank and the last class, which is a space.
+    A folder in the Hugging Face layout lists all classes in preprocessor_config.json. Raises ValueError when
+    there is no such list.
     """
     if weights.is_dir():
         file = weights / "preprocessor_config.json"
         listed = json.loads(file.read_text("utf-8")).get("character_list")
         if not listed:
-            raise ValueError(f"{file}: no character_list, so no recogniser")
+            raise ValueError(f"{file}: no character_list, so this is not a recogniser")
         return ("", *listed[1:])
     metadata = {entry.key: entry.value for entry in onnx.load(weights).metadata_props}
     if "character" not in metadata:
-        raise ValueError(f"{weights}: no `character` in the metadata, so no recogniser")
+        raise ValueError(f"{weights}: no `character` in the metadata, so this is not a recogniser")
     return ("", *metadata["character"].splitlines(), " ")

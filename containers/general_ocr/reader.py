@@ -1,4 +1,4 @@
-"""Text lines of images: detection, then recognition pooled over all lines of all images."""
+"""Reads the text lines of images: detection, then recognition of the lines of all images together."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,7 +9,7 @@ import numpy as np
 
 from containers.general_ocr import detection, recognition
 from containers.general_ocr.onnx_weights import characters
-from containers.general_ocr.recognition import Text, crop, fit
+from containers.general_ocr.recognition import ScoredText, crop, fit
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile, resolve_device
 from serving.weights import Weights
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-
-_PAGES = [(1, 3, 736, 736), (1, 3, 736, 992), (1, 3, 992, 736)]
-_LINES = [(size, 3, 48, width) for size in (1, 4, 16) for width in (96, 160, 320, 640)]
-_BATCH_WIDTH = {"cpu": 768, "cuda": 16384}  # on a CPU 384 and 1536 measure the same or worse
+# shapes of the inputs that warm up the compiled networks
+_DETECTOR_WARM_UP = [(1, 3, 736, 736), (1, 3, 736, 992), (1, 3, 992, 736)]
+_RECOGNISER_WARM_UP = [(size, 3, 48, width) for size in (1, 4, 16) for width in (96, 160, 320, 640)]
+_BATCH_WIDTH = {"cpu": 768, "cuda": 16384}  # on a CPU, 384 and 1536 are not faster
 
 
 class Line(NamedTuple):
-    """score: 0 to 1. polygon: (4, 2) x and y in pixels of the image, clockwise from the top-left."""
+    """One text line. score: 0 to 1. polygon: (4, 2) x and y in px of the image, clockwise from top-left."""
 
     text: str
     score: float
@@ -34,13 +34,14 @@ class Line(NamedTuple):
 
 
 class TextReader:
-    """detector: (1, 3, H, W) -> (1, 1, H, W) probabilities.
+    """Detects and recognises the text lines of images.
 
-    recogniser: (N, 3, 48, W) -> (N, T, classes) logits. characters: the text of every class.
-    batch_width: columns of lines recognised together; a GPU wants thousands.
+    detector: (1, 3, H, W) -> (1, 1, H, W) probabilities. recogniser: (N, 3, 48, W) -> (N, T, classes) logits.
+    characters: the text of every class. batch_width: total width in px of the lines that are recognised
+    together. A GPU needs thousands to be used well.
     """
 
-    MIN_SCORE = 0.5
+    MIN_SCORE = 0.5  # lines with a lower score are left out
 
     def __init__(
         self, detector: Executor, recogniser: Executor, characters: Sequence[str], *, batch_width: int
@@ -50,7 +51,7 @@ class TextReader:
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """The reader of general_ocr's weights, of either profile, compiled for the device."""
+        """Compiles the networks of general_ocr's weights, of either profile, for the device."""
         device = resolve_device(device)
         detector, recogniser = (
             compile(
@@ -62,15 +63,15 @@ class TextReader:
                 warm_up=warm_up,
             )
             for name, role, example, warm_up in (
-                ("detector", "det", (1, 3, 64, 96), _PAGES),
-                ("recogniser", "rec", (2, 3, 48, 160), _LINES),
+                ("detector", "det", (1, 3, 64, 96), _DETECTOR_WARM_UP),
+                ("recogniser", "rec", (2, 3, 48, 160), _RECOGNISER_WARM_UP),
             )
         )
         width = _BATCH_WIDTH["cuda" if device.startswith("cuda") else "cpu"]
         return cls(detector, recogniser, characters(weights["rec.onnx"]), batch_width=width)
 
     def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
-        """Lines of every (H, W, 3) RGB image in reading order; unsure and empty ones are left out."""
+        """Returns the lines of each (H, W, 3) RGB image in reading order, without low scores and blanks."""
         polygons = self.detect(images)
         crops = [
             crop(image, polygon) for image, found in zip(images, polygons, strict=True) for polygon in found
@@ -86,18 +87,18 @@ class TextReader:
         ]
 
     def detect(self, images: Sequence[Pixels]) -> list[Floats]:
-        """Quadrangles of text per image, (K, 4, 2) as in `Line`, in reading order."""
+        """Returns the text quadrangles of each image, (K, 4, 2) as in `Line`, in reading order."""
         return self._detector.map_with(
             ((detection.network_input(image), image.shape) for image in images),
             lambda outputs, shape: detection.polygons(outputs[0][0, 0], *shape[:2]),
         )
 
-    def recognise(self, crops: Sequence[Pixels]) -> list[Text]:
-        """Text and score of every upright (H, W, 3) RGB line; all of them, however unsure."""
+    def recognise(self, crops: Sequence[Pixels]) -> list[ScoredText]:
+        """Returns the text and score of every upright (H, W, 3) RGB line, low scores included."""
         return self.decoded(crops, lambda logits: recognition.decode(logits, self.characters))
 
     def decoded(self, crops: Sequence[Pixels], decode: Callable[[Floats], list[R]]) -> list[R]:
-        """What `decode` makes of each line's logits. It gets those of N lines at once, (N, T, classes)."""
+        """Returns what `decode` returns for each line. It receives the logits of N lines, (N, T, classes)."""
         lines = [fit(line) for line in crops]
         batches = recognition.batches((line.shape[1] for line in lines), self._batch_width)
         found: dict[int, R] = {}
@@ -109,14 +110,14 @@ class TextReader:
 
 
 def _source(weights: Weights, role: str) -> Path:
-    """The .onnx file of the role, or the folder that holds its files in the Hugging Face layout."""
+    """Returns the .onnx file of the role, or the folder with its files in the Hugging Face layout."""
     if f"{role}/config.json" in weights:
         return weights[f"{role}/config.json"].parent
     return weights[f"{role}.onnx"]
 
 
 def _network(name: str, source: Path) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # imported late, because loading a compiled network does not need torch
     from containers.general_ocr import network
 
     module: torch.nn.Module = getattr(network, name)(source)

@@ -1,29 +1,33 @@
-"""What the text says: upright crops of lines, batches of equal width, and the decoding of the logits."""
+"""Text recognition: upright crops of lines, batches of equal width, and the decoding of the logits."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
 
 from serving.arrays import Floats, Pixels
 
-Text = tuple[str, float]
-"""A line's text and the mean probability of its characters."""
-
 HEIGHT = 48
-TALL = 1.5  # height / width from which a line is read from bottom to top
+TALL = 1.5  # height / width; a line that is at least this tall is turned counter-clockwise
 WIDTH_STEP = 32
-MARGIN = 16  # empty columns at least; without them the last character is sometimes doubled
+MARGIN = 16  # empty columns after a line, at least; without them the last character is sometimes doubled
 MAX_WIDTH = 3200
 
 
-def crop(image: Pixels, polygon: Floats, min_height: int = 1) -> Pixels:
-    """The quadrangle `polygon`, (4, 2) clockwise from top-left, as an upright line of at least 1x1 px.
+class ScoredText(NamedTuple):
+    """The text of a line. score: 0 to 1; the recogniser's is the mean probability of the characters."""
 
-    min_height: px, enlarged to it if need be.
+    text: str
+    score: float
+
+
+def crop(image: Pixels, polygon: Floats, min_height: int = 1) -> Pixels:
+    """Cuts out the quadrangle `polygon`, (4, 2) clockwise from top-left, as an upright line, at least 1x1 px.
+
+    min_height: px; a lower line is enlarged to this height.
     """
     sides = np.linalg.norm(polygon - np.roll(polygon, -1, axis=0), axis=1)  # top, right, bottom, left
     sides *= max(1, min_height / max(1, sides[1], sides[3]))
@@ -37,18 +41,24 @@ def crop(image: Pixels, polygon: Floats, min_height: int = 1) -> Pixels:
 
 
 def fit(line: Pixels) -> Pixels:
-    """`line` scaled to the network's height; its width at most MAX_WIDTH."""
+    """Scales `line` to the network's height, with a width of at most MAX_WIDTH."""
     width = min(MAX_WIDTH, math.ceil(HEIGHT * line.shape[1] / line.shape[0]))
     return cast(Pixels, cv2.resize(line, (width, HEIGHT)))
 
 
 def padded_width(width: int) -> int:
-    """Width at which a line is read: its own affair, so that neighbours in a batch cannot change its text."""
+    """Returns the width to which a line is padded.
+
+    It depends on this line only, so that the other lines of a batch cannot change the line's text.
+    """
     return math.ceil((width + MARGIN) / WIDTH_STEP) * WIDTH_STEP
 
 
 def batches(widths: Iterable[int], columns: int) -> list[list[int]]:
-    """Indices of lines of one padded width, `columns` or one line at most per batch; widest first."""
+    """Groups the indices of lines with the same padded width into batches, widest first.
+
+    columns: maximum total width of a batch. A batch has at least one line.
+    """
     buckets: dict[int, list[int]] = defaultdict(list)
     for index, width in enumerate(widths):
         buckets[padded_width(width)].append(index)
@@ -60,17 +70,18 @@ def batches(widths: Iterable[int], columns: int) -> list[list[int]]:
 
 
 def network_input(lines: Sequence[Pixels]) -> Floats:
-    """(48, W, 3) RGB lines of one padded width -> (N, 3, 48, padded) BGR in [-1, 1], 0 beyond the line."""
+    """(48, W, 3) RGB lines with one padded width -> (N, 3, 48, padded) BGR in [-1, 1], 0 in the padding."""
     batch = np.zeros((len(lines), 3, HEIGHT, padded_width(lines[0].shape[1])), np.float32)
     for row, line in zip(batch, lines, strict=True):
         row[:, :, : line.shape[1]] = cv2.dnn.blobFromImage(line, 1 / 127.5, mean=(127.5,) * 3, swapRB=True)[0]
     return batch
 
 
-def decode(logits: Floats, characters: Sequence[str]) -> list[Text]:
-    """Greedy CTC. logits: (N, T, classes), class 0 the blank -> the likeliest class per step, repeats merged.
+def decode(logits: Floats, characters: Sequence[str]) -> list[ScoredText]:
+    """Greedy CTC decoding: takes the most probable class of each step and merges repeats.
 
-    The softmax is taken only where a character is kept. Paper: https://doi.org/10.1145/1143844.1143891.
+    logits: (N, T, classes); class 0 is the blank. The softmax is computed only where a character results.
+    Paper: https://doi.org/10.1145/1143844.1143891.
     """
     best = logits.argmax(axis=2)
     kept = best != 0
@@ -81,5 +92,5 @@ def decode(logits: Floats, characters: Sequence[str]) -> list[Text]:
         relative -= relative.max(axis=1, keepdims=True)
         scores = 1 / np.exp(relative, out=relative).sum(axis=1)
         text = "".join(characters[index] for index in classes[steps])
-        texts.append((text, float(scores.mean()) if scores.size else 0.0))
+        texts.append(ScoredText(text, float(scores.mean()) if scores.size else 0.0))
     return texts

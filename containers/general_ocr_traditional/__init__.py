@@ -1,1 +1,1 @@
-"""Text in photographs and documents, traditional Chinese."""
+"""Reads traditional Chinese text in photographs and documents."""

@@ -1,4 +1,4 @@
-"""General OCR for traditional Chinese: the same networks, which read both scripts, at an own endpoint."""
+"""General OCR for traditional Chinese: its own endpoint with the same networks, which read both scripts."""
 
 from containers.general_ocr.feature import PROFILES, OCRRequest, TextLines
 from containers.general_ocr.feature import feature as simplified
@@ -20,7 +20,7 @@ feature = Feature(
     measured=Measurements(
         cpu=Measured(
             seconds=0.54,
-            input="measured on general_ocr, whose networks it shares",
+            input="measured on general_ocr, which has the same networks",
             machine="2 vCPU Intel Xeon 2.5 GHz (Cascade Lake)",
             date="2026-11-21",
             source="benchmarks/README.md",

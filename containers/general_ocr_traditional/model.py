@@ -1,4 +1,4 @@
-"""The reader of general_ocr: its networks know both scripts."""
+"""The model of general_ocr, because its networks read both scripts."""
 
 from containers.general_ocr.model import Model
 

@@ -1,1 +1,1 @@
-"""The networks, as torch modules."""
+"""The networks of car_license_plate as torch modules."""

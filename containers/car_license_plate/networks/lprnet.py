@@ -14,7 +14,7 @@ CLASSES = 68
 
 
 def lprnet(weights: Path) -> "LPRNet":
-    """Frozen network with the weights of a state_dict. Raises RuntimeError naming tensors that do not fit."""
+    """Loads the frozen network from a state_dict. Raises RuntimeError, which names wrong tensors."""
     with torch.device("meta"):
         network = LPRNet()
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), assign=True)
@@ -22,7 +22,7 @@ def lprnet(weights: Path) -> "LPRNet":
 
 
 class _Block(nn.Module):
-    """The paper's small basic block: 3x3 as a column and a row, at a quarter of the outputs."""
+    """The paper's small basic block: a column and a row instead of 3x3, with a quarter of the channels."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class _Block(nn.Module):
 
 
 class _Pool(nn.Module):
-    """Maximum over 3x3, of every `channels`-th channel."""
+    """Max pooling over 3x3, on every `channels`-th channel. across: the horizontal stride."""
 
     def __init__(self, channels: int, across: int) -> None:
         super().__init__()
@@ -58,11 +58,11 @@ _TO_LOGITS_SIZE: dict[int, Callable[[Tensor], Tensor]] = {
     13: lambda x: F.avg_pool2d(x, (4, 10), (4, 2)),
     22: lambda x: x,
 }
-"""The layers of the backbone that make up the global context, and how each comes to 4x18."""
+"""The layers of the backbone that form the global context, and the pooling that reduces each to 4x18."""
 
 
 class LPRNet(nn.Module):
-    """(N, 3, 24, 94) -> (N, 18, 68) logits. Attributes are named, and layers counted, as in the weights."""
+    """(N, 3, 24, 94) -> (N, 18, 68) logits. The attributes and the order of layers match the weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,6 +99,6 @@ class LPRNet(nn.Module):
             x = layer(x)
             if index in _TO_LOGITS_SIZE:
                 context.append(_TO_LOGITS_SIZE[index](x))
-        # per image, where upstream takes the batch's mean: neighbours must not change a text
+        # the mean of each image, not of the batch as upstream: other images must not change a text
         scaled = [level / level.square().mean(dim=(1, 2, 3), keepdim=True) for level in context]
         return self.container(torch.cat(scaled, 1)).mean(2).transpose(1, 2)  # type: ignore[no-any-return]

@@ -8,29 +8,29 @@ from torch import Tensor, nn
 
 from containers.car_license_plate.grammar import CLASSES
 
-STRIDE = 4  # px of the input per step
+STRIDE = 4  # px of the input's width per step
 
 
 def platenet(weights: Path) -> "PlateNet":
-    """Frozen network with the weights of a file. Raises RuntimeError naming tensors that do not fit."""
+    """Loads the frozen network from a file. Raises RuntimeError, which names wrong tensors."""
     network = PlateNet()
     network.load_state_dict(load_file(weights))
     return network.eval().requires_grad_(False)
 
 
 def convolution(
-    inputs: int, outputs: int, size: int | tuple[int, int], **how: int | tuple[int, int]
+    inputs: int, outputs: int, size: int | tuple[int, int], **options: int | tuple[int, int]
 ) -> nn.Module:
-    """With its normalisation and ReLU."""
+    """Builds a convolution with batch norm and ReLU. options: stride and padding."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, size, bias=False, **how),  # type: ignore[arg-type]
+        nn.Conv2d(inputs, outputs, size, bias=False, **options),  # type: ignore[arg-type]
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
 
 
 class Residual(nn.Module):
-    """Two convolutions around which the input is led."""
+    """Two convolutions with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""From photographs to plates: regions, colours, pairing, and what is no plate."""
+"""Photographs give plates: the tests cover regions, colours, pairs of rows, and images without plates."""
 
 import io
 from collections.abc import Sequence
@@ -37,10 +37,10 @@ def plate_reader(reader: TextReader) -> PlateReader:
 
 
 @pytest.fixture(scope="module")
-def second() -> LPRReader:
+def lprnet_reader() -> LPRReader:
     mirror = SHARED / "weights"
     if not (mirror / "lprnet_ccpd.pth").is_file():
-        pytest.skip(f"no LPRNet weights: {mirror} does not hold them")
+        pytest.skip(f"no LPRNet weights in {mirror}")
     store = Store(cache_dir=Settings.read().cache_dir, mirror=mirror)
     return LPRReader.load(store.resolve(find("car_license_plate"), "standard", download=False), "cpu")
 
@@ -64,7 +64,7 @@ def share_right(read: Sequence[str], printed: Sequence[str]) -> float:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.text)
-def test_the_colour_of_a_plate_is_seen_in_bright_and_dim_light(sample: Sample) -> None:
+def test_the_colour_of_a_plate_is_recognised_in_bright_and_dim_light(sample: Sample) -> None:
     for light in (1.0, 0.6):
         assert colour((front(sample) * light).astype(np.uint8)) == sample.colour
 
@@ -105,7 +105,7 @@ def test_two_stacked_rows_are_one_region_and_are_read_side_by_side() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(2, 60), st.integers(2, 60), st.integers(0, 2**32 - 1))
-def test_no_image_is_too_strange(height: int, width: int, seed: int) -> None:
+def test_any_image_gives_lines_for_its_regions(height: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (3, 3, 3)).astype(np.uint8)
     image = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
@@ -114,17 +114,17 @@ def test_no_image_is_too_strange(height: int, width: int, seed: int) -> None:
         assert regions.line(image, region).size
 
 
-# The whole
+# The whole pipeline
 
 
-def test_a_grey_picture_has_the_commonest_kind_of_such_a_plate(plate_reader: PlateReader) -> None:
-    for sample, colour_told in (
+def test_a_plate_in_a_grey_picture_gets_the_most_common_colour(plate_reader: PlateReader) -> None:
+    for sample, expected in (
         (Sample("京A12345", "blue"), "blue"),
         (Sample("粤BD12345", "green"), "green"),
     ):
         grey = photograph(sample, np.random.default_rng(1)).convert("L").convert("RGB")
         (found,) = plate_reader.read([np.asarray(grey)])
-        assert [(one.text, one.colour) for one in found] == [(sample.text, colour_told)]
+        assert [(one.text, one.colour) for one in found] == [(sample.text, expected)]
 
 
 def test_plates_of_all_kinds_are_read_in_one_batch(plate_reader: PlateReader) -> None:
@@ -160,13 +160,13 @@ def test_a_plate_at_the_edge_stays_inside_the_picture(plate_reader: PlateReader)
     assert (found[0].polygon <= (300, 95)).all()
 
 
-def test_text_that_no_plate_of_that_colour_has_is_told(plate_reader: PlateReader) -> None:
+def test_a_text_that_no_plate_of_that_colour_has_is_reported_as_invalid(plate_reader: PlateReader) -> None:
     image = np.asarray(photograph(Sample("京AD12345", "blue"), np.random.default_rng(0)))
     (found,) = plate_reader.read([image])
     assert [(one.text, one.colour, one.valid) for one in found] == [("京AD12345", "blue", False)]
 
 
-def test_the_number_of_a_plate_in_a_letter_is_none(plate_reader: PlateReader) -> None:
+def test_a_plate_number_in_a_letter_is_not_a_plate(plate_reader: PlateReader) -> None:
     page = np.full((400, 600, 3), 250, np.uint8)
     page[..., 2] = 235
     sample = Sample("京A12345", "white")
@@ -176,9 +176,9 @@ def test_the_number_of_a_plate_in_a_letter_is_none(plate_reader: PlateReader) ->
     assert plate_reader.read([page]) == [[]]
 
 
-def test_a_wall_of_text_holds_no_plate(plate_reader: PlateReader, photographs: Path) -> None:
-    walls = [Media().decode((photographs / name).read_bytes()) for name in ("00056221.jpg", "1.jpg")]
-    assert plate_reader.read(walls) == [[], []]
+def test_photographs_of_text_have_no_plate(plate_reader: PlateReader, photographs: Path) -> None:
+    images = [Media().decode((photographs / name).read_bytes()) for name in ("00056221.jpg", "1.jpg")]
+    assert plate_reader.read(images) == [[], []]
 
 
 def test_both_plates_of_a_real_photograph_are_read(plate_reader: PlateReader) -> None:
@@ -189,7 +189,7 @@ def test_both_plates_of_a_real_photograph_are_read(plate_reader: PlateReader) ->
     assert {one.colour for one in found} == {"blue"}
 
 
-def test_real_crops_are_read_under_the_grammar(plate_reader: PlateReader, reader: TextReader) -> None:
+def test_real_crops_are_read_with_the_grammar(plate_reader: PlateReader, reader: TextReader) -> None:
     printed, images = crops(10)
     read = [
         max(found, key=lambda one: one.score).text if found else "" for found in plate_reader.read(images)
@@ -197,19 +197,19 @@ def test_real_crops_are_read_under_the_grammar(plate_reader: PlateReader, reader
     assert share_right(read, printed) >= 0.8
 
 
-def test_lprnet_reads_real_crops(second: LPRReader) -> None:
+def test_lprnet_reads_real_crops(lprnet_reader: LPRReader) -> None:
     printed, images = crops(2)
-    texts = second.read(images)
-    assert share_right([found[0][0] for found in texts], printed) >= 0.85
-    (alone,) = second.read(images[:1])
-    assert alone[0][0] == texts[0][0][0]
-    assert alone[0][1] == pytest.approx(texts[0][0][1], abs=1e-3)
+    texts = lprnet_reader.read(images)
+    assert share_right([found[0].text for found in texts], printed) >= 0.85
+    (alone,) = lprnet_reader.read(images[:1])
+    assert alone[0].text == texts[0][0].text
+    assert alone[0].score == pytest.approx(texts[0][0].score, abs=1e-3)
 
 
 # Request and reply
 
 
-def test_type_and_validity_are_told_where_detail_is_asked_for(ask: Ask) -> None:
+def test_type_and_validity_are_in_the_reply_only_with_detail(ask: Ask) -> None:
     feature = find("car_license_plate")
     request = {**feature.example["request"], "detail": False, "duration": True}
     (plain,) = ask(feature, msgspec.json.encode(request))
@@ -217,11 +217,11 @@ def test_type_and_validity_are_told_where_detail_is_asked_for(ask: Ask) -> None:
     assert [set(one) for one in plates] == [{"words", "location", "score", "polygon"}] * 4
     assert 0 < last["duration"] < 60
     (detailed,) = ask(feature, msgspec.json.encode({**request, "detail": True, "duration": False}))
-    told = [(one["plate_type"], one["valid"]) for one in msgspec.json.decode(detailed.body)]
-    assert told == [(kind, True) for kind in ("blue", "green", "yellow", "white")]
+    details = [(one["plate_type"], one["valid"]) for one in msgspec.json.decode(detailed.body)]
+    assert details == [(kind, True) for kind in ("blue", "green", "yellow", "white")]
 
 
-def test_no_plate_is_an_empty_list(ask: Ask) -> None:
+def test_the_reply_for_an_image_without_a_plate_is_an_empty_list(ask: Ask) -> None:
     blank = io.BytesIO()
     Image.new("RGB", (300, 200), "navy").save(blank, "PNG")
     (reply,) = ask(find("car_license_plate"), blank.getvalue(), content_type="image/png")

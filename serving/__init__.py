@@ -1,5 +1,5 @@
-"""Serve one AI feature over HTTP, AWS Lambda or SageMaker's toolkit from a single declaration of it.
+"""Serves an AI feature over HTTP, on AWS Lambda or in SageMaker's toolkit, from one declaration of it.
 
-Start with `feature.py` (what a feature is), then `service.py` (how one request is answered), then `front.py`
-and `supervisor.py` (how a container stays up). Importing this package imports neither torch nor boto3.
+Read `feature.py` first: it declares a feature. `service.py` answers one request. `container/front.py` and
+`container/supervisor.py` keep a container running. Importing this package imports neither torch nor boto3.
 """

@@ -1,4 +1,4 @@
-"""Names for the types of arrays; their shapes stand in the docstrings of those who take and return them."""
+"""Names for array types. The functions that take or return arrays give the shapes in their docstrings."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
-"""An image: (H, W, 3) RGB from the top-left, or the shape that the docstring gives."""
+"""An image: (H, W, 3) RGB from the top-left, or another shape that the docstring gives."""
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -1,3 +1,3 @@
-"""The name by which Lambda starts a feature, `serving.aws_lambda.handler`; the code is in `adapters/`."""
+"""The entry point `serving.aws_lambda.handler`, by which Lambda starts a feature; see `adapters/`."""
 
-from .adapters.aws_lambda import __getattr__  # noqa: F401  (`handler` loads the feature when it is asked for)
+from .adapters.aws_lambda import __getattr__  # noqa: F401  (the first access to `handler` loads the feature)

@@ -1,4 +1,4 @@
-"""Group concurrent single inputs into batches; keep one bad input from failing its neighbours."""
+"""Groups concurrent single inputs into batches, such that one bad input does not fail the others."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ Out = TypeVar("Out")
 
 
 class Result(NamedTuple, Generic[In, Out]):
-    """One input, its output and what it took: seconds of each step, and how many shared the batch."""
+    """One input and its output, with the seconds of each step and the number of inputs in the batch."""
 
     item: In
     output: Out
@@ -33,10 +33,11 @@ class _Waiting(NamedTuple, Generic[In, Out]):
 
 
 class Batcher(Generic[In, Out]):
-    """`await batcher.submit(prepare)` for one input; `predict` runs in one thread, so never concurrently.
+    """Collects inputs into batches. A caller submits one input by `await batcher.submit(prepare)`.
 
-    A batch is whatever has queued while the last one ran. It is held back, for at most `max_delay_ms`, only
-    while it is not full and further inputs are known to be on their way, so a lone caller never waits.
+    `predict` runs in one thread, so its calls never overlap. A batch consists of the inputs that arrived
+    while the previous batch ran. The batcher delays a batch, for at most `max_delay_ms`, only while the batch
+    is not full and more inputs are being prepared. A single caller therefore never waits.
     """
 
     def __init__(self, predict: Callable[[Sequence[In]], Sequence[Out]], config: Batching) -> None:
@@ -46,7 +47,7 @@ class Batcher(Generic[In, Out]):
         self._preparing = 0
         self._changed = asyncio.Event()
         self._busy_since: float | None = None
-        self._item_s = 0.0  # seconds an input takes of late
+        self._item_s = 0.0  # recent seconds per input, a moving average
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
 
     async def __aenter__(self) -> Self:
@@ -60,29 +61,29 @@ class Batcher(Generic[In, Out]):
 
     @property
     def running(self) -> bool:
-        """False once the collecting task has ended, which only shutdown or a bug here can cause."""
+        """False when the collecting task has ended, which only a shutdown or a bug here can cause."""
         return not self._task.done()
 
     @property
     def busy_s(self) -> float:
-        """How long the present call of `predict` has been running; 0 when idle."""
+        """Seconds since the present call of `predict` began; 0 when none runs."""
         return 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
 
     @property
     def queue_length(self) -> int:
-        """Inputs waiting or being prepared."""
+        """Number of inputs that wait or are being prepared."""
         return len(self._queue) + self._preparing
 
     @property
     def capacity(self) -> int:
-        """How many inputs may wait, by their number and by the time they would wait."""
+        """Number of inputs that may wait, limited by `max_queue` and by the wait of the last one."""
         if not self._item_s:
             return self._config.max_queue
         in_time = int(self._config.max_wait_s / self._item_s)
         return min(self._config.max_queue, max(self._config.max_size, in_time))
 
     async def submit(self, prepare: Callable[[], Awaitable[In]]) -> Result[In, Out]:
-        """The output for the one input that `prepare` makes. Raises `Overloaded` when the queue is full."""
+        """Returns the result for the input from `prepare`. Raises `Overloaded` when the queue is full."""
         if self.queue_length >= (capacity := self.capacity):
             raise Overloaded(f"queue: full, at most {capacity} requests may wait")
         arrived = time.monotonic()
@@ -97,7 +98,7 @@ class Batcher(Generic[In, Out]):
         try:
             return await future
         finally:
-            if future.cancelled():  # the caller hung up or ran out of time: its place is free at once
+            if future.cancelled():  # the caller hung up or timed out: its place becomes free at once
                 self._queue = deque(waiting for waiting in self._queue if waiting.future is not future)
 
     async def _run(self) -> None:
@@ -121,17 +122,17 @@ class Batcher(Generic[In, Out]):
                     )
 
     async def _collect(self) -> list[_Waiting[In, Out]]:
-        """Returns at least one input, and those that follow it within the delay."""
+        """Waits for the next batch and returns it, at least one input."""
         while True:
             while not self._queue:
                 await self._wait_for_change(None)
             await self._wait_for_more()
-            if self._queue:  # it is empty when every caller has hung up in the meantime
+            if self._queue:  # it is empty when every caller has hung up during the wait
                 size = min(len(self._queue), self._config.max_size)
                 return [self._queue.popleft() for _ in range(size)]
 
     async def _wait_for_more(self) -> None:
-        """Waits at most the delay, while the batch is not full and further inputs are being prepared."""
+        """Waits for at most the delay, while the batch is not full and more inputs are being prepared."""
         until = time.monotonic() + self._config.max_delay_ms / 1000
         while self._queue and self._preparing and len(self._queue) < self._config.max_size:
             left = until - time.monotonic()
@@ -147,13 +148,19 @@ class Batcher(Generic[In, Out]):
             return False
 
     async def _attempt(self, items: list[In]) -> list[Out | BaseException]:
-        """Outputs in order; a failing batch is retried one by one, so only the culprit fails."""
+        """Returns an output or an error for each input, in order.
+
+        A batch that fails is repeated one input at a time, so only the inputs that cause errors fail.
+        """
         try:
             outputs = await asyncio.get_running_loop().run_in_executor(self._thread, self._predict, items)
             if len(outputs) != len(items):
                 raise RuntimeError(f"predict returned {len(outputs)} outputs for {len(items)} inputs")
             return list(outputs)
-        except Exception as error:  # noqa: BLE001  (whatever the model raised belongs to its caller)
+        except Exception as error:  # noqa: BLE001  (every error of the model is reported to its caller)
             if len(items) == 1:
                 return [error]
-            return [result for item in items for result in await self._attempt([item])]
+        results: list[Out | BaseException] = []
+        for item in items:
+            results += await self._attempt([item])
+        return results

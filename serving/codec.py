@@ -1,6 +1,6 @@
-"""Bodies to requests and responses to bodies: JSON, a form with a file, or the bare image.
+"""Reads request bodies and writes response bodies: JSON, a form with a file, or an image alone.
 
-A reply that holds an image under `result` may be asked for as that image alone, by `Accept: image/png`.
+A caller who sends `Accept: image/png` gets the image under `result` of a reply as the whole body.
 """
 
 import io
@@ -30,23 +30,25 @@ class Codec:
         self._formats = feature.formats
 
     def accepted(self, accept: str) -> str:
-        """What to answer in: JSON, or `image/…`, whichever the header likes best. Raises `NotAcceptable`.
+        """Returns the media type to reply in: JSON or `image/…`, whichever the header prefers.
 
-        An empty header welcomes anything; of what is liked equally, JSON comes first.
+        An empty header accepts every type. JSON is used when the header prefers no type. Raises
+        `NotAcceptable`.
         """
         kinds = [JSON, *(f"image/{name}" for name in self._formats)]
-        welcome = _welcome(accept)
-        best = max(kinds, key=lambda kind: _liked(kind, welcome))
-        if not _liked(best, welcome):
+        qualities = _qualities(accept)
+        best = max(kinds, key=lambda kind: _quality(kind, qualities))
+        if not _quality(best, qualities):
             raise NotAcceptable(
                 f"accept: {accept!r} cannot be produced; this feature answers in {', '.join(kinds)}"
             )
         return best
 
     def decode(self, body: bytes, content_type: str, accept: str = JSON) -> Any:
-        """The request in `body`, for a reply in `accept`. Raises `InvalidRequest` and `UnsupportedMedia`.
+        """Returns the request in `body`. Raises `InvalidRequest` and `UnsupportedMedia`.
 
-        No content type means JSON, as boto3 sends none where its caller gives none.
+        accept: the media type of the reply, which sets the request's `format` when it is an image.
+        A body without a content type is read as JSON, because boto3 sends none unless its caller gives one.
         """
         request = self._decoded(body, content_type)
         if accept == JSON:
@@ -71,7 +73,7 @@ class Codec:
         raise UnsupportedMedia(f"content-type: {kind!r} is not read here; send {', '.join(known)}")
 
     def _from_json(self, body: bytes) -> Any:
-        """Raises `msgspec.DecodeError`."""
+        """Returns the request in a JSON body, also in `{"body": request}`. Raises `msgspec.DecodeError`."""
         try:
             return self._json.decode(body)
         except msgspec.ValidationError:
@@ -80,26 +82,26 @@ class Codec:
             return self._json.decode(inner)
 
     def encode(self, response: Any, accept: str = JSON) -> tuple[bytes, str]:
-        """Body and content type of a reply in `accept`."""
+        """Returns the body and the content type of a reply in the media type `accept`."""
         if accept == JSON:
             return msgspec.json.encode(response), JSON
         return response.result, accept
 
 
-def _welcome(accept: str) -> dict[str, float]:
-    """How much each range of an `Accept` header is liked, 0 to 1."""
-    welcome = {}
+def _qualities(accept: str) -> dict[str, float]:
+    """Returns the quality, 0 to 1, of each media range in an `Accept` header."""
+    qualities = {}
     for kind, _, options in (part.partition(";") for part in accept.lower().split(",") if part.strip()):
         quality = re.search(r"(?:^|;)\s*q\s*=\s*([\d.]+)", options)
         with suppress(ValueError):
-            welcome[kind.strip()] = float(quality[1]) if quality else 1.0
-    return welcome or {"*/*": 1.0}
+            qualities[kind.strip()] = float(quality[1]) if quality else 1.0
+    return qualities or {"*/*": 1.0}
 
 
-def _liked(kind: str, welcome: dict[str, float]) -> float:
-    """By the narrowest range that holds the kind."""
+def _quality(kind: str, qualities: dict[str, float]) -> float:
+    """Returns the quality of the narrowest media range that contains the type; 0 when none does."""
     ranges = (kind, f"{kind.partition('/')[0]}/*", "*/*")
-    return next((welcome[each] for each in ranges if each in welcome), 0.0)
+    return next((qualities[each] for each in ranges if each in qualities), 0.0)
 
 
 class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,7 +109,10 @@ class _Wrapped(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _unwrapped(body: bytes) -> bytes | None:
-    """The request in `{"body": request}`, as some documents show it; it may be a string of JSON."""
+    """Returns the request in `{"body": request}`, a form that some documents show; None for another body.
+
+    The request inside may also be a string of JSON.
+    """
     try:
         inner = msgspec.json.decode(body, type=_Wrapped).body
     except msgspec.ValidationError:
@@ -116,7 +121,7 @@ def _unwrapped(body: bytes) -> bytes | None:
 
 
 def _form(body: bytes, content_type: str) -> dict[str, Any]:
-    """Fields of a multipart form; a file is an image, whatever its name says."""
+    """Returns the fields of a multipart form. A file is read as an image, whatever its name is."""
     fields: dict[str, Any] = {}
 
     def on_field(field: Any) -> None:
@@ -131,7 +136,10 @@ def _form(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def _locate(error: Exception) -> str:
-    """The message with the field first: "Expected `str`, got `int` - at `$.url`" to "url: expected …"."""
+    """Returns msgspec's message with the field first.
+
+    "Expected `str`, got `int` - at `$.url`" becomes "url: expected `str`, got `int`".
+    """
     message, _, path = str(error).partition(" - at `$")
     field = path.rstrip("`").lstrip(".") or "body"
     return f"{field}: {message[:1].lower()}{message[1:]}"

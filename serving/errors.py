@@ -1,4 +1,4 @@
-"""Failures a caller is told about; each class fixes one HTTP status and one stable code.
+"""Failures that are reported to the caller. Each class has one HTTP status and one stable code.
 
 ServingError 500 internal_error
 ├── InvalidRequest 400 invalid_request
@@ -21,16 +21,16 @@ from msgspec import Meta
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What went wrong; every failure has this body."""
+    """The body of every failed response."""
 
-    status: Annotated[int, Meta(ge=400, le=599, description="The HTTP status.")]
+    status: Annotated[int, Meta(ge=400, le=599, description="HTTP status of the response.")]
     code: Annotated[str, Meta(description="Stable name of the kind of failure.")]
-    detail: Annotated[str, Meta(description="Field, fault and limit, in English.")]
+    detail: Annotated[str, Meta(description="The field, the fault and the limit, in English.")]
     request_id: Annotated[str, Meta(description="The caller's `X-Request-Id`, or one made for the request.")]
 
 
 class ServingError(Exception):
-    """Base of every error that reaches the caller. Its message is shown, so it names no internals."""
+    """Base of every error that is reported to the caller, who sees its message: it must name no internals."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
@@ -38,31 +38,31 @@ class ServingError(Exception):
 
 
 class InvalidRequest(ServingError):
-    """The body is not JSON, or not the declared schema."""
+    """The body is not JSON, or it does not match the schema."""
 
     status, code = HTTPStatus.BAD_REQUEST, "invalid_request"
 
 
 class NotFound(ServingError):
-    """There is nothing under the name that the request gives."""
+    """The request names something that does not exist."""
 
     status, code = HTTPStatus.NOT_FOUND, "not_found"
 
 
 class NotAcceptable(ServingError):
-    """None of the media types in `Accept` can be produced."""
+    """The feature can produce none of the media types in `Accept`."""
 
     status, code = HTTPStatus.NOT_ACCEPTABLE, "not_acceptable"
 
 
 class PayloadTooLarge(ServingError):
-    """The body, an image in it, or the reply is over a byte limit."""
+    """The body, an image in it, or the response is larger than its limit in bytes."""
 
     status, code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large"
 
 
 class UnsupportedMedia(ServingError):
-    """The content type is none that the feature reads."""
+    """The feature does not read this content type."""
 
     status, code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media"
 
@@ -74,26 +74,26 @@ class UnprocessableInput(ServingError):
 
 
 class TooManyRequests(ServingError):
-    """The caller is over its own quota."""
+    """The caller has exceeded its own quota."""
 
     status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests"
     retry_after_s = 1
 
 
 class Overloaded(ServingError):
-    """The queue is full; trying again later can succeed."""
+    """The queue is full; a later retry can succeed."""
 
     status, code = HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"
     retry_after_s = 1
 
 
 class Unavailable(Overloaded):
-    """The model is loading or was just replaced, the container is draining, or a store is out of reach."""
+    """The model is loading or was just replaced, the container is stopping, or a store cannot be reached."""
 
     code = "unavailable"
 
 
 class DeadlineExceeded(ServingError):
-    """No answer within the time a request may take."""
+    """The request was not finished within its time limit."""
 
     status, code = HTTPStatus.GATEWAY_TIMEOUT, "deadline_exceeded"

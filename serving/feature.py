@@ -1,4 +1,4 @@
-"""What a feature is: pure data, importable without torch, from which everything else is derived."""
+"""The declaration of a feature: pure data, importable without torch, from which the rest is derived."""
 
 import base64
 import importlib
@@ -17,7 +17,7 @@ from .errors import InvalidRequest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bundled:
-    """Shipped inside an installed Python package: `rapidocr`, `models/det.onnx`."""
+    """A file inside an installed Python package, such as `rapidocr` and `models/det.onnx`."""
 
     package: str
     path: str
@@ -25,14 +25,14 @@ class Bundled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Url:
-    """A pinned public address."""
+    """A file at a pinned public address."""
 
     address: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hub:
-    """A file of a Hugging Face repository. Safetensors and JSON only."""
+    """A file of a Hugging Face repository; only safetensors, JSON and text are allowed."""
 
     repository: str
     path: str
@@ -41,10 +41,11 @@ class Hub:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeightFile:
-    """One file of trained parameters: where it comes from, what it must hash to, who may use it.
+    """One file of trained parameters, with its source, hash and licence.
 
-    `name` is its path inside a model folder or cache. A hub file may leave `sha256` and `size` open: the
-    first pull writes the commit and the hash it got into weights.lock, later ones are held to that.
+    name: path inside a model folder or the cache. origin: the network and its author. size: bytes.
+    A hub file may leave `sha256` and `size` open. The first pull then writes the commit and the hash into
+    weights.lock, and later pulls are checked against them.
     """
 
     name: str
@@ -57,7 +58,7 @@ class WeightFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Profile:
-    """A named set of weights. `verified`: this project's own tests have run these very files."""
+    """A named set of weights. verified: true when the tests of this project have run exactly these files."""
 
     files: tuple[WeightFile, ...]
     summary: str
@@ -65,15 +66,17 @@ class Profile:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing has to be downloaded."""
+        """True when no file has to be downloaded."""
         return all(isinstance(file.source, Bundled) for file in self.files)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batching:
-    """How many requests `Model.predict` may see at once, how long the first one waits, how many may queue.
+    """Limits of batches and of the queue.
 
-    max_wait_s: fewer may queue where, at the pace of late, the last of them would wait for longer.
+    max_size: inputs of one `Model.predict`. max_delay_ms: time that the first input waits for others.
+    max_queue: requests that may wait. max_wait_s: fewer requests may wait when, at the recent speed, the last
+    one would wait for longer.
     """
 
     max_size: int = 1
@@ -83,15 +86,15 @@ class Batching:
 
 
 SMALL_LAMBDA_MB = 3008
-"""The most memory that Lambda gives to a function in a new AWS account."""
+"""Largest memory that Lambda gives to a function in a new AWS account."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resources:
-    """What one replica needs.
+    """The resources that one replica needs.
 
-    The templates, the cost estimate, the checks before a deployment, SageMaker's multi-model loading and the
-    local stack's memory budget read it.
+    They are used by the templates, the cost estimate, the checks before a deployment, SageMaker's multi-model
+    loading and the memory budget of the local stack.
     """
 
     memory_mb: int = SMALL_LAMBDA_MB
@@ -101,10 +104,10 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataStore:
-    """Where a feature keeps what its callers give it: a folder, or `s3://bucket/prefix`.
+    """A store for the data that callers give to a feature: a folder, or `s3://bucket/prefix`.
 
-    name: of one thing that is kept, such as `template`. default: the address where none is set. meaning:
-    one sentence about the setting, for the documentation.
+    name: one stored item, such as `template`. default: the address that is used when none is set.
+    meaning: one sentence about the setting, for the documentation.
     """
 
     name: str
@@ -113,13 +116,16 @@ class DataStore:
 
     @property
     def variable(self) -> str:
-        """The environment variable that holds the address: `AIKIT_TEMPLATE_STORE`."""
+        """The environment variable for the address, such as `AIKIT_TEMPLATE_STORE`."""
         return f"AIKIT_{self.name.upper()}_STORE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """Seconds of one call at a time: for which input, on which machine, when, and where that is written."""
+    """The seconds of one call, without others at the same time, and the conditions of the measurement.
+
+    source: the document that reports it.
+    """
 
     seconds: float
     input: str
@@ -130,7 +136,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measurements:
-    """The measured speed of a feature. gpu: on the instance type that the feature declares."""
+    """The measured speed of a feature. gpu: measured on the instance type that the feature declares."""
 
     cpu: Measured | None = None
     gpu: Measured | None = None
@@ -138,10 +144,12 @@ class Measurements:
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """The one declaration of a feature. `module` is `__name__`: it locates the folder and names it.
+    """The one declaration of a feature.
 
-    request and response are msgspec types. aliases: public names beyond the hyphenated and `-ml` ones.
-    image_alone: whether an image is a whole request; of no meaning where the request has no field `img`.
+    module: `__name__` of the declaring module, which gives the feature its folder and name.
+    request, response: msgspec types. aliases: public names in addition to the hyphenated and `-ml` ones.
+    image_alone: true when an image without other fields is a complete request; it has no effect when the
+    request has no field `img`.
     """
 
     module: str
@@ -163,48 +171,48 @@ class Feature:
 
     @property
     def package(self) -> str:
-        """`containers.face_detection`."""
+        """The Python package, such as `containers.face_detection`."""
         return self.module.rpartition(".")[0]
 
     @property
     def name(self) -> str:
-        """Public name, in URLs and AWS resources: `face_detection`."""
+        """The public name, in URLs and AWS resources, such as `face_detection`."""
         return self.package.rpartition(".")[2]
 
     @property
     def default_profile(self) -> str:
-        """What is served where nothing is chosen: lite, or the first where there is no lite."""
+        """The profile that is served when none is chosen: lite, or the first one when there is no lite."""
         return "lite" if "lite" in self.profiles else next(iter(self.profiles))
 
     @property
     def folder(self) -> Path:
-        """Where the declaration lives."""
+        """The folder of the declaring module."""
         return Path(str(resources.files(self.package)))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name the feature answers to: its own first, then hyphenated, historic and `-ml` forms."""
+        """Every public name of the feature: its own first, then the hyphenated, historic and `-ml` forms."""
         plain = dict.fromkeys([self.name, self.name.replace("_", "-"), *self.aliases])
         return tuple(dict.fromkeys([*plain, *(f"{name.replace('_', '-')}-ml" for name in plain)]))
 
     @property
     def takes_image(self) -> bool:
-        """Whether a body may be an image and nothing else."""
+        """True when the body of a request may be an image alone."""
         return self.image_alone and "img" in self.request.__struct_fields__
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """Of the image under `result` in its replies: what the request's `format` may be; else nothing."""
+        """The image formats that a request's `format` may name; empty for a request without this field."""
         kinds = [one.type for one in msgspec.structs.fields(self.request) if one.name == "format"]
         plain = (get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds)
         return tuple(name for kind in plain for name in get_args(kind))
 
     @cached_property
     def example(self) -> dict[str, Any]:
-        """What example.json says, where "@photo.jpg" stands for that file in base64.
+        """The content of example.json, in which "@photo.jpg" stands for that file in base64.
 
-        `request` and `response`: what a container asks itself before it is healthy. `others`, optional: for
-        the documentation, by name, more of both.
+        A container sends `request` to itself before it is healthy; `response` shows the reply. The optional
+        `others` contains more such pairs by name, for the documentation.
         """
 
         def expand(value: Any) -> Any:
@@ -222,21 +230,24 @@ class Feature:
 
 
 def any_of(*kinds: type[msgspec.Struct]) -> dict[str, Any]:
-    """Schema of one of several structs; said by reference, as msgspec has no union of untagged ones."""
+    """Returns the schema of a union of structs.
+
+    It refers to each struct by name, because msgspec has no union of untagged structs.
+    """
     return {"anyOf": [{"$ref": f"#/components/schemas/{kind.__name__}"} for kind in kinds]}
 
 
 def discover() -> dict[str, Feature]:
-    """Every feature under containers/, by public name, sorted."""
+    """Returns every feature under containers/ by public name, sorted."""
     root = Path(str(resources.files("containers")))
     names = sorted(path.parent.name for path in root.glob("*/feature.py"))
     return {name: importlib.import_module(f"containers.{name}.feature").feature for name in names}
 
 
 def find(name: str) -> Feature:
-    """The feature of that public name or alias, or of a dotted module such as `mine.barcode.feature`.
+    """Returns the feature with that public name or alias, or of a dotted module like `mine.barcode.feature`.
 
-    Raises `InvalidRequest` listing what there is.
+    Raises `InvalidRequest`, which lists the features.
     """
     if "." in name:
         feature: Feature = importlib.import_module(name).feature

@@ -1,4 +1,4 @@
-"""Files that readers see whole or not at all."""
+"""Writing files and folders such that readers never see a part of one."""
 
 import os
 import shutil
@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_ABANDONED_S = 3600.0  # what is older was left behind by a process that is gone
+_ABANDONED_S = 3600.0  # an older part was left behind by a process that no longer runs
 
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yields a path beside `target` to write a file or a folder to.
+    """Yields a path next to `target`, to which the caller writes a file or a folder.
 
-    When the block ends without an error, what was written replaces `target` in one step; when nothing was
-    written, `target` stays as it is. Makes the folder that holds `target`. Raises `OSError`.
+    When the block ends without an error, the written file or folder replaces `target`; a file does so in one
+    step. When nothing was written, `target` is unchanged. The parent folder is created. Raises `OSError`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
@@ -34,8 +34,18 @@ def replacing(target: Path) -> Iterator[Path]:
         _remove(part)
 
 
+@contextmanager
+def replacing_alone(target: Path) -> Iterator[Path]:
+    """Does the same as `replacing`, for one process at a time; the others wait."""
+    from filelock import FileLock
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_name(f".{target.name}.lock")), replacing(target) as part:
+        yield part
+
+
 def _sweep(folder: Path) -> None:
-    """Removes what processes that were killed left unfinished."""
+    """Removes the unfinished parts of processes that were killed."""
     for part in folder.glob(".*.part"):
         with suppress(OSError):  # another process finished or removed it
             if part.stat().st_mtime < time.time() - _ABANDONED_S:

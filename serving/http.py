@@ -1,6 +1,6 @@
-"""Facts of HTTP, of SageMaker's headers and of web pages that several transports share.
+"""Constants and functions for HTTP, SageMaker's headers and web pages, shared by several transports.
 
-This module imports the standard library only: it travels with the Lambda functions as it is.
+This module imports only the standard library, because the Lambda functions carry a copy of it.
 """
 
 import socket
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 CLIENT_CLOSED_REQUEST = 499
-"""Status of a request whose caller hung up, for logs and counters; nginx named it."""
+"""Status for a caller that hung up, used in logs and counters. nginx introduced it."""
 
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
@@ -25,7 +25,7 @@ PREFLIGHT = CORS | {
 }
 
 LAMBDA_REPLY_BYTES = 6_291_556
-"""Bytes of JSON that a Lambda function may return."""
+"""Largest number of bytes of JSON that a Lambda function may return."""
 
 PAGE_HEADERS = {
     "Cache-Control": "no-cache",
@@ -37,7 +37,7 @@ PAGE_HEADERS = {
 def page_policy(
     *, script: str = "'self'", style: str = "'self'", img: str = "blob: data:", connect: str = "'self'"
 ) -> dict[str, str]:
-    """Returns the header `Content-Security-Policy` of a page that may use these sources and no others."""
+    """Returns the header `Content-Security-Policy` of a page that may use only these sources."""
     sources = {"script-src": script, "style-src": style, "img-src": img, "connect-src": connect}
     closed = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     allowed = "; ".join(f"{kind} {source}" for kind, source in sources.items())
@@ -45,7 +45,7 @@ def page_policy(
 
 
 class BodyTooLarge(Exception):
-    """A request's body is over the limit. size: bytes that the caller announced; None for unannounced."""
+    """The body of a request is over the limit. size: bytes that the caller announced, or None."""
 
     def __init__(self, size: int | None) -> None:
         super().__init__(size)

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stdout, never a body."""
+"""Structured logs: one JSON object per line on stdout. They never contain a body."""
 
 import logging
 import sys
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message, traceback, and whatever a call passed as `extra={"fields": {...}}`."""
+    """Writes time, level, logger, message, traceback, and the fields of `extra={"fields": {...}}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
@@ -28,7 +28,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_invocation(request_id: str, reply: Reply, seconds: float) -> None:
-    """The one line every request leaves, whichever adapter took it."""
+    """Logs one line for a request. Every adapter calls it once per request."""
     fields: dict[str, object] = {"request_id": request_id, "status": reply.status, "ms": ms(seconds)}
     if stages := reply.stages:
         fields |= {f"{name}_ms": ms(spent) for name, spent in stages.seconds().items()}
@@ -41,7 +41,7 @@ def ms(seconds: float) -> float:
 
 
 def log_as_json(level: str) -> None:
-    """Send every log of this process to stdout as JSON."""
+    """Sends every log of this process to stdout as JSON."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

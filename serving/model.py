@@ -1,4 +1,4 @@
-"""What a feature does: four steps, the middle one batched."""
+"""The behaviour of a feature, in four steps: load, preprocess, predict (in batches) and postprocess."""
 
 import importlib
 from abc import ABC, abstractmethod
@@ -19,34 +19,34 @@ Res = TypeVar("Res")
 
 
 class Model(ABC, Generic[Req, In, Out, Res]):
-    """Behaviour of one feature. Plain synchronous code: threads and batches are the runtime's."""
+    """Behaviour of one feature. It is plain synchronous code; the runtime provides threads and batches."""
 
     media: Media = Media()
-    """Reads the images a request names."""
+    """Reads the images of a request."""
 
     def configure(self, settings: Settings) -> None:
-        """Take from the container's settings what requests depend on. Called once, before the first."""
+        """Adopts the settings on which requests depend. It is called once, before the first request."""
         self.media = Media.from_settings(settings)
 
     @classmethod
     @abstractmethod
     def load(cls, weights: "Weights", device: str) -> Self:
-        """Build the networks once per process. device: "cpu", "cuda", "cuda:N" or "auto"."""
+        """Builds the networks, once per process. device: "cpu", "cuda", "cuda:N" or "auto"."""
 
     @abstractmethod
     def preprocess(self, request: Req) -> In:
-        """Turn one request into one model input. Raises `UnprocessableInput`. Runs concurrently."""
+        """Turns one request into one model input. Raises `UnprocessableInput`. Calls run concurrently."""
 
     @abstractmethod
     def predict(self, batch: Sequence[In]) -> Sequence[Out]:
-        """Run the networks on 1..max_size inputs; outputs keep length and order. Never concurrent."""
+        """Returns one output for each of 1..max_size inputs, in order. Calls never run concurrently."""
 
     @abstractmethod
     def postprocess(self, output: Out, item: In) -> Res:
-        """Turn one output, and the input it answers, into the response. Runs concurrently."""
+        """Turns one output and its input into the response. Calls run concurrently."""
 
 
 def load_model(feature: "Feature", weights: "Weights", device: str) -> Model[Any, Any, Any, Any]:
-    """Import the feature's `model.py`, where torch enters, and load it."""
+    """Imports the feature's `model.py`, and torch with it, and loads the model."""
     model: type[Model[Any, Any, Any, Any]] = importlib.import_module(f"{feature.package}.model").Model
     return model.load(weights, device)

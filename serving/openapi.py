@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of any set of features, derived from their declarations."""
+"""Builds the OpenAPI 3.1 document of any set of features from their declarations."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,17 +17,18 @@ from .images.intake import schema_hook
 Json = dict[str, Any]
 
 _FILE = {"type": "string", "format": "binary"}
-_LONG_TEXT, _KEPT_TEXT = 120, 24  # characters
-_KEPT_ITEMS = 2
-_LONG_VECTOR, _KEPT_NUMBERS = 16, 6
+# `shorten` cuts text and vectors above the first number to the second, and lists to so many items
+_LONG_TEXT, _SHORT_TEXT = 120, 24  # characters
+_LONG_VECTOR, _SHORT_VECTOR = 16, 6  # numbers
+_SHORT_LIST = 2
 
 
 def document(features: Sequence[Feature]) -> Json:
-    """Every feature as `POST /<name>`, its own name; the aliases are listed in `x-aliases`."""
+    """Returns the document: each feature is `POST /<name>`, and `x-aliases` lists its other names."""
     bodies = [kind for feature in features for kind in (feature.request, feature.response)]
-    beside = [struct for feature in features for struct in _structs_beside(feature)]
+    others = [struct for feature in features for struct in _other_structs(feature)]
     refs, components = msgspec.json.schema_components(
-        [*bodies, *beside, Problem], schema_hook=schema_hook, ref_template="#/components/schemas/{name}"
+        [*bodies, *others, Problem], schema_hook=schema_hook, ref_template="#/components/schemas/{name}"
     )
     paths = {
         f"/{feature.name}": {"post": _operation(feature, request, response, components)}
@@ -38,8 +39,8 @@ def document(features: Sequence[Feature]) -> Json:
         "info": {
             "title": "AI Solution Kit",
             "version": "1",
-            "description": "One operation per feature. A container, which serves one feature, "
-            "answers the same bodies at `POST /invocations`.",
+            "description": "One operation per feature. A container that serves one feature "
+            "accepts the same bodies at `POST /invocations`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
@@ -48,7 +49,7 @@ def document(features: Sequence[Feature]) -> Json:
 
 
 def failures() -> dict[HTTPStatus, list[type[ServingError]]]:
-    """The kinds of failure a caller can meet, by rising status."""
+    """Returns the kinds of failure that a caller can get, ordered by status."""
     classes = (kind for kind in vars(errors).values() if isinstance(kind, type))
     kinds = (kind for kind in classes if issubclass(kind, ServingError))
     by_status = groupby(sorted(kinds, key=lambda kind: kind.status), key=lambda kind: kind.status)
@@ -56,32 +57,33 @@ def failures() -> dict[HTTPStatus, list[type[ServingError]]]:
 
 
 def meaning(kind: type[ServingError]) -> str:
-    """One sentence for the caller."""
+    """Returns one sentence that explains the failure to the caller."""
     if kind is ServingError:
-        return "The feature failed; the log has the reason under the request's id."
+        return "The feature failed; the log contains the reason under the id of the request."
     return " ".join((kind.__doc__ or "").split())
 
 
 def shorten(value: Any) -> Any:
-    """An example fit to be read: base64 and vectors are cut, two objects or vectors stand for a list."""
+    """Returns an example that is short enough to read: base64, vectors and lists are cut."""
     match value:
         case dict():
             return {key: shorten(item) for key, item in value.items()}
         case [dict(), *_]:
-            return [shorten(item) for item in value[:_KEPT_ITEMS]]
+            return [shorten(item) for item in value[:_SHORT_LIST]]
         case [int() | float(), *_] if len(value) > _LONG_VECTOR:
-            return value[:_KEPT_NUMBERS]
+            return value[:_SHORT_VECTOR]
         case [[int() | float(), *_] as vector, *_] if len(vector) > _LONG_VECTOR:
-            return [shorten(item) for item in value[:_KEPT_ITEMS]]
+            return [shorten(item) for item in value[:_SHORT_LIST]]
         case str() if len(value) > _LONG_TEXT:
-            return f"{value[:_KEPT_TEXT]}..."
+            return f"{value[:_SHORT_TEXT]}..."
     return value
 
 
-def _structs_beside(feature: Feature) -> Iterable[type[msgspec.Struct]]:
-    """The structs beside the declaration and beside the request: a hand-written `$ref` may name any of them.
+def _other_structs(feature: Feature) -> Iterable[type[msgspec.Struct]]:
+    """Yields the other structs in the modules of the declaration and of the request.
 
-    JSON has unions that msgspec has no type for, such as a list of untagged structs of two kinds.
+    A schema written by hand may refer to any of them. Some schemas are written by hand because msgspec has
+    no type for some unions, such as a list of untagged structs of two kinds.
     """
     modules = (feature.module, feature.request.__module__)
     for kind in (kind for module in modules for kind in vars(sys.modules[module]).values()):
@@ -96,19 +98,19 @@ def _structs_beside(feature: Feature) -> Iterable[type[msgspec.Struct]]:
 def _operation(feature: Feature, request: Json, response: Json, components: Json) -> Json:
     example = shorten(feature.example)
     schema = components[request["$ref"].rpartition("/")[2]]
-    takes = {JSON: {"schema": request, **_examples(example, "request")}}
+    accepted = {JSON: {"schema": request, **_examples(example, "request")}}
     if feature.takes_image:
-        takes["image/*"] = {"schema": _FILE}
-    takes["multipart/form-data"] = {"schema": _form(schema)}
-    answer = {
-        "description": "The answer.",
+        accepted["image/*"] = {"schema": _FILE}
+    accepted["multipart/form-data"] = {"schema": _form(schema)}
+    success = {
+        "description": "The response.",
         "headers": _header_refs("X-Request-Id", "Server-Timing"),
         "content": {
             JSON: {"schema": response, **_examples(example, "response")},
             **{f"image/{name}": {"schema": _FILE} for name in feature.formats},
         },
     }
-    refused = {
+    failed = {
         str(int(status)): {"$ref": f"#/components/responses/{kinds[0].__name__}"}
         for status, kinds in failures().items()
     }
@@ -116,8 +118,8 @@ def _operation(feature: Feature, request: Json, response: Json, components: Json
         "operationId": feature.name,
         "summary": feature.title,
         "description": feature.summary,
-        "requestBody": {"required": True, "content": takes},
-        "responses": {"200": answer, **refused},
+        "requestBody": {"required": True, "content": accepted},
+        "responses": {"200": success, **failed},
         "x-feature-id": feature.feature_id,
         "x-title-zh": feature.title_zh,
         "x-aliases": list(feature.names[1:]),
@@ -129,7 +131,7 @@ def _operation(feature: Feature, request: Json, response: Json, components: Json
 
 
 def _examples(example: Json, part: str) -> Json:
-    """OpenAPI has `example` for one and `examples` for several."""
+    """Returns one `example`, or several `examples`, which OpenAPI names differently."""
     if "others" not in example:
         return {"example": example[part]}
     every = {"first": example, **example["others"]}
@@ -137,7 +139,7 @@ def _examples(example: Json, part: str) -> Json:
 
 
 def _form(schema: Json) -> Json:
-    """The request as a form, where images are files."""
+    """Returns the schema of the request as a form, in which images are files."""
     properties = {
         name: {**_FILE, "description": "An image file."} if is_image(field) else field
         for name, field in schema["properties"].items()
@@ -146,7 +148,7 @@ def _form(schema: Json) -> Json:
 
 
 def is_image(schema: Json) -> bool:
-    """Whether a field, required or not, is base64."""
+    """Tells whether a field, required or not, is base64."""
     return any("contentEncoding" in kind for kind in (schema, *schema.get("anyOf", ())))
 
 
@@ -167,15 +169,15 @@ def _header_refs(*names: str) -> Json:
 
 _HEADERS = {
     "X-Request-Id": {
-        "description": "The caller's own, or one made for the request; the log has it too.",
+        "description": "The caller's own id, or one made for the request. The log contains the same id.",
         "schema": {"type": "string"},
     },
     "Server-Timing": {
-        "description": "Milliseconds in each stage: decode, queue, predict, encode.",
+        "description": "Milliseconds spent in each stage: decode, queue, predict, encode.",
         "schema": {"type": "string"},
     },
     "Retry-After": {
-        "description": "Seconds after which trying again can succeed.",
+        "description": "Seconds to wait before a retry.",
         "schema": {"type": "integer"},
     },
 }

@@ -1,4 +1,4 @@
-"""How far long work is: bars on a terminal, plain lines elsewhere; on stderr, as stdout carries data."""
+"""Progress of long work, on stderr because stdout carries data: bars on a terminal, otherwise plain lines."""
 
 import sys
 import time
@@ -12,10 +12,10 @@ _LINE_EVERY_S = 10.0
 
 
 class Bar(Protocol):
-    """Something to report progress to."""
+    """A receiver of progress reports."""
 
     def update(self, n: float = 1, /) -> object:
-        """Count `n` more units as done."""
+        """Counts `n` more units as done."""
 
 
 class _Lines:
@@ -36,9 +36,9 @@ class _Lines:
 
 @contextmanager
 def bar(total: float | None, what: str, unit: str = "B") -> Iterator[Bar]:
-    """Progress through `total` units (None: unknown). unit "B" is bytes, shown as MB.
+    """Shows progress through `total` units (None: unknown). unit "B" stands for bytes, shown as MB.
 
-    Off a terminal: a line every 10 s, and `det.onnx: 9.9 MB done` unless the work raised.
+    Without a terminal it writes a line every 10 s, and `det.onnx: 9.9 MB done` unless the work raised.
     """
     if sys.stderr.isatty():
         with tqdm(total=total, desc=what, unit=unit, unit_scale=unit == "B") as shown:
@@ -51,7 +51,7 @@ def bar(total: float | None, what: str, unit: str = "B") -> Iterator[Bar]:
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Say that work of unknown length begins, and how long it took once it succeeded."""
+    """Writes that work of unknown length begins, and its duration when it has succeeded."""
     began = time.monotonic()
     _write(f"{what} ...")
     yield

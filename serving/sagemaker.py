@@ -1,4 +1,4 @@
-"""The name that an `inference.py` imports from, `from serving.sagemaker import *`; see `adapters/`."""
+"""The module from which an `inference.py` imports: `from serving.sagemaker import *`; see `adapters/`."""
 
 from .adapters.sagemaker import input_fn, model_fn, output_fn, predict_fn
 

@@ -1,4 +1,4 @@
-"""One feature, ready to answer: bytes in, reply out. Every adapter calls this and nothing else."""
+"""A feature that is ready to answer requests: bytes in, reply out. Every adapter uses only this."""
 
 import asyncio
 import logging
@@ -22,12 +22,12 @@ from .settings import Settings
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-DEADLINE_S = 55.0  # SageMaker gives up after 60
-_THREADS = 16  # most of them wait for an address to answer
+DEADLINE_S = 55.0  # SageMaker's own timeout is 60
+_THREADS = 16  # most of them wait for the server of an image address
 
 
 class Stages(msgspec.Struct, frozen=True):
-    """Where the time of one answered request went, in seconds, and how many shared its batch."""
+    """Seconds that an answered request spent in each stage, and the number of requests in its batch."""
 
     decode: float
     queue: float
@@ -36,12 +36,12 @@ class Stages(msgspec.Struct, frozen=True):
     batch_size: int
 
     def seconds(self) -> dict[str, float]:
-        """The stages by name, in order."""
+        """Returns the seconds of each stage by its name, in order."""
         return {name: getattr(self, name) for name in ("decode", "queue", "predict", "encode")}
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What every adapter sends back."""
+    """The response that an adapter sends to the caller, whatever the transport."""
 
     status: int
     body: bytes
@@ -71,8 +71,8 @@ class Service:
 
     @classmethod
     def load(cls, feature: Feature, settings: Settings) -> Self:
-        """Find the weights and build the networks. Raises `WeightsError`. torch enters here."""
-        from .weights.store import resolve  # late: the front process and the documentation need neither
+        """Finds the weights and builds the networks. It imports torch. Raises `WeightsError`."""
+        from .weights.store import resolve  # imported late: other users of this module do not need weights
 
         weights = resolve(feature, settings)
         model = load_model(feature, weights, settings.device)
@@ -81,7 +81,7 @@ class Service:
         return cls(feature, model, deadline_s=settings.deadline_s, headers=headers)
 
     async def __aenter__(self) -> Self:
-        """Start the batcher and answer the example once: warm-up and self-test."""
+        """Starts the batcher and answers the example once, as warm-up and self-test."""
         await self._batcher.__aenter__()
         reply = await self.invoke(msgspec.json.encode(self.feature.example["request"]))
         if reply.status != HTTPStatus.OK:
@@ -95,12 +95,12 @@ class Service:
 
     @property
     def running(self) -> bool:
-        """Whether a request sent now would be taken up."""
+        """True when a request sent now would be processed."""
         return self._batcher.running
 
     @property
     def busy_s(self) -> float:
-        """How long the model has been at its present batch, in seconds."""
+        """Seconds since the model began its present batch; 0 when it is idle."""
         return self._batcher.busy_s
 
     @property
@@ -109,7 +109,7 @@ class Service:
 
     @property
     def capacity(self) -> int:
-        """How many requests may wait."""
+        """Number of requests that may wait."""
         return self._batcher.capacity
 
     async def invoke(
@@ -121,7 +121,7 @@ class Service:
         request_id: str = "",
         deadline_s: float | None = None,
     ) -> Reply:
-        """Answer one request. Never raises: each failure becomes the reply its class declares."""
+        """Answers one request. It never raises: a failure becomes the reply that its class declares."""
         request_id = request_id or uuid.uuid4().hex
         deadline_s = min(deadline_s or self._deadline_s, self._deadline_s)
         try:
@@ -160,7 +160,7 @@ class Service:
 
 
 def problem(error: ServingError, request_id: str) -> Reply:
-    """The reply an error becomes, the same in every adapter."""
+    """Returns the reply for an error, which is the same in every adapter."""
     body = Problem(error.status, error.code, str(error), request_id)
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
     return Reply(error.status, msgspec.json.encode(body), headers=headers)

@@ -1,4 +1,4 @@
-"""The process's configuration: the one place that reads the environment."""
+"""Configuration of the process. This is the only module that reads the environment."""
 
 import os
 import re
@@ -16,65 +16,65 @@ _STORE = re.compile(r"AIKIT_([A-Z0-9]+(?:_[A-Z0-9]+)*)_STORE")
 
 
 class SettingsError(ServingError):
-    """A setting that cannot be used; the message names the variable, its value and what is allowed."""
+    """A setting cannot be used; the message names the variable, its value and the allowed values."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting is `AIKIT_<NAME>` in the environment; a list is comma-separated."""
+    """The settings. Each is read from the variable `AIKIT_<NAME>`; commas separate the items of a list."""
 
     feature: str = ""
-    """What `aikit serve` serves when it is given no name (the container image sets it); several by commas."""
+    """Features to serve, separated by commas, when `aikit serve` is given no name. The image sets it."""
     profile: str | None = None
-    """Which of the feature's sets of weights to serve; lite, or standard where there is no lite."""
+    """Set of weights to serve. The default is lite, or the first profile when the feature has no lite."""
     multi_model: bool = False
-    """Load and unload features by SageMaker's `/models` calls; SAGEMAKER_MULTI_MODEL wins."""
+    """Enables SageMaker's `/models` calls, which load and unload features; SAGEMAKER_MULTI_MODEL wins."""
     device: str = "auto"
-    """cpu, cuda, cuda:N, or auto: a GPU where there is one."""
+    """cpu, cuda, cuda:N, or auto, which uses a GPU when the machine has one."""
     model_dir: Path = Path("/opt/ml/model")
-    """A user's own weights; they win over every other source."""
+    """A user's own weights; they take precedence over every other source."""
     cache_dir: Path = msgspec.field(default_factory=lambda: Path("~/.cache/aikit").expanduser())
-    """Fetched weights, and networks compiled from them."""
+    """Folder for downloaded weights and the networks compiled from them."""
     weights_mirror: Path | None = None
-    """A folder of weight files with a manifest.json, looked into before anything is fetched."""
+    """Folder of weight files with a manifest.json, which is searched before anything is downloaded."""
     random_weights: bool = False
-    """For tests: seeded random weights where a file is missing; every reply says so in a header."""
+    """Uses seeded random weights for missing files, in tests only. Every response says so in a header."""
 
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     """Port of the container; SAGEMAKER_BIND_TO_PORT wins."""
     processes: Annotated[int, Meta(ge=1, le=64)] = 1
-    """Model processes, each with its own copy of the networks."""
+    """Number of model processes, each with its own copy of the networks."""
     deadline_s: Annotated[float, Meta(gt=0, le=3600)] = 55.0
-    """A request that takes longer is answered 504."""
+    """Seconds that a request may take; a longer one gets status 504."""
     grace_s: Annotated[float, Meta(gt=0, le=300)] = 25.0
-    """How long SIGTERM waits for the requests in flight."""
+    """Seconds that the container waits for the requests in flight after SIGTERM."""
     hang_s: Annotated[float, Meta(gt=0, le=3600)] = 75.0
-    """A model process whose one predict lasts longer, or that is silent for as long, is replaced."""
+    """Seconds that one predict, or a silence of a model process, may last before the process is replaced."""
     max_body_mb: Annotated[float, Meta(gt=0, le=1024)] = 25.0
-    """A larger request body is answered 413."""
+    """Largest request body in MB; a larger one gets status 413."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """The least severe log line that is written."""
+    """Lowest level of the log lines that are written."""
 
     max_image_mb: Annotated[float, Meta(gt=0, le=1024)] = 20.0
-    """A larger image file, sent or fetched, is answered 413."""
+    """Largest image file in MB, in a request or behind a `url`; a larger one gets status 413."""
     max_image_side: Annotated[int, Meta(ge=1, le=32768)] = 4096
-    """Pixels of an image's longest side; a longer one is answered 422."""
+    """Largest number of pixels on an image's longest side; a larger image gets status 422."""
     strict_input: bool = False
-    """Refuse a request that gives both `url` and `img` instead of letting `url` win."""
+    """Refuses a request that has both `url` and `img`; otherwise `url` takes precedence."""
     fetch_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
-    """How long connecting to `url`, or its silence, may last."""
+    """Seconds that the server behind `url` may take to connect, or to send its next data."""
     fetch_private: bool = False
-    """Let `url` name private, loopback and link-local addresses: never on a public endpoint."""
+    """Allows private, loopback and link-local addresses in `url`. Never set it on a public endpoint."""
     s3_allow: tuple[str, ...] = ()
-    """`s3://bucket/prefix` entries that `url` may name; none by default."""
+    """`s3://bucket/prefix` entries that `url` may read from. By default it may read none."""
 
     stores: dict[str, str] = {}
-    """Addresses of the stores that features declare, by the name in `AIKIT_<NAME>_STORE`."""
+    """Addresses of the stores that features declare, by lower-case NAME of `AIKIT_<NAME>_STORE`."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, **given: object) -> "Settings":
-        """Settings of this process; what is `given` wins. Raises `SettingsError`.
+        """Returns the settings of this process; values in `given` take precedence. Raises `SettingsError`.
 
-        SageMaker's own variables win over AIKIT_PORT (it may be fixed) and AIKIT_MULTI_MODEL.
+        SageMaker's own variables take precedence over AIKIT_PORT and AIKIT_MULTI_MODEL.
         """
         texts = {name: environ.get(f"AIKIT_{name.upper()}") for name in cls.__struct_fields__}
         texts["port"] = environ.get("SAGEMAKER_BIND_TO_PORT") or texts["port"]
@@ -94,7 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsError(f"AIKIT_{name.rstrip('`').upper()}: {message}") from error
 
     def environ(self) -> dict[str, str]:
-        """Returns the variables from which `read` makes these settings, without those that are empty."""
+        """Returns the environment variables from which `read` makes these settings, without empty ones."""
         values = {
             f"AIKIT_{name.upper()}": ",".join(value) if isinstance(value, tuple) else value
             for name, value in msgspec.structs.asdict(self).items()
@@ -104,7 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return {name: str(value) for name, value in values.items() if value not in (None, "")}
 
     def store(self, declared: DataStore) -> str:
-        """Returns the address of a feature's store."""
+        """Returns the address of the store: the configured one, or the declared default."""
         return self.stores.get(declared.name, declared.default)
 
 

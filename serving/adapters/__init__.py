@@ -1,1 +1,1 @@
-"""Adapters between a transport and `Service.invoke`."""
+"""Adapters, each of which connects one transport with `Service.invoke`."""

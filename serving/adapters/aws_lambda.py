@@ -1,9 +1,9 @@
-"""AWS Lambda: `AIKIT_FEATURE=general_ocr python -m awslambdaric serving.aws_lambda.handler`.
+"""Adapter for AWS Lambda: `AIKIT_FEATURE=general_ocr python -m awslambdaric serving.aws_lambda.handler`.
 
-Events of API Gateway (REST and HTTP), function URLs and load balancers always get a proxy answer. Any other
-event is a direct call, `boto3.client("lambda").invoke(Payload=…)`: the payload is the JSON request itself
-and the result the JSON response itself. Where a direct call fails, boto3 finds `FunctionError` set, with the
-problem body as `errorMessage`.
+Events of API Gateway (REST and HTTP), function URLs and load balancers always get a proxy response. Any
+other event is a direct call, `boto3.client("lambda").invoke(Payload=…)`. Its payload is the JSON request
+itself, and its result is the JSON response itself. When a direct call fails, boto3's result has
+`FunctionError`, and `errorMessage` contains the problem body.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ from serving.settings import Settings
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-MARGIN_S = 0.5  # kept back from Lambda's time-out, which ends the process too
+MARGIN_S = 0.5  # before Lambda's own timeout, which also ends the process
 
 _PROXY_KEYS = {"requestContext", "httpMethod", "body"}
 
 
 class InvocationFailed(Exception):
-    """A direct call that failed; the message is the problem body."""
+    """A direct call has failed; the message is the problem body."""
 
 
 class Context(Protocol):
-    """What is used of Lambda's second argument."""
+    """The used part of Lambda's second argument."""
 
     aws_request_id: str
 
@@ -59,7 +59,7 @@ class _RequestContext(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ProxyEvent(msgspec.Struct, frozen=True, rename="camel"):
-    """What the proxy event versions 1.0 and 2.0 and the load balancer's have in common."""
+    """The common part of proxy events of version 1.0, of version 2.0 and of load balancers."""
 
     http_method: str = ""
     headers: dict[str, str] | None = None
@@ -73,13 +73,13 @@ class ProxyEvent(msgspec.Struct, frozen=True, rename="camel"):
         return self.http_method or self.request_context.http.method
 
     def header(self, name: str) -> str:
-        """Value of the header, by its name in lower case; "" if there is none."""
+        """Returns the value of the header with this lower-case name, or ""."""
         several = {key: ", ".join(values) for key, values in (self.multi_value_headers or {}).items()}
         given = {**(self.headers or {}), **several}
         return next((value for key, value in given.items() if key.lower() == name), "")
 
     def content(self) -> bytes:
-        """The body as the caller sent it. Raises `InvalidRequest`."""
+        """Returns the body as the caller sent it. Raises `InvalidRequest`."""
         text = self.body or ""
         if not self.is_base64_encoded:
             return text.encode(errors="surrogatepass")
@@ -90,10 +90,10 @@ class ProxyEvent(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Handler:
-    """Answers events with an entered `service`, on the event loop of `runner`.
+    """Answers events with a started `service`, on the event loop of `runner`.
 
-    hang_s: a process whose model has been at one batch for longer ends when the next event arrives, so that
-    Lambda starts a fresh one.
+    hang_s: when the model has worked on one batch for longer than this, the process ends at the next event.
+    Lambda then starts a new process.
     """
 
     def __init__(self, service: Service, runner: asyncio.Runner, *, hang_s: float = math.inf) -> None:
@@ -102,7 +102,7 @@ class Handler:
         self._hang_s = hang_s
 
     def __call__(self, event: Any, context: Context) -> Any:
-        """Raises `InvocationFailed`, for direct calls only."""
+        """Answers one event. Raises `InvocationFailed`, for direct calls only."""
         if self._service.busy_s > self._hang_s:
             log.critical("the model has hung for %.0f s; ending the process", self._service.busy_s)
             os._exit(os.EX_SOFTWARE)  # a plain exit would wait for the hung thread
@@ -149,7 +149,10 @@ class Handler:
 
 
 def proxy_answer(reply: Reply, request_id: str) -> dict[str, Any]:
-    """The one shape that API Gateway does not turn into a 502; what is not text goes in base64."""
+    """Returns a reply in the form that API Gateway accepts; it would turn any other form into a 502.
+
+    A body that is not text is sent in base64.
+    """
     headers = {**CORS, "Content-Type": reply.content_type, "X-Request-Id": request_id, **reply.headers}
     if reply.content_type == JSON or reply.content_type.startswith("text/"):
         return _answer(reply.status, headers, reply.body.decode())
@@ -163,18 +166,18 @@ def _answer(
 
 
 def _checked(result: T) -> T:
-    """The result, if Lambda can carry it. Raises `PayloadTooLarge`."""
-    if (size := len(json.dumps(result))) > LAMBDA_REPLY_BYTES:  # all ASCII, as awslambdaric encodes it
+    """Returns the result unchanged. Raises `PayloadTooLarge` when Lambda cannot carry it."""
+    if (size := len(json.dumps(result))) > LAMBDA_REPLY_BYTES:  # awslambdaric also encodes to ASCII
         raise PayloadTooLarge(
-            f"reply: {size} bytes, at most {LAMBDA_REPLY_BYTES} through Lambda; send a smaller image, ask "
-            "for less, or call the feature's container itself, where replies have no such limit"
+            f"reply: {size} bytes, at most {LAMBDA_REPLY_BYTES} through Lambda; send a smaller image, "
+            "request less, or call the feature's container directly, which has no such limit"
         )
     return result
 
 
 def start() -> Handler:
-    """Load the feature and let it answer its example. Raises `ServingError`; awslambdaric reports it."""
-    if not os.access(Path("~").expanduser(), os.W_OK):  # of Lambda's file system only /tmp can be written
+    """Loads the feature and answers its example. Raises `ServingError`, which awslambdaric reports."""
+    if not os.access(Path("~").expanduser(), os.W_OK):  # on Lambda only /tmp is writable
         os.environ["HOME"] = tempfile.gettempdir()
     settings = Settings.read()
     log_as_json(settings.log_level)
@@ -184,10 +187,13 @@ def start() -> Handler:
 
 
 def __getattr__(name: str) -> Handler:
-    """`handler`, made when awslambdaric asks for it, within the init phase: importing loads nothing."""
+    """Returns `handler`, which is made at its first access, in the init phase of Lambda.
+
+    Importing the module therefore loads nothing.
+    """
     if name != "handler":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         return start()
-    except AttributeError as error:  # else taken for a module without a handler
+    except AttributeError as error:  # Lambda would report a module without a handler
         raise RuntimeError(f"loading failed: {error}") from error

@@ -1,4 +1,4 @@
-"""A service for synchronous callers."""
+"""Adapter for synchronous callers in the same process."""
 
 import time
 from contextlib import ExitStack
@@ -13,10 +13,10 @@ from serving.settings import Settings
 
 
 class SyncService:
-    """A service on an event loop in a thread of its own, for synchronous callers."""
+    """A service that synchronous callers can use; it runs on an event loop in its own thread."""
 
     def __init__(self, feature: Feature, settings: Settings) -> None:
-        """Load, and answer the example. Raises `ServingError`."""
+        """Loads the feature and answers its example. Raises `ServingError`."""
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal())
             service = self._portal.wrap_async_context_manager(Service.load(feature, settings))
@@ -24,7 +24,7 @@ class SyncService:
             self._stack = stack.pop_all()
 
     def invoke(self, body: bytes, content_type: str, accept: str = "*/*", request_id: str = "") -> Reply:
-        """Answer one request. Never raises."""
+        """Answers one request. It never raises."""
         start = time.monotonic()
         reply = self._portal.call(
             partial(self._service.invoke, body, content_type, accept, request_id=request_id)

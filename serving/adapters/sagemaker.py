@@ -1,8 +1,8 @@
-"""SageMaker's inference toolkit: an `inference.py` of one line, `from serving.sagemaker import *`.
+"""Adapter for SageMaker's inference toolkit; `inference.py` is one line, `from serving.sagemaker import *`.
 
-For stock serving images, where `sagemaker-inference` calls these four functions one after the other, from
-one thread. AIKIT_FEATURE names the feature. Without the optional `context` the body is the same, but status,
-headers and `Accept` are the host's business.
+In SageMaker's own serving images `sagemaker-inference` calls these four functions one after the other, from
+one thread. AIKIT_FEATURE names the feature. When the optional `context` is missing, the body is the same, but
+the host decides about status, headers and `Accept`.
 """
 
 import logging
@@ -27,19 +27,20 @@ log = logging.getLogger(__name__)
 
 
 class Body(NamedTuple):
-    """A request as it came in."""
+    """The body of a request, unread, and its content type."""
 
     content: bytes
     content_type: str
 
 
 def model_fn(model_dir: str, context: Any = None) -> SyncService:
-    """Load the feature; weights in `model_dir` win. Raises `SystemExit` with the one line that says why not.
+    """Loads the feature; weights in `model_dir` take precedence.
 
-    The server would serve on after any other exception and put its traceback into every reply.
+    Raises `SystemExit` with one line that gives the reason. After any other exception the server would keep
+    running and put the traceback into every reply.
     """
     if toolkit := sys.modules.get("sagemaker_inference.content_types"):
-        toolkit.UTF8_TYPES.clear()  # it would answer a body that is not UTF-8 with a traceback, before us
+        toolkit.UTF8_TYPES.clear()  # otherwise it replies with a traceback to a body that is not UTF-8
     try:
         settings = settings_for(model_dir, context)
         return SyncService(find(settings.feature), settings)
@@ -49,7 +50,7 @@ def model_fn(model_dir: str, context: Any = None) -> SyncService:
 
 
 def settings_for(model_dir: str, context: Any = None) -> Settings:
-    """The process's settings, with the GPU the server gave to this worker. Raises `SettingsError`."""
+    """Returns the settings with the GPU that the server gave to this worker. Raises `SettingsError`."""
     settings = msgspec.structs.replace(Settings.read(), model_dir=Path(model_dir))
     gpu = context.system_properties.get("gpu_id") if context else None
     if gpu is None or settings.device != "auto":
@@ -58,7 +59,7 @@ def settings_for(model_dir: str, context: Any = None) -> Settings:
 
 
 def input_fn(body: bytes | bytearray | str | None, content_type: str | None) -> Body:
-    """The body, for the service to read. JSON may come as text; of a form the server passes on nothing."""
+    """Returns the body unread. The server may pass JSON as text, and it drops the body of a form."""
     content = body.encode() if isinstance(body, str) else bytes(body or b"")
     return Body(content, content_type or "")
 
@@ -71,7 +72,10 @@ def predict_fn(data: Body, model: SyncService, context: Any = None) -> Reply:
 
 
 def output_fn(prediction: Reply, accept: str, context: Any = None) -> tuple[bytes, str]:
-    """Body and content type. `accept` has had its say: the service answers 406 where it cannot be met."""
+    """Returns the body and the content type.
+
+    `accept` is not used here, because the service has already applied it and returns 406 when it cannot.
+    """
     if context is not None:
         context.set_response_status(int(prediction.status), HTTPStatus(prediction.status).phrase)
         echo = {CUSTOM_ATTRIBUTES: _header(context, CUSTOM_ATTRIBUTES.lower())}
@@ -82,6 +86,6 @@ def output_fn(prediction: Reply, accept: str, context: Any = None) -> tuple[byte
 
 
 def _header(context: Any, name: str) -> str:
-    """Value of the request header, by its name in lower case; "" if there is none."""
+    """Returns the value of the request header with this lower-case name, or ""."""
     headers: dict[str, str] = context.get_all_request_header(0)
     return next((value for key, value in headers.items() if key.lower() == name), "")

@@ -1,4 +1,7 @@
-"""Frames between the front and a model process: a length, then MessagePack, over a Unix socket pair."""
+"""Frames between the front process and a model process, over a Unix socket pair.
+
+A frame is its length, 4 bytes in big-endian order, followed by MessagePack.
+"""
 
 import asyncio
 import socket
@@ -13,7 +16,7 @@ _BUFFER_BYTES = 1 << 20
 
 
 class Call(msgspec.Struct, frozen=True, tag=True):
-    """Answer this request, within `deadline_s` seconds from now."""
+    """A request, to be answered within `deadline_s` seconds."""
 
     id: int
     request_id: str
@@ -24,22 +27,22 @@ class Call(msgspec.Struct, frozen=True, tag=True):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
-    """Nobody waits for the answer to that call any more."""
+    """A message that nobody waits for the answer to this call any more."""
 
     id: int
 
 
 class Answer(msgspec.Struct, frozen=True, tag=True):
-    """The reply to a call."""
+    """The reply that answers a call."""
 
     id: int
     reply: Reply
 
 
 class Beat(msgspec.Struct, frozen=True, tag=True):
-    """How the model process is.
+    """The state of a model process, which the process sends at regular intervals.
 
-    busy_s: seconds its model has been at the present batch. capacity: requests that may wait there.
+    busy_s: seconds since its model began the present batch. capacity: requests that may wait in the process.
     """
 
     ready: bool
@@ -55,7 +58,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class Channel:
-    """One end of the socket pair."""
+    """One end of the socket pair, which sends and receives frames."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -69,17 +72,17 @@ class Channel:
         return cls(*await asyncio.open_unix_connection(sock=end, limit=_BUFFER_BYTES))
 
     async def send(self, frame: Frame) -> None:
-        """Raises `ConnectionError` when the other end is gone."""
+        """Sends a frame. Raises `ConnectionError` when the other end is closed."""
         self.post(frame)
         await self._writer.drain()
 
     def post(self, frame: Frame) -> None:
-        """Send without waiting for the other end, which may have stopped reading."""
+        """Sends a frame without waiting for the other end, which may have stopped reading."""
         data = _encoder.encode(frame)
         self._writer.writelines((len(data).to_bytes(_LENGTH_BYTES, "big"), data))
 
     async def receive(self) -> Frame | None:
-        """The next frame; None once the other end is gone."""
+        """Returns the next frame, or None when the other end is closed."""
         try:
             length = int.from_bytes(await self._reader.readexactly(_LENGTH_BYTES), "big")
             frame: Frame = _decoder.decode(await self._reader.readexactly(length))

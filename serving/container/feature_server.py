@@ -1,16 +1,29 @@
-"""One feature of a container: its admission, deadlines, hang-ups and counters around its model processes."""
+"""Serves one feature of a container: admission, deadlines, hang-ups and counters of its requests.
+
+The model processes behind it belong to its `Supervisor`.
+"""
 
 import asyncio
+import re
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Self
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from serving.errors import DeadlineExceeded, NotFound, Overloaded, PayloadTooLarge, ServingError, Unavailable
 from serving.feature import Feature
-from serving.http import CLIENT_CLOSED_REQUEST, CUSTOM_ATTRIBUTES, TARGET_MODEL, BodyTooLarge, read_body
-from serving.logs import log_invocation
+from serving.http import (
+    CLIENT_CLOSED_REQUEST,
+    CUSTOM_ATTRIBUTES,
+    INFERENCE_ID,
+    TARGET_MODEL,
+    BodyTooLarge,
+    read_body,
+)
+from serving.logs import log_invocation, ms
 from serving.service import Reply, problem
 from serving.settings import Settings
 
@@ -19,11 +32,11 @@ from .metrics import Metrics
 from .supervisor import Supervisor
 
 _MB = 1 << 20
-_REFUSAL_S = 0.25  # callers that try again at once would leave no time for /ping
+_REFUSAL_S = 0.25  # a delay, because callers that retry at once would leave no time for /ping
 
 
 class FeatureServer:
-    """Use as `async with FeatureServer(...)`. on_fatal: as of `Supervisor`."""
+    """The server of one feature. Use it as `async with FeatureServer(...)`. on_fatal: see `Supervisor`."""
 
     def __init__(
         self, feature: Feature, settings: Settings, metrics: Metrics, *, on_fatal: Callable[[int], None]
@@ -43,20 +56,20 @@ class FeatureServer:
 
     @property
     def ready(self) -> bool:
-        """Whether some model process would take a call up now."""
+        """True when at least one model process can process a call now."""
         return self._supervisor.ready
 
     @property
     def concurrency(self) -> int:
-        """Requests at once that keep the model processes busy."""
+        """Number of concurrent requests that keeps the model processes busy."""
         return 2 * self.feature.batching.max_size * self._settings.processes
 
     def measure(self, *, ready: bool) -> None:
-        """Note what changes without requests. ready: as `/ping` says."""
+        """Records the metrics that change without requests. ready: the state that `/ping` reports."""
         self._metrics.measure(ready=ready, queue_length=self._supervisor.queue_length)
 
     async def invoke(self, request: Request, request_id: str, *, stopping: bool) -> Reply:
-        """Answer one request. Never raises; who hung up gets an empty reply of status 499."""
+        """Answers one request. It never raises. A caller that hung up gets an empty reply with status 499."""
         start = time.monotonic()
         self._metrics.in_flight.inc()
         try:
@@ -73,7 +86,7 @@ class FeatureServer:
         return reply
 
     async def _answer(self, request: Request, request_id: str, *, stopping: bool) -> Reply:
-        """Raises `ServingError` and `ClientDisconnect`."""
+        """Admits one request and returns its reply. Raises `ServingError` and `ClientDisconnect`."""
         if stopping or not self.ready:
             raise Unavailable("the container is stopping" if stopping else "the model is not ready")
         limit = self._supervisor.capacity + self._settings.processes * self.feature.batching.max_size
@@ -90,7 +103,7 @@ class FeatureServer:
             self._admitted -= 1
 
     async def _ask(self, request: Request, request_id: str) -> Reply:
-        """The reply of a model process, unless the caller hangs up before."""
+        """Returns the reply of a model process. Raises `ServingError` and `ClientDisconnect`."""
         deadline = time.monotonic() + self._settings.deadline_s
         body = await _read(request, self._settings.max_body_mb)
         call = Call(
@@ -104,11 +117,29 @@ class FeatureServer:
         return await _unless_hung_up(request, asyncio.create_task(self._supervisor.call(call)))
 
 
-def server_for(servers: Mapping[str, FeatureServer], request: Request) -> FeatureServer:
-    """The one that a request is for. Raises `NotFound`.
+def request_id_of(request: Request) -> str:
+    """Returns the caller's own request id when it is fit for a log, otherwise a new one."""
+    given = request.headers.get("x-request-id") or request.headers.get(INFERENCE_ID) or ""
+    return given if re.fullmatch(r"[\w.:-]{1,128}", given) else uuid.uuid4().hex
 
-    Named by the path, else by the target model, else by `feature=NAME` among the custom attributes; where
-    there is but one server, only the path counts. Any of a feature's names will do.
+
+def reply_to(request: Request, request_id: str, reply: Reply) -> Response:
+    """Returns the reply as an HTTP response, with the request id, the timings and the custom attributes."""
+    headers = {"X-Request-Id": request_id, **reply.headers}
+    if (echo := request.headers.get(CUSTOM_ATTRIBUTES)) is not None:
+        headers[CUSTOM_ATTRIBUTES] = echo
+    if reply.stages:
+        headers["Server-Timing"] = ", ".join(
+            f"{name};dur={ms(seconds)}" for name, seconds in reply.stages.seconds().items()
+        )
+    return Response(reply.body, reply.status, headers, media_type=reply.content_type)
+
+
+def server_for(servers: Mapping[str, FeatureServer], request: Request) -> FeatureServer:
+    """Returns the server that a request is for. Raises `NotFound`.
+
+    The path names the feature, or else the target model, or else `feature=NAME` in the custom attributes.
+    When there is only one server, the path alone is considered. Every name of a feature is accepted.
     """
     name = request.path_params.get("feature", "")
     if not name and len(servers) == 1:
@@ -140,8 +171,8 @@ async def _read(request: Request, limit_mb: float) -> bytes:
 
 
 async def _unless_hung_up(request: Request, answering: "asyncio.Task[Reply]") -> Reply:
-    """The answer, or `ClientDisconnect` as soon as nobody waits for it; then the work is cancelled."""
-    leaving = asyncio.ensure_future(request.receive())  # the body is read: the next message says good-bye
+    """Returns the answer. When the caller hangs up first, cancels the work and raises `ClientDisconnect`."""
+    leaving = asyncio.ensure_future(request.receive())  # after the body, the next message is the hang-up
     try:
         await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():

@@ -1,4 +1,4 @@
-"""What a container tells Prometheus."""
+"""The metrics of a container, for Prometheus."""
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -22,35 +22,35 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         of, by_status, by_stage = ("feature",), ("feature", "status"), ("feature", "stage")
-        self.requests = Counter("aikit_requests", "Requests answered.", by_status, registry=registry)
+        self.requests = Counter("aikit_requests", "Answered requests.", by_status, registry=registry)
         self.stages = Histogram(
             "aikit_stage_seconds",
-            "Decode, queue, predict and encode of answered requests.",
+            "Seconds that answered requests spent in decode, queue, predict and encode.",
             by_stage,
             registry=registry,
             buckets=_SECONDS,
         )
         self.seconds = Histogram(
-            "aikit_request_seconds", "Whole requests.", of, registry=registry, buckets=_SECONDS
+            "aikit_request_seconds", "Seconds per request.", of, registry=registry, buckets=_SECONDS
         )
         self.batch_size = Histogram(
-            "aikit_batch_size", "Requests that shared a batch.", of, registry=registry, buckets=_SIZES
+            "aikit_batch_size", "Requests per batch.", of, registry=registry, buckets=_SIZES
         )
         self.in_flight = Gauge("aikit_in_flight", "Requests being answered.", of, registry=registry)
-        self.queue = Gauge("aikit_queue_length", "Requests not yet at the model.", of, registry=registry)
-        self.ready = Gauge("aikit_ready", "1 while /ping answers 200.", of, registry=registry)
-        self.restarts = Counter("aikit_model_restarts", "Model processes replaced.", of, registry=registry)
+        self.queue = Gauge("aikit_queue_length", "Requests that wait for the model.", of, registry=registry)
+        self.ready = Gauge("aikit_ready", "1 while /ping returns 200.", of, registry=registry)
+        self.restarts = Counter("aikit_model_restarts", "Replaced model processes.", of, registry=registry)
 
     def of(self, feature: str) -> "FeatureMetrics":
         return FeatureMetrics(self, feature)
 
     def render(self) -> bytes:
-        """Everything in Prometheus' text format."""
+        """Returns all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
 class FeatureMetrics:
-    """One feature's share of them."""
+    """The metrics of one feature."""
 
     def __init__(self, metrics: Metrics, feature: str) -> None:
         self._metrics, self._feature = metrics, feature
@@ -59,7 +59,7 @@ class FeatureMetrics:
         self._batch_size = metrics.batch_size.labels(feature)
 
     def count(self, status: int, seconds: float, stages: Stages | None) -> None:
-        """Record one request."""
+        """Records one request."""
         self._metrics.requests.labels(self._feature, status).inc()
         self._seconds.observe(seconds)
         if stages is not None:
@@ -68,7 +68,7 @@ class FeatureMetrics:
                 self._metrics.stages.labels(self._feature, stage).observe(spent)
 
     def restarted(self) -> None:
-        """Record that a model process ended and another takes its place."""
+        """Records that another model process replaces one that ended."""
         self._metrics.restarts.labels(self._feature).inc()
 
     def measure(self, *, ready: bool, queue_length: int) -> None:

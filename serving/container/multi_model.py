@@ -1,7 +1,7 @@
-"""SageMaker's multi-model contract: features loaded and unloaded while the container runs.
+"""SageMaker's multi-model contract: features are loaded and unloaded while the container runs.
 
-A model's folder holds `aikit.json`, such as {"feature": "face_detection", "profile": "lite"}, and those
-of the feature's weight files that shall win over the container's own.
+The folder of a model contains `aikit.json`, such as {"feature": "face_detection", "profile": "lite"}. It may
+also contain weight files of the feature, which take precedence over the container's own.
 """
 
 import asyncio
@@ -21,23 +21,22 @@ from serving.feature import find
 from serving.service import problem
 from serving.settings import Settings
 
-from .feature_server import FeatureServer
+from .feature_server import FeatureServer, reply_to, request_id_of
 from .metrics import Metrics
-from .replies import reply_to, request_id_of
 
-LOAD_S = 350.0  # SageMaker waits for 360
+LOAD_S = 350.0  # SageMaker waits for 360 seconds
 _POLL_S = 0.05
-_PAGE = 100
+_PAGE_SIZE = 100  # models per page of the list
 
 
 class AlreadyLoaded(ServingError):
-    """There is a model of that name."""
+    """A model with this name is already loaded."""
 
     status, code = HTTPStatus.CONFLICT, "already_loaded"
 
 
 class OutOfMemory(ServingError):
-    """Another model has to be unloaded first; SageMaker does that and tries again."""
+    """Another model has to be unloaded first. SageMaker does that and retries."""
 
     status, code = HTTPStatus.INSUFFICIENT_STORAGE, "out_of_memory"
 
@@ -47,15 +46,15 @@ class _Load(msgspec.Struct):
     url: str
 
 
-class _Model(msgspec.Struct):
-    """What aikit.json says."""
+class _Declaration(msgspec.Struct):
+    """The content of aikit.json."""
 
     feature: str
     profile: str | None = None
 
 
 class Loaded:
-    """A model: where it came from, its server, and what ends that."""
+    """A loaded model: its address, its server, and the exit stack that stops the server."""
 
     def __init__(self, url: str, server: FeatureServer) -> None:
         self.url, self.server = url, server
@@ -63,7 +62,7 @@ class Loaded:
 
 
 class Models:
-    """Use as `async with Models(...)`."""
+    """The models that are loaded at the moment. Use it as `async with Models(...)`."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings, self._metrics = settings, metrics
@@ -91,7 +90,7 @@ class Models:
         return [model.server for model in self._loaded.values()]
 
     async def load(self, request: Request) -> Response:
-        """200 once the model answers its example; 409 and 507 as the contract has them."""
+        """Loads a model; 200 means that it has answered its example. 409 and 507 are as in the contract."""
         try:
             wanted = msgspec.json.decode(await request.body(), type=_Load)
             await self._load(wanted.model_name, wanted.url)
@@ -105,9 +104,9 @@ class Models:
         names = sorted(self._loaded)
         token = request.query_params.get("next_page_token", "")
         rest = [name for name in names if name > token]
-        page: dict[str, object] = {"models": [self._described(name) for name in rest[:_PAGE]]}
-        if rest[_PAGE:]:
-            page["nextPageToken"] = rest[_PAGE - 1]
+        page: dict[str, object] = {"models": [self._described(name) for name in rest[:_PAGE_SIZE]]}
+        if len(rest) > _PAGE_SIZE:
+            page["nextPageToken"] = rest[_PAGE_SIZE - 1]
         return JSONResponse(page)
 
     async def show(self, request: Request) -> Response:
@@ -115,7 +114,7 @@ class Models:
         return JSONResponse(self._described(name)) if name in self._loaded else _unknown(request)
 
     async def unload(self, request: Request) -> Response:
-        """200 when its memory is free."""
+        """Unloads a model. The status is 200 when its memory is free again."""
         model = self._loaded.pop(request.path_params["name"], None)
         if model is None:
             return _unknown(request)
@@ -142,17 +141,17 @@ class Models:
             self._loading.discard(name)
 
     async def _started(self, folder: Path) -> Loaded:
-        """Raises `ServingError`."""
+        """Starts the server of the model in a folder and waits until it is ready. Raises `ServingError`."""
         try:
-            said = msgspec.json.decode((folder / "aikit.json").read_bytes(), type=_Model)
+            declared = msgspec.json.decode((folder / "aikit.json").read_bytes(), type=_Declaration)
         except (OSError, msgspec.DecodeError) as error:
             raise InvalidRequest(f"url: {folder}/aikit.json: {error}") from error
-        feature = find(said.feature)
+        feature = find(declared.feature)
         needed_mb, free_mb = feature.resources.memory_mb, psutil.virtual_memory().available / 1e6
         if free_mb < needed_mb:
-            raise OutOfMemory(f"{feature.name}: needs {needed_mb} MB, {free_mb:.0f} are free")
+            raise OutOfMemory(f"{feature.name}: needs {needed_mb} MB, {free_mb:.0f} MB are free")
         settings = msgspec.structs.replace(
-            self._settings, feature=feature.module, profile=said.profile, model_dir=folder
+            self._settings, feature=feature.module, profile=declared.profile, model_dir=folder
         )
         ended: list[int] = []
         model = Loaded(str(folder), FeatureServer(feature, settings, self._metrics, on_fatal=ended.append))

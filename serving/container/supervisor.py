@@ -1,4 +1,4 @@
-"""Starts the model processes, replaces the dead and the hung, and passes calls to the least busy one."""
+"""Starts the model processes, replaces those that end or hang, and passes calls to the least busy one."""
 
 import asyncio
 import itertools
@@ -20,14 +20,14 @@ from .channel import Answer, Beat, Call, Cancel, Channel
 
 log = logging.getLogger(__name__)
 
-SILENCE_S = 5.0  # beats come four times a second
+SILENCE_S = 5.0  # a process sends its state four times per second
 _STOP_S = 3.0
 _SILENT = Beat(ready=False, busy_s=0.0, queue_length=0, capacity=0)
 _BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class ModelProcess:
-    """One model process and the calls in flight there."""
+    """One model process and its calls in flight."""
 
     def __init__(self, process: asyncio.subprocess.Process, channel: Channel, hang_s: float) -> None:
         self._process = process
@@ -48,13 +48,13 @@ class ModelProcess:
                 *(sys.executable, "-m", "serving.container.worker", str(theirs.fileno()), config),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,  # a terminal's Ctrl-C is for the front alone
+                start_new_session=True,  # Ctrl-C in a terminal must reach only the front
             )
         return cls(process, await Channel.open(ours), settings.hang_s)
 
     @property
     def ready(self) -> bool:
-        """Whether it has answered its example, is heard of, and its model is not stuck."""
+        """True when the process has answered its example, sends its state, and its model does not hang."""
         silent_s = time.monotonic() - self._heard
         return (
             self._beat.ready and silent_s < min(SILENCE_S, self._hang_s) and self._beat.busy_s < self._hang_s
@@ -73,7 +73,7 @@ class ModelProcess:
         return self._beat.capacity
 
     async def call(self, call: Call) -> Reply:
-        """Raises `Unavailable` when the process ends before it answers."""
+        """Returns the reply to a call. Raises `Unavailable` when the process ends before it answers."""
         call = msgspec.structs.replace(call, id=next(self._ids))
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._calls[call.id] = future
@@ -89,7 +89,7 @@ class ModelProcess:
             del self._calls[call.id]
 
     async def run(self) -> int:
-        """Listen until the process ends; its exit code, negative for a signal."""
+        """Receives frames until the process ends. Returns its exit code, which is negative for a signal."""
         watch = asyncio.create_task(self._watch())
         while frame := await self._channel.receive():
             self._heard = time.monotonic()
@@ -107,7 +107,7 @@ class ModelProcess:
         return await self.stop()
 
     async def stop(self) -> int:
-        """Hang up, which ends the process; kill it when that does not."""
+        """Ends the process by closing the channel, or else kills it. Returns its exit code."""
         self._channel.close()
         try:
             async with asyncio.timeout(_STOP_S):
@@ -124,9 +124,10 @@ class ModelProcess:
 
 
 class Supervisor:
-    """`processes` model processes of one feature, kept alive. Use as `async with Supervisor(...)`.
+    """Runs `processes` model processes of one feature. Use it as `async with Supervisor(...)`.
 
-    on_fatal is told the exit code of a process that says starting it again would be of no use.
+    on_restart: called when a process is replaced. on_fatal: called with the exit code of a process for which
+    a restart would be useless, as when its weights are missing; that process is not replaced.
     """
 
     def __init__(
@@ -149,7 +150,7 @@ class Supervisor:
 
     @property
     def ready(self) -> bool:
-        """Whether some model process would take a call up now."""
+        """True when at least one model process can process a call now."""
         return any(process.ready for process in self._processes.values())
 
     @property
@@ -158,11 +159,11 @@ class Supervisor:
 
     @property
     def capacity(self) -> int:
-        """How many requests may wait in all the model processes."""
+        """Number of requests that may wait in all the model processes together."""
         return sum(process.capacity for process in self._processes.values())
 
     async def call(self, call: Call) -> Reply:
-        """The least busy process's reply. Raises `Unavailable`."""
+        """Returns the reply of the least busy process. Raises `Unavailable`."""
         ready = [process for process in self._processes.values() if process.ready]
         if not ready:
             raise Unavailable("the model is not ready")
@@ -173,7 +174,7 @@ class Supervisor:
         while True:
             try:
                 process = self._processes[slot] = await ModelProcess.start(self._settings)
-            except OSError as error:  # no memory or descriptors left for a process
+            except OSError as error:  # memory or file descriptors are exhausted
                 failures += 1
                 log.error("no model process could be started: %s", error)
             else:

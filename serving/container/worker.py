@@ -1,4 +1,7 @@
-"""The model process: the service behind one end of a channel. Started by `supervisor.py`, ends with it."""
+"""The model process, which runs the service behind one end of a channel.
+
+`supervisor.py` starts it; it ends when the other end of the channel closes.
+"""
 
 import asyncio
 import contextlib
@@ -19,11 +22,11 @@ from serving.settings import Settings
 from .channel import Answer, Beat, Call, Cancel, Channel
 
 BEAT_S = 0.25
-_NICENESS = 5  # the networks take every core; the front, which needs little, comes first
+_NICENESS = 5  # the networks use every core; the front needs little time, but needs it first
 
 
 async def work(channel: Channel, settings: Settings) -> None:
-    """Load, then answer calls until the front closes the channel."""
+    """Loads the feature, then answers calls until the front closes the channel."""
     service: Service | None = None
     ready = False
 
@@ -51,7 +54,7 @@ async def _answer_calls(channel: Channel, service: Service) -> None:
         reply = await service.invoke(
             call.body, call.content_type, call.accept, request_id=call.request_id, deadline_s=call.deadline_s
         )
-        with contextlib.suppress(ConnectionError):  # the front is gone, and with it this process soon
+        with contextlib.suppress(ConnectionError):  # the front has ended; this process ends next
             await channel.send(Answer(call.id, reply))
 
     while frame := await channel.receive():
@@ -72,21 +75,21 @@ async def _main(end: socket.socket, settings: Settings) -> None:
 
 
 def main() -> None:
-    """`python -m serving.container.worker FD SETTINGS`, the settings as JSON."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # stopping is the front's business: it drains first
+    """Runs `python -m serving.container.worker FD SETTINGS`, in which SETTINGS is JSON."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # the front finishes its requests, then ends this process
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
     settings = msgspec.json.decode(sys.argv[2], type=Settings, dec_hook=lambda kind, text: kind(text))
     log_as_json(settings.log_level)
     try:
         asyncio.run(_main(socket.socket(fileno=int(sys.argv[1])), settings))
-    except ServingError as error:  # weights that cannot be had: trying again would not help
+    except ServingError as error:  # for example missing weights: a restart would not help
         sys.stderr.write(f"{error}\n")
         sys.stderr.flush()
         os._exit(os.EX_CONFIG)
     except ConnectionError:
         pass
-    os._exit(0)  # a predict that hangs must not keep the process
+    os._exit(0)  # a predict that hangs must not keep the process alive
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The fastest callable for a network on the device at hand.
+"""Chooses the fastest executor for a network on the available device.
 
-CPU: OpenVINO; where it is not installed, torch eager.
+CPU: OpenVINO, or eager torch when OpenVINO is not installed.
 CUDA: fp16, channels last, CUDA graphs for shapes that repeat.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def compile(  # noqa: PLR0913  (each is a fact of the call; an options class would only move them)
+def compile(  # noqa: PLR0913  (a class of options would only move the arguments)
     network: Callable[[], "torch.nn.Module"],
     example: Array,
     *,
@@ -27,13 +27,15 @@ def compile(  # noqa: PLR0913  (each is a fact of the call; an options class wou
     bf16: bool = False,
     warm_up: Iterable[tuple[int, ...]] = (),
 ) -> Executor:
-    """Executor of the module `network` builds, which is called only when `cache` has no artefact of it.
+    """Returns an executor of the module that `network` builds.
 
-    example: a small input of the right rank, dtype and fixed dimensions; all others stay dynamic.
-    device: auto, cpu, cpu-eager, cuda or cuda:N. cache: path without suffix, already specific to the weights;
-    a folder that cannot be written only means that the next start converts again.
-    bf16: compute in bfloat16 where the CPU has it. warm_up: input shapes for which a GPU captures its graphs
-    now. Raises ValueError for a device that is unknown or missing.
+    network: called only when `cache` does not contain the compiled network.
+    example: a small input with the right rank, dtype and fixed dimensions; other dimensions are dynamic.
+    device: auto, cpu, cpu-eager, cuda or cuda:N.
+    cache: path without suffix, different for different weights. When its folder is not writable, the next
+    start converts the network again. bf16: computes in bfloat16 when the CPU supports it.
+    warm_up: input shapes for which a GPU captures its graphs now.
+    Raises ValueError for a device that is unknown or missing.
     """
     device = resolve_device(device)
     if device.startswith("cuda"):
@@ -50,7 +52,10 @@ def compile(  # noqa: PLR0913  (each is a fact of the call; an options class wou
 
 
 def resolve_device(device: str) -> str:
-    """cpu, cpu-eager or cuda:N; torch is imported only where the machine shows an NVIDIA device."""
+    """Returns cpu, cpu-eager or cuda:N. It imports torch only when the machine has an NVIDIA device.
+
+    Raises ValueError for a device that is unknown or missing.
+    """
     if not re.fullmatch(r"auto|cpu|cpu-eager|cuda(:\d+)?", device):
         raise ValueError(f"device: {device!r}, must be auto, cpu, cpu-eager, cuda or cuda:N")
     if device.startswith("cpu"):

@@ -1,4 +1,4 @@
-"""Networks on an NVIDIA GPU: fp16, channels last, CUDA graphs for shapes that repeat."""
+"""Runs networks on an NVIDIA GPU: fp16, channels last, CUDA graphs for shapes that repeat."""
 
 import threading
 from collections import OrderedDict, deque
@@ -18,12 +18,12 @@ R = TypeVar("R")
 
 
 class CudaExecutor(Executor):
-    """Shapes seen once run eagerly; from the second time on they replay a graph.
+    """Runs a shape eagerly the first time, and replays a CUDA graph from the second time on.
 
-    The batch axis is filled up to a power of two, so that few shapes serve batches of every size.
+    The batch axis is padded to a power of two, so that a few shapes are enough for batches of every size.
     """
 
-    GRAPHS = 64
+    GRAPHS = 64  # shapes that are remembered, the most recent ones
 
     def __init__(
         self, module: nn.Module, example: Array, device: str, warm_up: Iterable[tuple[int, ...]]
@@ -33,7 +33,8 @@ class CudaExecutor(Executor):
         self._graphs: OrderedDict[tuple[int, ...], _Graph | None] = OrderedDict()  # None: seen once
         self._pool = torch.cuda.graph_pool_handle()
         for shape in (example.shape, *warm_up):
-            for _ in range(2):  # the libraries' handles, then a graph: not left to the first request
+            # the first run sets up the libraries and the second captures the graph, both before any request
+            for _ in range(2):
                 self(np.zeros(shape, example.dtype))
 
     def __call__(self, array: Array) -> Outputs:
@@ -49,7 +50,7 @@ class CudaExecutor(Executor):
 
         with self._lock, torch.inference_mode(), torch.cuda.device(self._device):
             for array, context in inputs:
-                # starting returns at once, so the device never waits for `then`
+                # _start returns at once, so the device never waits for `then`
                 running.append((self._start(array), context))
                 if len(running) > 1:
                     finish()
@@ -69,7 +70,7 @@ class CudaExecutor(Executor):
         if array.shape not in self._graphs:
             self._graphs[array.shape] = None
             if len(self._graphs) > self.GRAPHS:
-                torch.cuda.synchronize()  # the one that goes may be running
+                torch.cuda.synchronize()  # the removed graph may still be running
                 self._graphs.popitem(last=False)
             return [output.float() for output in as_tuple(self._module(tensor))]
         graph = self._graphs.pop(array.shape) or _Graph(self._module, tensor, self._pool)
@@ -78,7 +79,10 @@ class CudaExecutor(Executor):
 
 
 class _Graph:
-    """One captured shape. `pool` is shared: graphs run one by one, and their outputs are copied out."""
+    """The CUDA graph of one input shape.
+
+    All graphs can share `pool`, because they run one after the other and their outputs are copied.
+    """
 
     def __init__(self, module: nn.Module, example: Tensor, pool: Any) -> None:
         self._input = example.clone()

@@ -1,4 +1,4 @@
-"""Networks in torch itself, on a CPU: where OpenVINO is not installed."""
+"""Runs networks in torch on a CPU, for installations without OpenVINO."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -7,15 +7,14 @@ import numpy as np
 
 from serving.arrays import Array
 
-from .base import Executor, Outputs, as_tuple, channels_last
-from .cpus import cpu_count
+from .base import Executor, Outputs, as_tuple, channels_last, cpu_count
 
 if TYPE_CHECKING:
     import torch
 
 
 class EagerExecutor(Executor):
-    """Runs the module as it is, in float32."""
+    """Runs the module unchanged, in float32."""
 
     def __init__(self, module: "torch.nn.Module") -> None:
         import torch

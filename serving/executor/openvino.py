@@ -1,4 +1,4 @@
-"""Networks in OpenVINO, on a CPU."""
+"""Runs networks in OpenVINO on a CPU."""
 
 import ctypes
 import threading
@@ -15,8 +15,7 @@ import numpy as np
 from serving.arrays import Array
 from serving.files import replacing
 
-from .base import Executor, Outputs
-from .cpus import cpu_count
+from .base import Executor, Outputs, cpu_count
 
 if TYPE_CHECKING:
     import openvino
@@ -27,7 +26,7 @@ R = TypeVar("R")
 
 
 class OpenVINOExecutor(Executor):
-    """One stream on all threads, and two requests: while one is computed, the other is filled or read."""
+    """Runs one stream on all threads with two requests. One is computed while the other is filled or read."""
 
     def __init__(self, model: "openvino.Model", *, bf16: bool) -> None:
         import openvino
@@ -39,8 +38,8 @@ class OpenVINOExecutor(Executor):
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": cpu_count(),
             "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
-            "ENABLE_CPU_PINNING": False,  # other processes of the container need the same cores
-            "CPU_RUNTIME_CACHE_CAPACITY": 1000,  # kernels kept; by default those of some fifty input shapes
+            "ENABLE_CPU_PINNING": False,  # other processes of the container use the same cores
+            "CPU_RUNTIME_CACHE_CAPACITY": 1000,  # kernels; the default is enough for some fifty input shapes
         }
         compiled = core.compile_model(model, "CPU", settings)
         self._tensor, self._lock = openvino.Tensor, threading.Lock()
@@ -51,7 +50,7 @@ class OpenVINOExecutor(Executor):
 
     def map_with(self, inputs: Iterable[tuple[Array, C]], then: Callable[[Outputs, C], R]) -> list[R]:
         results: list[R] = []
-        # each input is held until its request is done, because the request reads it in place
+        # each input is referenced until its request is done, because the request reads its memory
         busy: deque[tuple[openvino.InferRequest, Array, C]] = deque()
 
         def finish() -> None:
@@ -71,16 +70,16 @@ class OpenVINOExecutor(Executor):
                 while busy:
                     finish()
             finally:
-                for request, _, _ in busy:  # after an error
+                for request, _, _ in busy:  # some are left after an error
                     with suppress(RuntimeError):
                         request.wait()
         return results
 
 
 def _keep_heap_compact() -> None:
-    """Hand every block above 4 MiB back to the system when it is freed.
+    """Makes glibc return every block above 4 MiB to the system when the block is freed.
 
-    glibc raises this limit by itself; then every new input shape leaves up to 100 MB in the heap.
+    Otherwise glibc raises this limit by itself, and every new input shape leaves up to 100 MB in the heap.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(-3, 4 << 20)  # M_MMAP_THRESHOLD
@@ -89,7 +88,10 @@ def _keep_heap_compact() -> None:
 def intermediate(
     network: Callable[[], "torch.nn.Module"], example: Array, cache: Path | None
 ) -> "openvino.Model":
-    """The network as OpenVINO's model, from the folder beside `cache` or converted and saved there."""
+    """Returns the network as OpenVINO's model.
+
+    The model is read from the folder next to `cache`, or converted and saved there.
+    """
     import openvino
 
     if cache is None:
@@ -98,7 +100,7 @@ def intermediate(
     with suppress(RuntimeError):  # missing, or damaged
         return openvino.Core().read_model(folder / "model.xml")
     model = _converted(network(), example)
-    # a folder that cannot be written, or into which another process has just written, is no fault
+    # it is no fault when the folder is not writable, or when another process has just written it
     with suppress(OSError), replacing(folder) as part:
         openvino.save_model(model, part / "model.xml", compress_to_fp16=False)
     return model
@@ -108,14 +110,14 @@ _TRACER = threading.Lock()  # torch traces one module at a time
 
 
 def _converted(module: "torch.nn.Module", example: Array) -> "openvino.Model":
-    # Not openvino.convert_model: that one reports every use to a statistics server.
+    # openvino.convert_model is not used, because it reports every use to a statistics server.
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     frontend = FrontEndManager().load_by_framework("pytorch")
     with _TRACER, torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer's, on shapes that are fixed by design
+        warnings.simplefilter("ignore")  # the tracer warns about shapes that are fixed by design
         traced = TorchScriptPythonDecoder(
             module.eval(), example_input=(torch.from_numpy(example),), shared_memory=False
         )

@@ -1,4 +1,4 @@
-"""Boxes as replies have them."""
+"""Bounding boxes in replies, as ratios of the image's sides."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +21,10 @@ class BoundingBox(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def bounding_box(box: "Floats", shape: tuple[int, ...]) -> BoundingBox:
-    """Of (4,) left, top, right, bottom in pixels of an image of that shape; six decimals."""
+    """Returns the bounding box, to six decimals.
+
+    box: (4,) left, top, right, bottom in pixels. shape: shape of the image, height and width first.
+    """
     height, width = shape[:2]
     sides = (box / (width, height, width, height)).clip(0, 1).tolist()
     left, top, right, bottom = (round(side, 6) for side in sides)

@@ -1,7 +1,7 @@
-"""Replies drawn over their pictures, for people to look at. Pillow and a bundled font only.
+"""Draws replies over their images, for people to look at. It needs only Pillow and the bundled font.
 
-A picture is marked in place, and beside it (under it, where it is very wide) stands a panel that lists
-what was found; numbers link the two.
+Each finding is marked in the image. A panel next to the image (below it, when the image is very wide) lists
+the findings. The same numbers stand at the marks and in the panel.
 """
 
 import base64
@@ -18,19 +18,19 @@ from serving.arrays import Pixels
 
 FONT = Path(__file__).parent / "fonts" / "wqy-microhei.ttc"
 INK, PAPER, FAINT = (30, 34, 38), (250, 250, 247), (140, 144, 148)
-SURE, UNSURE, DOUBTFUL = (20, 92, 220), (206, 112, 0), (212, 30, 40)  # score from 0.9, from 0.7, below
-LEGIBLE = 1000  # pixels: a picture whose longest side is less is enlarged
-LEADING = 1.6  # rows' distance over type size
-MEASURE = 32  # ems: longer texts go on in the next row of the panel
-# A line break cannot be measured; the others are blank in the font.
-SHOWN_AS = str.maketrans({"\n": " ", "℃": "°C", "℉": "°F", "Ⅴ": "V", "Ⅹ": "X", "∼": "~"})
+HIGH, MEDIUM, LOW = (20, 92, 220), (206, 112, 0), (212, 30, 40)  # score from 0.9, from 0.7, below 0.7
+LEAST_SIDE = 1000  # pixels; an image with a shorter longest side is enlarged
+LEADING = 1.6  # distance of two rows, in type sizes
+ROW_EMS = 32  # a longer text continues in the next row of the panel
+# Pillow cannot measure a line break; the font has no glyphs for the other characters.
+REPLACEMENTS = str.maketrans({"\n": " ", "℃": "°C", "℉": "°F", "Ⅴ": "V", "Ⅹ": "X", "∼": "~"})
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 
 class Row(NamedTuple):
-    """One row of the panel; number and score are empty where a long text goes on."""
+    """One row of the panel; number and score are empty when it continues a long text."""
 
     number: str
     words: str
@@ -39,10 +39,12 @@ class Row(NamedTuple):
 
 
 def draw(image: Pixels, reply: Any) -> Image.Image:
-    """Any feature's reply: its picture (`result`) where it is one, else what it says over the image it read.
+    """Returns a drawing of any feature's reply.
 
-    image: (H, W, 3) RGB. Drawn are the lines of a text, every `BoundingBox` under the nearest `Name`, and
-    the points of `landmark_106`.
+    A reply with an image (`result`) gives this image. For any other reply the drawing is the input image with
+    the lines of text, every `BoundingBox` with the nearest `Name`, and the points of `landmark_106`.
+
+    image: the input, (H, W, 3) RGB.
     """
     if isinstance(reply, list):
         return draw_lines(image, reply)
@@ -54,18 +56,23 @@ def draw(image: Pixels, reply: Any) -> Image.Image:
 
 
 def _with_boxes(reply: Any, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every object of a reply that has a box, and what it or the object around it is called."""
+    """Yields every object of a reply that has a box, with its own name or that of the object around it."""
+    parts: Iterable[Any] = ()
     if isinstance(reply, dict):
-        name = reply.get("Name", name)
+        name, parts = reply.get("Name", name), reply.values()
         if "BoundingBox" in reply:
             yield name, reply
-    parts = reply.values() if isinstance(reply, dict) else reply if isinstance(reply, list) else ()
+    elif isinstance(reply, list):
+        parts = reply
     for part in parts:
         yield from _with_boxes(part, name)
 
 
 def _line(name: str, thing: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
-    """As a line of text. Confidence is a share, or a percentage where the thing has a name."""
+    """Returns an object with a box as a line of text, whose score is 0 to 1.
+
+    `Confidence` is a percentage for an object with a name, otherwise 0 to 1.
+    """
     width, height, left, top = (thing["BoundingBox"][side] for side in ("Width", "Height", "Left", "Top"))
     corners = ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
     polygon = [(x * shape[1], y * shape[0]) for x, y in corners]
@@ -75,15 +82,16 @@ def _line(name: str, thing: Mapping[str, Any], shape: tuple[int, ...]) -> dict[s
 def draw_lines(
     image: Pixels, lines: Iterable[Mapping[str, Any]], points: Iterable[Point] = ()
 ) -> Image.Image:
-    """The text lines of a general_ocr reply over their picture, and the panel of their words.
+    """Returns the image with the text lines of a general_ocr reply, and the panel of their words.
 
-    image: (H, W, 3) RGB. lines: the elements of the reply; one without a polygon (`duration`) is passed over.
-    points: pixels to be dotted.
+    image: (H, W, 3) RGB. lines: the elements of the reply; one without a polygon (`duration`) is skipped.
+    points: x and y in pixels, drawn as dots.
     """
-    factor = -(-LEGIBLE // max(image.shape[:2]))
+    factor = math.ceil(LEAST_SIDE / max(image.shape[:2]))
     picture = Image.fromarray(image).resize((image.shape[1] * factor, image.shape[0] * factor))
     rows: list[Row] = []
-    for number, line in enumerate((line for line in lines if "polygon" in line), 1):
+    text_lines = (line for line in lines if "polygon" in line)
+    for number, line in enumerate(text_lines, 1):
         colour = _colour(line["score"])
         _mark(picture, [(x * factor, y * factor) for x, y in line["polygon"]], colour, str(number))
         first, *others = _wrapped(line["words"])
@@ -91,12 +99,12 @@ def draw_lines(
         rows += [Row("", words, "", colour) for words in others]
     pen, radius = ImageDraw.Draw(picture), max(picture.size) / 700
     for x, y in points:
-        pen.circle((x * factor, y * factor), radius, PAPER, SURE)
-    return _beside(picture, rows or [Row("", "没有找到 · nothing found", "", FAINT)])
+        pen.circle((x * factor, y * factor), radius, PAPER, HIGH)
+    return _page(picture, rows or [Row("", "没有找到 · nothing found", "", FAINT)])
 
 
 def _colour(score: float) -> Colour:
-    return SURE if score >= 0.9 else UNSURE if score >= 0.7 else DOUBTFUL
+    return HIGH if score >= 0.9 else MEDIUM if score >= 0.7 else LOW
 
 
 @cache
@@ -105,50 +113,53 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def _wrapped(words: str) -> list[str]:
-    """Parts of at most MEASURE ems."""
-    parts, room = [""], float(MEASURE)
-    for character in words.translate(SHOWN_AS):
+    """Returns the words in parts of at most `ROW_EMS`."""
+    parts, room = [""], float(ROW_EMS)
+    for character in words.translate(REPLACEMENTS):
         width = _font(64).getlength(character) / 64
         if width > room:
-            parts, room = [*parts, ""], float(MEASURE)
+            parts, room = [*parts, ""], float(ROW_EMS)
         parts[-1] += character
         room -= width
     return parts
 
 
 def _mark(picture: Image.Image, corners: Sequence[Point], colour: Colour, label: str) -> None:
-    """Tints and outlines a polygon (clockwise from the top-left), labelled on the left, or on top if tall."""
+    """Tints and outlines a polygon and labels it, on its left, or above it when it is tall.
+
+    corners: clockwise from the top-left.
+    """
     draw = ImageDraw.Draw(picture, "RGBA")
     longest = max(picture.size)
     across, down = math.dist(corners[0], corners[1]), math.dist(corners[1], corners[2])
     height = min(across, down)
     draw.polygon(corners, (*colour, 30))
     width = round(max(1, min(longest / 500, height / 8)))
-    rim = (*PAPER, 120)  # for grounds of the same colour
+    rim = (*PAPER, 120)  # it separates the outline from a background of the same colour
     for shade, breadth in ((rim, 3 * width), (colour, width)):
         draw.line([*corners, *corners[:2]], shade, breadth, joint="curve")
-    face = _font(round(min(max(height / 2, longest / 110), longest / 64, max(height, 8))))
+    font = _font(round(min(max(height / 2, longest / 110), longest / 64, max(height, 8))))
     edge, anchor = (corners[1], "mb") if down > 1.5 * across else (corners[-1], "rm")
-    x = max((corners[0][0] + edge[0]) / 2 - face.size / 4, face.getlength(label) + face.size / 4)
-    y = max((corners[0][1] + edge[1]) / 2, face.size)
-    left, top, right, bottom = draw.textbbox((x, y), label, face, anchor)
-    pad = face.size / 6
+    x = max((corners[0][0] + edge[0]) / 2 - font.size / 4, font.getlength(label) + font.size / 4)
+    y = max((corners[0][1] + edge[1]) / 2, font.size)
+    left, top, right, bottom = draw.textbbox((x, y), label, font, anchor)
+    pad = font.size / 6
     draw.rectangle((left - pad, top - pad, right + pad, bottom + pad), (*colour, 210))
-    draw.text((x, y), label, "white", face, anchor)
+    draw.text((x, y), label, "white", font, anchor)
 
 
-def _beside(picture: Image.Image, rows: Sequence[Row]) -> Image.Image:
-    """The picture and its panel, whose type is smaller the more there is to list, within limits."""
+def _page(picture: Image.Image, rows: Sequence[Row]) -> Image.Image:
+    """Returns the picture and its panel. The type size falls with the number of rows, within limits."""
     longest, under = max(picture.size), picture.width > 2 * picture.height
-    ems = max(_font(64).getlength(row.words) for row in rows) / 64 + 6  # with number and score
-    least = min(longest / 60, max(12, longest / math.sqrt(len(rows) * LEADING * ems)))
+    ems = max(_font(64).getlength(row.words) for row in rows) / 64 + 6  # 6 for number and score
+    smallest = min(longest / 60, max(12, longest / math.sqrt(len(rows) * LEADING * ems)))
     if under:
-        panel = _panel(rows, least, columns=len(rows), breadth=picture.width)
+        panel = _panel(rows, smallest, columns=len(rows), breadth=picture.width)
         canvas = (max(picture.width, panel.width), picture.height + panel.height)
     else:
-        columns = math.ceil(len(rows) * LEADING * least / picture.height)
+        columns = math.ceil(len(rows) * LEADING * smallest / picture.height)
         fitting = picture.height / LEADING / (math.ceil(len(rows) / columns) + 1)
-        size = max(least, min(fitting, longest / 45))
+        size = max(smallest, min(fitting, longest / 45))
         panel = _panel(rows, size, columns, breadth=max(2 * picture.width, picture.height))
         canvas = (picture.width + panel.width, max(picture.height, panel.height))
     page = Image.new("RGB", canvas, PAPER)
@@ -158,18 +169,19 @@ def _beside(picture: Image.Image, rows: Sequence[Row]) -> Image.Image:
 
 
 def _panel(rows: Sequence[Row], size: float, columns: int, breadth: int) -> Image.Image:
-    """Rows in that many columns, or as many of them as `breadth` pixels hold."""
-    face, step = _font(round(size)), round(size * LEADING)
-    gutter = face.getlength(f"{len(rows)} ") + size  # from a column's left edge to its words
-    words = max(face.getlength(row.words) for row in rows)
-    column = round(gutter + words + face.getlength(" 0.00") + size)
+    """Returns the rows in `columns` columns, or in fewer when `breadth` pixels hold fewer."""
+    font, step = _font(round(size)), round(size * LEADING)
+    gutter = font.getlength(f"{len(rows)} ") + size  # from a column's left edge to its words
+    words = max(font.getlength(row.words) for row in rows)
+    column = round(gutter + words + font.getlength(" 0.00") + size)
     columns = max(1, min(columns, breadth // column))
-    deep = -(-len(rows) // columns)
-    panel = Image.new("RGB", (round(columns * (column + size)), round(deep * step + size)), PAPER)
+    per_column = math.ceil(len(rows) / columns)
+    panel = Image.new("RGB", (round(columns * (column + size)), round(per_column * step + size)), PAPER)
     draw = ImageDraw.Draw(panel)
     for index, row in enumerate(rows):
-        left, middle = index // deep * (column + size), (index % deep + 0.5) * step + size / 2
-        draw.text((left + gutter - size / 2, middle), row.number, row.colour, face, "rm")
-        draw.text((left + gutter, middle), row.words, INK, face, "lm")
-        draw.text((left + column, middle), row.score, row.colour, face, "rm")
+        left = index // per_column * (column + size)
+        middle = (index % per_column + 0.5) * step + size / 2
+        draw.text((left + gutter - size / 2, middle), row.number, row.colour, font, "rm")
+        draw.text((left + gutter, middle), row.words, INK, font, "lm")
+        draw.text((left + column, middle), row.score, row.colour, font, "rm")
     return panel

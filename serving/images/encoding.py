@@ -1,4 +1,4 @@
-"""Images as replies: pixels in, encoded bytes out, within what the transports carry."""
+"""Encodes the images of replies, within the size that the transports can carry."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 Format = Literal["png", "jpeg", "webp"]
 
 MAX_RESULT = 6_280_000
-"""Characters of base64: SageMaker and Lambda carry 6 MiB, and the rest of a reply needs a little."""
+"""Largest size in characters of base64. SageMaker and Lambda carry 6 MiB in all."""
 
 
 def encode_image(pixels: "Pixels", kind: Format, *, instead: Sequence[str] = ()) -> bytes:
-    """A file of (H, W), (H, W, 3) RGB or (H, W, 4) RGBA; a JPEG has its alpha laid on white.
+    """Returns the encoded file. A JPEG shows transparent pixels over white.
 
-    instead: what a caller may ask for where the file is too large. Raises `PayloadTooLarge`.
+    pixels: (H, W), (H, W, 3) RGB or (H, W, 4) RGBA. instead: what the error message suggests when the file is
+    too large. Raises `PayloadTooLarge`.
     """
     import cv2
     import numpy as np

@@ -1,4 +1,4 @@
-"""Bytes behind an address that a caller gave: public hosts and allowed buckets only, within size and time."""
+"""Fetches the bytes at an address from a caller: only public hosts and allowed buckets, within limits."""
 
 import functools
 import socket
@@ -18,13 +18,13 @@ from serving.errors import PayloadTooLarge, UnprocessableInput
 _REDIRECTS = (301, 302, 303, 307, 308)
 _UNICAST = ip_network("2000::/3")
 _NAT64 = ip_network("64:ff9b::/96")
-# reachable inside a cloud and public by number: metadata of Azure and of Oracle, relays of 6to4
+# services inside a cloud that have public numbers: metadata of Azure and of Oracle, relays of 6to4
 _INTERNAL = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24")))
 _S3_FAULTS = {403: "access to the object is denied", 404: "no such object"}
 
 
 class _Fault(Exception):
-    """Why an address gives nothing, in words for the caller."""
+    """An address cannot be read; the message is for the caller."""
 
 
 class _TooLarge(_Fault):
@@ -32,9 +32,9 @@ class _TooLarge(_Fault):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet, and not of a host, a network or a cloud itself.
+    """Tells whether an IP address belongs to the internet, not to this host, a local network or a cloud.
 
-    An IPv4 address inside an IPv6 one (mapped, 6to4, NAT64) counts as that IPv4 address.
+    An IPv6 address that contains an IPv4 one (mapped, 6to4, NAT64) is judged by the IPv4 address.
     """
     try:
         ip = ip_address(address)
@@ -50,7 +50,7 @@ def is_public(address: str) -> bool:
 
 
 def resolve_host(host: str) -> list[str]:
-    """Every IP address of a host name, or of a literal in any notation. Raises `OSError`."""
+    """Returns every IP address of a host name, or of an address in any notation. Raises `OSError`."""
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
@@ -64,10 +64,11 @@ def _public_authorities() -> ssl.SSLContext:
 class Fetcher:
     """Fetches http, https and s3 addresses.
 
-    timeout_s: to connect, and between two reads. total_s: for the whole fetch, redirects included.
-    allow_private: connect to any address, where otherwise only public ones are. s3_allow: `s3://bucket` or
-    `s3://bucket/prefix` entries; nothing else of S3 is read. resolve: host to IP addresses, or `OSError`.
-    network: opens the connections. tls: the trusted authorities, the public ones by default.
+    timeout_s: limit of connecting, and of the time between two reads. total_s: limit of the whole fetch,
+    including redirects. allow_private: also connects to addresses that are not public.
+    s3_allow: `s3://bucket` or `s3://bucket/prefix` entries; only these parts of S3 are read.
+    resolve: turns a host into IP addresses, or raises `OSError`. network: opens the connections.
+    tls: the trusted authorities, by default the public ones.
     """
 
     timeout_s: float = 10.0
@@ -81,7 +82,7 @@ class Fetcher:
     tls: ssl.SSLContext | None = None
 
     def get(self, address: str, field: str = "url") -> bytes:
-        """The bytes behind an address. Raises `PayloadTooLarge` and `UnprocessableInput`."""
+        """Returns the bytes at an address. Raises `PayloadTooLarge` and `UnprocessableInput`."""
         deadline = time.monotonic() + self.total_s
         read = self._read_s3 if address[:5].lower() == "s3://" else self._read_http
         try:
@@ -114,7 +115,7 @@ class Fetcher:
         raise _Fault(f"more than {self.max_redirects} redirects")
 
     def _request(self, url: httpcore.URL, deadline: float) -> bytes | str:
-        """The body, or the address that a redirect names."""
+        """Returns the body, or the address that a redirect names."""
         host = url.host.decode()
         name = f"[{host}]" if ":" in host else host
         headers = [
@@ -176,7 +177,7 @@ class Fetcher:
 
 
 def _is_listed(bucket: str, key: str, entries: Iterable[str]) -> bool:
-    """Whether an entry names the bucket, and a folder above the key or the key itself."""
+    """Tells whether an entry names the bucket and, when it has a prefix, the key or a folder above it."""
     if not bucket or not key or {".", ".."} & set(key.split("/")):
         return False
     for entry in entries:
@@ -205,13 +206,13 @@ def _parse(address: str) -> httpcore.URL:
 
 
 class _Guard(httpcore.NetworkBackend):
-    """Connects to exactly the addresses it has checked, and keeps every step within the time left."""
+    """Connects only to addresses that it has checked, and limits every step to the time left."""
 
     def __init__(self, fetcher: Fetcher, deadline: float) -> None:
         self._fetcher, self._deadline = fetcher, deadline
 
     def time_left(self) -> float:
-        """Seconds that the next step may take. Raises `httpcore.ReadTimeout` when there are none."""
+        """Returns the seconds that the next step may take. Raises `httpcore.ReadTimeout` at 0."""
         left = min(self._fetcher.timeout_s, self._deadline - time.monotonic())
         if left <= 0:
             raise httpcore.ReadTimeout
@@ -242,7 +243,7 @@ class _Guard(httpcore.NetworkBackend):
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection of which every step gets the time that is left, whatever httpcore asks for."""
+    """A connection that limits every step to the time left, whatever timeout httpcore passes."""
 
     def __init__(self, stream: httpcore.NetworkStream, time_left: Callable[[], float]) -> None:
         self._stream, self._time_left = stream, time_left

@@ -1,4 +1,4 @@
-"""Images as callers send them: base64 or an address in, upright RGB pixels out."""
+"""Reads the images of requests: base64 or an address in, upright RGB pixels out."""
 
 import binascii
 import io
@@ -24,7 +24,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 _DATA_PREFIX = re.compile(r"data:image/[\w.+-]+(;[\w=.-]+)*;base64,", re.IGNORECASE | re.ASCII)
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=\s]|[^\x00-\x7f]")
 _WHITESPACE = b" \t\r\n\f\v"
-_ORIENTATION = 0x0112  # EXIF tag; 1..8, from 5 on rows and columns are exchanged
+_ORIENTATION = 0x0112  # EXIF tag with values 1..8; from 5 on, rows and columns are exchanged
 _FLIP = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}  # orientation to the axis code of cv2.flip
 _KINDS = (
     (re.compile(rb"\xff\xd8|\x89PNG|BM|RIFF....WEBP", re.DOTALL), "damaged image"),
@@ -41,7 +41,7 @@ _KINDS = (
     (re.compile(rb"\s*<[?!a-z]", re.IGNORECASE), "SVG, HTML or XML"),
     (re.compile(rb"$"), "empty"),
 )
-# what Pillow raises on bytes that only begin like an image
+# errors that Pillow raises for bytes of which only the beginning is that of an image
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, OverflowError, struct.error)
 
 
@@ -52,7 +52,7 @@ class ImageBytes(bytes):
 
     @classmethod
     def from_base64(cls, text: str) -> Self:
-        """Strict alphabet and padding; ASCII whitespace is skipped. Raises `ValueError`."""
+        """Decodes base64 with strict alphabet and padding; skips ASCII whitespace. Raises `ValueError`."""
         prefix = _DATA_PREFIX.match(text)
         start = prefix.end() if prefix else 0
         packed = text[start:].encode().translate(None, _WHITESPACE)
@@ -65,10 +65,10 @@ class ImageBytes(bytes):
 
 
 def dec_hook(kind: type[Any], value: object) -> object:
-    """For msgspec decoders: reads `ImageBytes`."""
+    """Decodes `ImageBytes`, as the hook of msgspec decoders."""
     if not issubclass(kind, ImageBytes):
         raise NotImplementedError(f"no decoder for {kind.__name__}")
-    if isinstance(value, ImageBytes):  # a form's file is no longer text
+    if isinstance(value, ImageBytes):  # from the file of a form, which is already decoded
         return value
     if not isinstance(value, str):
         raise ValueError(f"Expected base64 `str`, got `{type(value).__name__}`")
@@ -76,7 +76,7 @@ def dec_hook(kind: type[Any], value: object) -> object:
 
 
 def schema_hook(kind: type[Any]) -> dict[str, Any]:
-    """For `msgspec.json.schema`: describes `ImageBytes`."""
+    """Returns the schema of `ImageBytes`, as the hook of `msgspec.json.schema`."""
     if not issubclass(kind, ImageBytes):
         raise NotImplementedError(f"no schema for {kind.__name__}")
     return {"type": "string", "contentEncoding": "base64"}
@@ -85,21 +85,21 @@ def schema_hook(kind: type[Any]) -> dict[str, Any]:
 ImageUrl = Annotated[
     Annotated[str, Meta(max_length=8192)] | None,
     Meta(
-        description="Address of the image: http, https or s3; jpg, jpeg, png, bmp or webp; "
-        "longest side at most 4096 px. Wins over the base64 field when both are given."
+        description="Address of the image: http, https or s3. The format is jpg, jpeg, png, bmp or webp; the "
+        "longest side is at most 4096 px. Takes precedence over the base64 field when both are given."
     ),
 ]
 ImageBase64 = Annotated[
     ImageBytes | None,
     Meta(
-        description="The image in base64, with or without a `data:image/...;base64,` prefix: "
-        "jpg, jpeg, png, bmp or webp; longest side at most 4096 px."
+        description="The image in base64, with or without a `data:image/...;base64,` prefix. The format is "
+        "jpg, jpeg, png, bmp or webp; the longest side is at most 4096 px."
     ),
 ]
 
 
 class ImageRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An image by address or in base64."""
+    """An image, given by its address or in base64."""
 
     url: ImageUrl = None
     img: ImageBase64 = None
@@ -113,10 +113,10 @@ def _default_fetcher() -> "Fetcher":
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """Reads the images that a request names, within limits that are checked before anything is decoded.
+    """Reads the images of requests, and checks the limits before it decodes an image.
 
-    max_bytes: of the encoded image. max_side, min_side, max_pixels: of the decoded one.
-    strict: refuse a request that gives both address and base64, where otherwise the address wins.
+    max_bytes: size of the encoded image. max_side, min_side, max_pixels: size of the decoded image.
+    strict: a request with both address and base64 is refused; otherwise the address takes precedence.
     """
 
     max_bytes: int = 20 * 2**20
@@ -128,7 +128,7 @@ class Media:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """The container's own limits."""
+        """Returns a reader with the limits from the settings."""
         from .fetching import Fetcher
 
         max_bytes = int(settings.max_image_mb * 2**20)
@@ -146,14 +146,14 @@ class Media:
         )
 
     def of(self, request: ImageRequest) -> "Pixels":
-        """The image of a request, (H, W, 3) uint8 RGB. Raises as `image` does."""
+        """Returns the image of a request, (H, W, 3) uint8 RGB. Raises the same errors as `image`."""
         return self.image(url=request.url, img=request.img)
 
     def image(self, *, url: str | None, img: bytes | None, field: str = "img") -> "Pixels":
-        """The image of one pair of fields, (H, W, 3) uint8 RGB, upright.
+        """Returns the image of one pair of fields, (H, W, 3) uint8 RGB, upright.
 
-        field: name of the base64 field; `img_1` goes with `url_1`. Raises `InvalidRequest` when
-        both are missing, `PayloadTooLarge`, and `UnprocessableInput`, each naming the field.
+        field: name of the base64 field; `img_1` belongs to `url_1`. Raises `InvalidRequest` when both are
+        missing, `PayloadTooLarge`, and `UnprocessableInput`. Each message names the field.
         """
         address_field = field.replace("img", "url", 1)
         if self.strict and url and img:
@@ -165,9 +165,10 @@ class Media:
         return self.decode(img, field=field)
 
     def decode(self, data: bytes, *, field: str = "img", mode: Literal["RGB", "RGBA"] = "RGB") -> "Pixels":
-        """Pixels of an encoded image: (H, W, 3) uint8, alpha laid on white; or (H, W, 4) for "RGBA".
+        """Returns the pixels of an encoded image: (H, W, 3) uint8, or (H, W, 4) for "RGBA".
 
-        Upright, contiguous and writable; the first frame of an animation; colour profiles are ignored.
+        "RGB" shows transparent pixels over white. The array is upright, contiguous and writable. Of an
+        animation the first frame is used. Colour profiles are ignored.
         """
         from PIL import Image, UnidentifiedImageError
 
@@ -197,18 +198,19 @@ class Media:
 
 
 def _pixels(image: "Image.Image", data: bytes, mode: str) -> "Pixels":
-    """Pixels of an opened image as stored: (H, W, len(mode)) uint8."""
+    """Returns the pixels of an opened image as they are stored, (H, W, len(mode)) uint8."""
     import cv2
     import numpy as np
     from PIL import Image
 
     if image.format in ("JPEG", "MPO") and image.mode == mode:
-        # half the time of Pillow, the same pixels; None (truncated) leaves the verdict to Pillow
+        # OpenCV needs half the time of Pillow and gives the same pixels. It returns None for a truncated
+        # file, and then Pillow decides
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if decoded is not None:
             return decoded.astype(np.uint8, copy=False)
-    if image.mode.startswith("I"):  # 16 bits
+    if image.mode.startswith("I"):  # 16 bits per sample
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if mode == "RGB" and image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
@@ -219,7 +221,7 @@ def _orientation(image: "Image.Image") -> int:
     try:
         value = image.getexif().get(_ORIENTATION)
     except _DAMAGED:
-        return 1  # broken metadata says nothing about the pixels
+        return 1  # the pixels may be sound although the metadata is broken
     return value if isinstance(value, int) else 1
 
 

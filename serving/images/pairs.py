@@ -1,4 +1,4 @@
-"""Requests of one image, or of two to compare."""
+"""Requests that carry one image, or two images to compare."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ImagePairRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One image, by `url` or `img`; or two to compare, by `url_1` or `img_1` and `url_2` or `img_2`."""
+    """One image in `url` or `img`, or two images to compare in `url_1` or `img_1` and `url_2` or `img_2`."""
 
     url_1: ImageUrl = None
     img_1: ImageBase64 = None
@@ -20,18 +20,19 @@ class ImagePairRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw
 
 
 class NamedImage(NamedTuple):
-    """image: (H, W, 3) uint8 RGB, upright. field: of the request, where it came from."""
+    """An image, (H, W, 3) uint8 RGB, upright, and the field of the request that it came from."""
 
     image: "Pixels"
     field: str
 
 
 def images_of(media: Media, request: ImagePairRequest) -> tuple[NamedImage, ...]:
-    """The one image of a request, or its two. Raises as `Media.image` does."""
+    """Returns the one image of a request, or its two. Raises the same errors as `Media.image`."""
+    absent = (None, None)
     pair = (request.url_1, request.img_1), (request.url_2, request.img_2)
-    if pair == ((None, None), (None, None)):
+    if pair == (absent, absent):
         return (_image_of(media, request.url, request.img, ""),)
-    if (request.url, request.img) != (None, None):
+    if (request.url, request.img) != absent:
         raise InvalidRequest("url, img: not together with url_1, img_1, url_2, img_2")
     return tuple(_image_of(media, *one, suffix) for one, suffix in zip(pair, ("_1", "_2"), strict=True))
 

@@ -1,4 +1,4 @@
-"""Quadrangles of text as replies have them."""
+"""Quadrangles around text in replies, in pixels."""
 
 import math
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ Corners = tuple[Point, Point, Point, Point]
 
 
 class Location(msgspec.Struct, frozen=True):
-    """Axis-aligned box around a line, in pixels of the upright image."""
+    """The axis-aligned box around a line, in pixels of the upright image."""
 
     top: Annotated[int, Meta(ge=0, description="Pixels from the top edge of the image to the box.")]
     left: Annotated[int, Meta(ge=0, description="Pixels from the left edge of the image to the box.")]
@@ -23,13 +23,13 @@ class Location(msgspec.Struct, frozen=True):
 
 
 def location(polygon: "Floats") -> Location:
-    """Returns the upright box around a polygon, (N, 2) x and y in pixels, in whole pixels."""
+    """Returns the axis-aligned box, in whole pixels, around a polygon, (N, 2) x and y in pixels."""
     left, top = (math.floor(value) for value in polygon.min(axis=0))
     right, bottom = (math.ceil(value) for value in polygon.max(axis=0))
     return Location(top=top, left=left, width=right - left, height=bottom - top)
 
 
 def corners(polygon: "Floats") -> Corners:
-    """Returns the corners of a quadrangle, (4, 2) x and y in pixels, to a tenth of a pixel."""
+    """Returns the corners of a quadrangle, (4, 2) x and y in pixels, rounded to a tenth of a pixel."""
     first, second, third, fourth = ((round(float(x), 1), round(float(y), 1)) for x, y in polygon)
     return first, second, third, fourth

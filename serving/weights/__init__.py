@@ -1,6 +1,6 @@
-"""Files of trained parameters: declared by a feature, found or fetched, checked, and read.
+"""Files of trained parameters. A feature declares them; this package finds, downloads, checks and reads them.
 
-The names that features and adapters need stand here; `store.py` finds files, `sources.py` fetches them.
+Features and adapters import from here. `store.py` finds the files, and `sources.py` downloads them.
 """
 
 from .store import Store, Weights, WeightsError, resolve

@@ -1,4 +1,4 @@
-"""Arrays that are computed once and kept beside the weights they come from."""
+"""A cache for arrays that are computed once from weights."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,16 +14,17 @@ Arrays = Mapping[str, Array]
 
 
 def cached_arrays(file: Path | None, make: Callable[[], Arrays]) -> Arrays:
-    """What `make` gives, from the safetensors file of an earlier start or written to it for the next.
+    """Returns the arrays from the safetensors file of an earlier start, or else those that `make` returns.
 
-    file: named by `Weights.derived`; None keeps nothing.
+    New arrays are written to the file for the next start. file: a path from `Weights.derived`; None stores
+    nothing.
     """
     if file is None:
         return make()
-    with suppress(FileNotFoundError, SafetensorError):  # missing, or damaged
+    with suppress(FileNotFoundError, SafetensorError):  # the file is missing or damaged
         return load_file(file)
     made = make()
-    with suppress(OSError):  # a folder that cannot be written
+    with suppress(OSError):  # the folder is not writable
         _write(made, file)
     return made
 

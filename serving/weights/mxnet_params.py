@@ -1,8 +1,9 @@
 """Reads MXNet's parameter files: a list of dense float32 tensors and their names.
 
-Layout, little-endian, as MXNet 1.x writes it (src/ndarray/ndarray.cc): u64 magic, u64 reserved, u64 count,
-the tensors, u64 count, the names, each a u64 length and UTF-8. A tensor: u32 magic, i32 storage type, u32
-rank, i64 per side, i32 device type, i32 device number, i32 element type, the numbers in row-major order.
+MXNet 1.x writes this layout (src/ndarray/ndarray.cc), little-endian: u64 magic, u64 reserved, u64 count, the
+tensors, u64 count, the names. A name is its u64 length and UTF-8. A tensor is u32 magic, i32 storage type,
+u32 rank, i64 per side, i32 device type, i32 device number, i32 element type, and the numbers in row-major
+order.
 """
 
 import math
@@ -19,7 +20,10 @@ _DENSE = _FLOAT32 = 0
 
 
 def read(file: Path) -> dict[str, Floats]:
-    """Tensors, read-only, by name (`arg:conv1_weight`). Raises ValueError naming file, byte and fault."""
+    """Returns the tensors, read-only, by name (`arg:conv1_weight`).
+
+    Raises ValueError, which names file, byte and fault.
+    """
     reader = _Reader(file)
     magic, _, count = reader.numbers("<3Q")
     reader.expect("list magic", _LIST, magic)

@@ -1,4 +1,4 @@
-"""Downloading one weight file: streamed, bounded, hashed while it is written, and held to what it must be."""
+"""Downloads one weight file: it limits the size, hashes the bytes as it writes them, and checks the hash."""
 
 import hashlib
 import time
@@ -13,14 +13,14 @@ from .lock import DownloadError, LockFile, Pin
 if TYPE_CHECKING:
     import httpx
 
-_MAX_BYTES = 4 << 30  # of a file whose size nobody declared
+_MAX_BYTES = 4 << 30  # for a file without a declared size
 _CHUNK_BYTES = 1 << 20
 _CONNECT_TIMEOUT_S, _READ_TIMEOUT_S = 5.0, 30.0
 _PAUSES_S = (0.3, 0.9, None)  # after the first, the second and the last attempt
 
 
 def address(source: Url | Hub, *, commit: str | None = None, hub: str | None = None) -> str:
-    """Where the file is downloaded. hub None: HF_ENDPOINT where that is set, else huggingface.co."""
+    """Returns the address of the file. hub: None means HF_ENDPOINT if it is set, otherwise huggingface.co."""
     if isinstance(source, Url):
         return source.address
     from huggingface_hub import hf_hub_url
@@ -29,22 +29,22 @@ def address(source: Url | Hub, *, commit: str | None = None, hub: str | None = N
 
 
 def download(file: WeightFile, target: Path, *, lock: LockFile, hub: str | None) -> str:
-    """Write the file to `target`; its sha256. Raises `DownloadError`, also if it is another than declared."""
+    """Writes the file to `target` and returns its sha256. Raises `DownloadError`, also for a wrong sha256."""
     source = file.source
     if isinstance(source, Bundled):
         raise DownloadError(f"the package {source.package} is not installed, or is another version")
     pin = lock.pin(file)
     where = address(source, commit=pin.commit if pin else None, hub=hub)
-    got = _fetch(where, target, file.name, file.size or (pin.size if pin else _MAX_BYTES))
+    fetched = _fetch(where, target, file.name, file.size or (pin.size if pin else _MAX_BYTES))
     if isinstance(source, Hub) and not file.sha256 and not pin:
-        if got.commit is None:
-            raise DownloadError(f"{where}: the answer names no commit, so this is no Hugging Face hub")
-        new = Pin(repository=source.repository, file=source.path, **got._asdict())
+        if fetched.commit is None:
+            raise DownloadError(f"{where}: the response names no commit, so this is no Hugging Face hub")
+        new = Pin(repository=source.repository, file=source.path, **fetched._asdict())
         pin = lock.add(source, new)
     expected = pin.sha256 if pin else file.sha256
-    if got.sha256 != expected:
-        raise DownloadError(f"{where} gave sha256 {got.sha256}, not {expected}")
-    return got.sha256
+    if fetched.sha256 != expected:
+        raise DownloadError(f"{where} gave sha256 {fetched.sha256}, not {expected}")
+    return fetched.sha256
 
 
 class _Fetched(NamedTuple):
@@ -54,7 +54,10 @@ class _Fetched(NamedTuple):
 
 
 def _fetch(where: str, target: Path, what: str, limit: int) -> _Fetched:
-    """Three attempts, which are ours because httpx, given a retrying transport, ignores HTTPS_PROXY."""
+    """Downloads the file in at most three attempts.
+
+    httpx could retry by itself, but it ignores HTTPS_PROXY when it is given a transport that retries.
+    """
     import httpx
 
     for pause_s in _PAUSES_S:
@@ -85,7 +88,7 @@ def _attempt(where: str, target: Path, what: str, limit: int) -> _Fetched:
             for chunk in response.iter_bytes(_CHUNK_BYTES):
                 size += len(chunk)
                 if size > limit:
-                    raise DownloadError(f"{where}: over {limit} bytes, the most this file may have")
+                    raise DownloadError(f"{where}: over {limit} bytes, the limit for this file")
                 digest.update(chunk)
                 out.write(chunk)
                 bar.update(len(chunk))
@@ -93,6 +96,6 @@ def _attempt(where: str, target: Path, what: str, limit: int) -> _Fetched:
 
 
 def _commit(response: "httpx.Response") -> str | None:
-    """A hub names the commit in its own answer, which may be a redirect to where the bytes are."""
+    """Returns the commit that a hub names in its own response, which may redirect to another server."""
     named = (answer.headers.get("X-Repo-Commit") for answer in (*response.history, response))
     return next(filter(None, named), None)

@@ -1,4 +1,4 @@
-"""Finding, fetching and checking the files of trained parameters that a feature declares."""
+"""Finds, downloads and checks the files of trained parameters that a feature declares."""
 
 import contextlib
 import hashlib
@@ -14,9 +14,10 @@ import msgspec
 
 from serving.errors import ServingError
 from serving.feature import Bundled, Feature, Hub, WeightFile
+from serving.files import replacing_alone
 from serving.settings import Settings
 
-from .lock import LockFile, replacing_alone, sha256
+from .lock import LockFile, sha256
 from .sources import download
 
 _log = logging.getLogger(__name__)
@@ -25,16 +26,16 @@ Place = Literal["model folder", "cache", "package", "mirror"]
 State = Literal["ok", "own", "wrong hash", "missing"]
 
 _SAFE: tuple[str, ...] = (".onnx", ".safetensors", ".json", ".txt", ".pth", ".pt", ".bin", ".params")
-"""Formats of plain numbers and text, or of torch, which is read with `weights_only=True`."""
+"""Formats of plain numbers and text, and of torch, whose files are read with `weights_only=True`."""
 _SAFE_ON_HUB = (".safetensors", ".json", ".txt")
 
 
 class WeightsError(ServingError):
-    """A weight file cannot be had; one line naming feature, file, licence, reason and remedy."""
+    """A weight file is not available; one line names feature, file, licence, reason and remedy."""
 
 
 class Found(NamedTuple):
-    """A file that may be read. sha256 is what it is, which in the model folder may be anything."""
+    """A file that may be read. sha256: its actual hash, which may be any in the model folder."""
 
     path: Path
     place: Place
@@ -42,7 +43,7 @@ class Found(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of `aikit verify`. place: where it is, or why it is not used."""
+    """One line of `aikit verify`. place: the place of the file, or the reason why it is not used."""
 
     feature: str
     profile: str
@@ -54,7 +55,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Weights(Mapping[str, Path]):
-    """The files of one profile, by `WeightFile.name`. random: at least one is missing, for tests only."""
+    """The files of one profile by `WeightFile.name`. random: true when files are missing, only in tests."""
 
     profile: str
     files: Mapping[str, Found]
@@ -71,9 +72,10 @@ class Weights(Mapping[str, Path]):
         return len(self.files)
 
     def derived(self, stem: str) -> Path | None:
-        """Path without suffix for something compiled from these very files; None where weights are random.
+        """Returns a path, without suffix, for a file that is computed from exactly these weights.
 
-        Its folder may be missing or read-only. `stem` tells network, device and precision apart.
+        It is None when weights are random. Its folder may be missing or read-only. `stem` distinguishes
+        network, device and precision.
         """
         if self.random:
             return None
@@ -94,9 +96,10 @@ class _Record(msgspec.Struct):
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """The places of weight files, best first: model folder, cache, installed package, mirror, network.
+    """Finds weight files in order of preference: model folder, cache, installed package, mirror, network.
 
-    lock: the cache's weights.lock if None. hub: a Hugging Face hub's address, if not HF_ENDPOINT or its own.
+    lock: None means weights.lock in the cache. hub: address of a Hugging Face hub; None means HF_ENDPOINT if
+    it is set, otherwise huggingface.co.
     """
 
     cache_dir: Path
@@ -112,40 +115,44 @@ class Store:
     def resolve(
         self, feature: Feature, profile: str, *, download: bool = True, random: bool = False
     ) -> Weights:
-        """Every file of the profile, hash-checked. Raises `WeightsError`.
+        """Returns every file of the profile, with checked hashes. Raises `WeightsError`.
 
-        random: a file found nowhere on this machine may be missing, and nothing is downloaded.
+        random: a file that is nowhere on this machine may be missing, and nothing is downloaded.
         """
         declared = _declared(feature, profile)
         files: dict[str, Found] = {}
         for wanted in declared:
-            found, faults = self._found(wanted)
+            found, faults = self._find(wanted)
             if found is None and download and not random:
-                found = self._kept(wanted, faults)
+                found = self._put_in_cache(wanted, faults)
             if found is not None:
                 files[wanted.file.name] = found
             elif not random:
-                raise _lacking(wanted, faults)
-        lacks = len(files) < len(declared)
-        return Weights(profile=profile, files=files, random=lacks, derived_dir=self.cache_dir / "derived")
+                raise _missing(wanted, faults)
+        incomplete = len(files) < len(declared)
+        derived_dir = self.cache_dir / "derived"
+        return Weights(profile=profile, files=files, random=incomplete, derived_dir=derived_dir)
 
     def pull(self, feature: Feature, profile: str, *, download: bool = True) -> Weights:
-        """Have every file in the cache or an installed package: serving needs no mirror and no network then.
+        """Brings every file into the cache, unless an installed package contains it.
 
-        download: also what is not on this machine. Safe beside other pulls of the same files. Raises
-        `WeightsError`.
+        Serving then needs neither a mirror nor a network. download: files that are not on this machine are
+        downloaded. Several processes may pull the same files at once. Raises `WeightsError`.
         """
-        here, near = replace(self, model_dir=None, mirror=None), replace(self, model_dir=None)
+        without_mirror, with_mirror = (
+            replace(self, model_dir=None, mirror=None),
+            replace(self, model_dir=None),
+        )
         for wanted in _declared(feature, profile):
-            if here._found(wanted)[0] is None:
-                mirrored, faults = near._found(wanted)
+            if without_mirror._find(wanted)[0] is None:
+                mirrored, faults = with_mirror._find(wanted)
                 if mirrored is None and not download:
-                    raise _lacking(wanted, faults)
-                self._kept(wanted, faults, mirrored)
-        return here.resolve(feature, profile, download=False)
+                    raise _missing(wanted, faults)
+                self._put_in_cache(wanted, faults, mirrored)
+        return without_mirror.resolve(feature, profile, download=False)
 
     def verify(self, features: Iterable[Feature]) -> list[Row]:
-        """Whether each file of each profile is on this machine, and right. Fetches nothing."""
+        """Returns the state of each file of each profile on this machine. It downloads nothing."""
         return [
             self._row(wanted)
             for feature in features
@@ -154,15 +161,15 @@ class Store:
         ]
 
     def _row(self, wanted: _Wanted) -> Row:
-        found, faults = self._found(wanted)
+        found, faults = self._find(wanted)
         state: State = "wrong hash" if faults else "missing"
         if found:
             state = "ok" if found.sha256 == self._lock.expected(wanted.file) else "own"
         place = f"{found.place}: {found.path}" if found else "; ".join(faults)
         return Row(wanted.feature.name, wanted.profile, wanted.file.name, wanted.file.license, state, place)
 
-    def _found(self, wanted: _Wanted) -> tuple[Found | None, list[str]]:
-        """The best usable file on this machine, and what is wrong with the better ones."""
+    def _find(self, wanted: _Wanted) -> tuple[Found | None, list[str]]:
+        """Returns the best usable file on this machine, and the faults of the better ones."""
         faults: list[str] = []
         for place, path in self._candidates(wanted):
             if not path.is_file():
@@ -174,14 +181,14 @@ class Store:
                 continue
             if actual == expected or place == "model folder":
                 return Found(path, place, actual), faults
-            faults.append(f"{path} has sha256 {actual}, not {expected or 'one that weights.lock holds'}")
+            faults.append(f"{path} has sha256 {actual}, not {expected or 'one in weights.lock'}")
         return None, faults
 
     def _candidates(self, wanted: _Wanted) -> Iterator[tuple[Place, Path]]:
         file = wanted.file
         if self.model_dir is not None:
             yield "model folder", self.model_dir / file.name
-        yield "cache", self._cached(wanted)
+        yield "cache", self._cache_path(wanted)
         if isinstance(file.source, Bundled):
             with contextlib.suppress(ModuleNotFoundError):
                 yield "package", Path(str(resources.files(file.source.package))) / file.source.path
@@ -190,16 +197,16 @@ class Store:
             for name in (*(record.file for record in records if record.sha256 == file.sha256), file.name):
                 yield "mirror", self.mirror / name
 
-    def _cached(self, wanted: _Wanted) -> Path:
+    def _cache_path(self, wanted: _Wanted) -> Path:
         return self.cache_dir / wanted.feature.name / wanted.profile / wanted.file.name
 
     @property
     def _lock(self) -> LockFile:
         return LockFile(self.lock or self.cache_dir / "weights.lock")
 
-    def _kept(self, wanted: _Wanted, faults: list[str], mirrored: Found | None = None) -> Found:
-        """Put the file into the cache, copied from the mirror or downloaded. Raises `WeightsError`."""
-        target = self._cached(wanted)
+    def _put_in_cache(self, wanted: _Wanted, faults: list[str], mirrored: Found | None = None) -> Found:
+        """Copies the file from the mirror or downloads it into the cache. Raises `WeightsError`."""
+        target = self._cache_path(wanted)
         try:
             with replacing_alone(target) as part:
                 if target.is_file() and (actual := sha256(target)) == self._lock.expected(wanted.file):
@@ -210,12 +217,12 @@ class Store:
                 else:
                     actual = download(wanted.file, part, lock=self._lock, hub=self.hub)
         except OSError as error:
-            raise _lacking(wanted, [*faults, str(error)]) from error
+            raise _missing(wanted, [*faults, str(error)]) from error
         return Found(target, "cache", actual)
 
 
 def resolve(feature: Feature, settings: Settings) -> Weights:
-    """The weights this process is set to serve; each file is logged. Raises `WeightsError`."""
+    """Returns the weights that the settings choose, and logs each file. Raises `WeightsError`."""
     weights = Store.of(settings).resolve(
         feature, settings.profile or feature.default_profile, random=settings.random_weights
     )
@@ -225,7 +232,7 @@ def resolve(feature: Feature, settings: Settings) -> Weights:
 
 
 def _declared(feature: Feature, profile: str) -> list[_Wanted]:
-    """The files of that profile. Raises `WeightsError` for an unknown profile or an unsafe declaration."""
+    """Returns the files of a profile. Raises `WeightsError` for an unknown profile or an unsafe file."""
     if profile not in feature.profiles:
         there = ", ".join(feature.profiles)
         raise WeightsError(
@@ -246,12 +253,13 @@ def _manifest(mirror: Path) -> list[_Record]:
     try:
         return msgspec.json.decode((mirror / "manifest.json").read_bytes(), type=list[_Record])
     except FileNotFoundError:
-        return []  # files by their own names
+        return []  # the files have their own names
     except (OSError, msgspec.DecodeError) as error:
         raise WeightsError(f"weights mirror: {mirror / 'manifest.json'}: {error}") from error
 
 
-def _lacking(wanted: _Wanted, faults: list[str]) -> WeightsError:
+def _missing(wanted: _Wanted, faults: list[str]) -> WeightsError:
+    """Returns the error for a file that is not available, with the reason and the remedy."""
     feature, profile, file = wanted
     why = "; ".join(" ".join(fault.split()) for fault in faults) or "it is nowhere on this machine"
     option = "" if profile == "lite" else f" --profile {profile}"

@@ -1,4 +1,4 @@
-"""TensorFlow.js weight files: a list of names and shapes, and the numbers one after the other."""
+"""Reads TensorFlow.js weight files: a list of names and shapes, and the numbers one after the other."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from serving.arrays import Floats
 
 
 class Quantization(msgspec.Struct, frozen=True):
-    """How bytes stand for numbers: `byte * scale + min`."""
+    """The rule that turns bytes into numbers: `byte * scale + min`."""
 
     dtype: Annotated[str, Meta(pattern="^uint8$")]
     scale: float
@@ -19,7 +19,7 @@ class Quantization(msgspec.Struct, frozen=True):
 
 
 class Tensor(msgspec.Struct, frozen=True):
-    """One tensor; float32 in the file where there is no `quantization`."""
+    """One tensor; without `quantization` the file contains float32."""
 
     name: str
     shape: list[Annotated[int, Meta(ge=0)]]
@@ -32,15 +32,15 @@ class _Group(msgspec.Struct, frozen=True):
 
 
 class _Model(msgspec.Struct, frozen=True, rename="camel"):
-    """A layers model, of which only the list of its tensors is read."""
+    """A layers model; only the list of its tensors is read."""
 
     weights_manifest: list[_Group]
 
 
 def tensors(manifest: Path, numbers: Path) -> dict[str, Floats]:
-    """Every tensor by name, in TensorFlow's layout. Raises ValueError naming the file that is wrong.
+    """Returns every tensor by name, in TensorFlow's layout. Raises ValueError, which names the wrong file.
 
-    manifest: the list of tensors, by itself or inside a layers model.
+    manifest: the list of tensors, alone or inside a layers model. numbers: the file with the numbers.
     """
     try:
         listed = msgspec.json.decode(manifest.read_bytes(), type=list[_Group] | _Model)

@@ -1,1 +1,1 @@
-"""The font that drawings are labelled in."""
+"""The font for the labels of drawings."""

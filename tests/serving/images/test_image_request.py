@@ -84,7 +84,7 @@ def test_the_schema_says_base64_and_the_limits() -> None:
     fields = schema["$defs"]["ImageRequest"]["properties"]
     assert {"type": "string", "contentEncoding": "base64"} in fields["img"]["anyOf"]
     assert "4096 px" in fields["img"]["description"]
-    assert "Wins" in fields["url"]["description"]
+    assert "Takes precedence" in fields["url"]["description"]
 
 
 def test_hooks_leave_other_types_alone() -> None:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from containers.face_detection.weight_files import RETINAFACE
 from containers.human_image_segmentation.weight_files import MODNET, SINET
-from containers.object_recognition.weight_files import FASTESTDET
+from containers.object_recognition.feature import FASTESTDET
 from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources
 from serving.images.intake import ImageRequest
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from containers.face_detection.detector import Face
-from containers.object_recognition.classes import PERSON
 from containers.object_recognition.detection import Detection
+from containers.object_recognition.labels import PERSON
 from serving.arrays import Floats
 
 SURE_PERSON = 0.65  # a canyon of folded rock scores 0.63

@@ -1,1 +1,1 @@
-"""Everyday things in photographs: the 80 classes of COCO."""
+"""The feature object recognition: it finds everyday objects in photographs."""

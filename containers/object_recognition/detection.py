@@ -1,27 +1,44 @@
-"""What detectors find, one box for each thing."""
+"""The parts that detectors share: input squares, detections, and the suppression of overlapping boxes."""
 
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from serving.arrays import Floats, Integers
+from serving.arrays import Floats, Integers, Pixels
 
-CANDIDATES = 1000  # the surest boxes of an image; more are not compared
+CANDIDATES = 1000  # boxes of an image that are compared, those with the highest scores
 
 
 class Detection(NamedTuple):
-    """box: (4,) left, top, right, bottom in pixels, inside the image. score: 0 to 1. label: which name."""
+    """An object that a detector found.
+
+    box: (4,) left, top, right, bottom in pixels, inside the image. score: 0 to 1. label: index of its name.
+    """
 
     box: Floats
     score: float
     label: int
 
 
-def surest(boxes: Floats, scores: Floats, labels: Integers, max_overlap: float) -> list[Detection]:
-    """Surest first, without those that a surer one of their label overlaps by more (intersection over union).
+def letterbox(image: Pixels, side: int, grey: int) -> Pixels:
+    """Puts an (H, W, 3) image undistorted into the top-left corner of a grey square.
 
-    boxes: (N, 4) left, top, right, bottom. scores, labels: (N,).
+    The longer side of the image becomes `side` pixels.
+    """
+    zoom = side / max(image.shape[:2])
+    height, width = (max(1, round(zoom * length)) for length in image.shape[:2])
+    square = np.full((side, side, 3), grey, np.uint8)
+    # INTER_AREA is better than bilinear when an image shrinks; when it grows, both give the same
+    square[:height, :width] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return square
+
+
+def suppress_overlaps(boxes: Floats, scores: Floats, labels: Integers, max_overlap: float) -> list[Detection]:
+    """Returns detections with the highest score first (non-maximum suppression).
+
+    A box is dropped when a box of the same label has a higher score and overlaps it by more than
+    `max_overlap` (intersection over union). boxes: (N, 4) left, top, right, bottom. scores, labels: (N,).
     """
     corner_and_size = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), 1)
     kept = np.asarray(

@@ -1,4 +1,4 @@
-"""FastestDet: the things of 80 kinds in images, as boxes. https://github.com/dog-qiuqiu/FastestDet."""
+"""FastestDet detects objects of COCO's 80 classes in images. https://github.com/dog-qiuqiu/FastestDet."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self, cast
 import cv2
 import numpy as np
 
-from containers.object_recognition.detection import Detection, surest
-from containers.object_recognition.weight_files import FASTESTDET
+from containers.object_recognition.detection import Detection, suppress_overlaps
+from containers.object_recognition.feature import FASTESTDET
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 
 
 SIDE = 352
-MAX_OVERLAP = 0.45  # of two boxes of one class, intersection over union
-_BATCH = 8
+MAX_OVERLAP = 0.45  # intersection over union of two boxes of one class
+_BATCH = 8  # images that go through the network together
 
 
 class FastestDet:
-    """network: (N, 3, 352, 352) -> (N, 85, 22, 22), as network.py has it."""
+    """Detects objects.
+
+    network: turns (N, 3, 352, 352) into (N, 85, 22, 22), as `networks.fastestdet.Detector` does.
+    """
 
     def __init__(self, network: Executor) -> None:
         self._network = network
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """The detector of the weights' `FASTESTDET`, compiled for the device."""
+        """Loads the detector of the file `FASTESTDET` and compiles it for the device."""
         return cls(
             compile(
                 partial(_network, weights[FASTESTDET.name]),
@@ -43,7 +46,10 @@ class FastestDet:
         )
 
     def detect(self, images: Sequence[Pixels], *, min_score: float = 0.25) -> list[list[Detection]]:
-        """What is in each (H, W, 3) RGB image, surest first, one box where several of a class overlap."""
+        """Returns the detections of each (H, W, 3) RGB image, those with the highest score first.
+
+        Overlapping boxes of one class are reduced to one. A label is an index into COCO_NAMES.
+        """
         batches = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
         found = self._network.map_with(
             ((network_input(batch), batch) for batch in batches),
@@ -56,28 +62,31 @@ class FastestDet:
 
 
 def network_input(images: Sequence[Pixels]) -> Floats:
-    """(H, W, 3) RGB images, squeezed to a square -> (N, 3, 352, 352) BGR in 0..1."""
-    # area is better than bilinear where an image shrinks; where it grows, the two are the same
+    """Squeezes (H, W, 3) RGB images to squares, (N, 3, 352, 352) BGR in 0..1."""
+    # INTER_AREA is better than bilinear when an image shrinks; when it grows, both give the same
     squares = [cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for image in images]
     return cast(Floats, cv2.dnn.blobFromImages(squares, 1 / 255, swapRB=True))
 
 
 def detections(grid: Floats, size: tuple[int, ...], min_score: float) -> list[Detection]:
-    """Boxes of one image of that height and width. grid: (85, rows, columns) from the network."""
+    """Decodes the network's output for one image.
+
+    grid: (85, rows, columns) from the network. size: height and width of the image.
+    """
     height, width = size
     labels = grid[5:].argmax(0)
     scores = grid[0] * grid[5:].max(0)
     rows, columns = np.nonzero(scores >= min_score)
     labels, scores = labels[rows, columns], scores[rows, columns]
-    x, y, across, down = grid[1:5, rows, columns]
+    x, y, raw_width, raw_height = grid[1:5, rows, columns]
     centre = np.stack(((np.tanh(x) + columns) / grid.shape[2], (np.tanh(y) + rows) / grid.shape[1]), 1)
-    half = 0.5 / (1 + np.exp(-np.stack((across, down), 1)))
+    half = 0.5 / (1 + np.exp(-np.stack((raw_width, raw_height), 1)))
     boxes = np.concatenate((centre - half, centre + half), 1).clip(0, 1) * (width, height, width, height)
-    return surest(boxes.astype(np.float32), scores, labels, MAX_OVERLAP)
+    return suppress_overlaps(boxes.astype(np.float32), scores, labels, MAX_OVERLAP)
 
 
 def _network(file: Path) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # imported here, because a start from a cached compiled network needs no torch
     from containers.object_recognition.networks.fastestdet import detector
 
     return detector(file)

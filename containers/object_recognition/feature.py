@@ -1,73 +1,138 @@
-"""Object recognition: which things an image shows, and where."""
+"""The declaration of object recognition: it finds objects in an image and their bounding boxes."""
 
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from containers.object_recognition.weight_files import FASTESTDET, OWLV2, YOLOX_S
-from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources
+from serving.feature import (
+    Batching,
+    Feature,
+    Hub,
+    Measured,
+    Measurements,
+    Profile,
+    Resources,
+    Url,
+    WeightFile,
+)
 from serving.images.boxes import BoundingBox
 from serving.images.intake import ImageRequest
 
 MIN_CONFIDENCE = {"lite": 40, "yolox": 30, "standard": 20}
-"""By profile, as the networks' scores are not the same: found by eye for lite, customary for the others."""
+"""The default confidence threshold of each profile, because the scores of the networks are not comparable.
+
+The value for lite was chosen by looking at results. Those for the others are customary.
+"""
 
 Percentage = Annotated[float, Meta(ge=0, le=100)]
 
 
 class ObjectRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An image by address or in base64."""
+    """An image, by address or in base64, and what to look for in it."""
 
     min_confidence: Annotated[
         Percentage | None,
         Meta(
-            description="0 to 100; instances the network is less sure of are left out. "
-            f"Default by profile: {', '.join(f'{name} {least}' for name, least in MIN_CONFIDENCE.items())}."
+            description="0 to 100. Objects with a lower confidence are left out. "
+            f"Default by profile: {', '.join(f'{name} {value}' for name, value in MIN_CONFIDENCE.items())}."
         ),
     ] = None
-    max_labels: Annotated[int, Meta(ge=1, le=300, description="The surest so many classes are told.")] = 300
+    max_labels: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=300,
+            description="At most this many labels are returned, those with the highest confidence.",
+        ),
+    ] = 300
     labels: Annotated[
         Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(min_length=1, max_length=300)]
         | None,
         Meta(
-            description="What to look for: some of the 300 names; with `standard` any English words. "
-            "Default: all the names that the profile knows."
+            description="The names to look for. `lite` and `yolox` accept the 75 names that they know, "
+            "`standard` accepts any English words. Default: all the names that the profile knows."
         ),
     ] = None
 
 
 class Instance(msgspec.Struct, frozen=True, rename="pascal"):
-    """One thing."""
+    """One object in the image."""
 
     bounding_box: BoundingBox
     confidence: Percentage
 
 
 class Label(msgspec.Struct, frozen=True, rename="pascal"):
-    """A class and the things of it, surest first."""
+    """A name and the objects that have it, those with the highest confidence first."""
 
-    name: str
-    confidence: Annotated[Percentage, Meta(description="That of the surest instance.")]
+    name: Annotated[str, Meta(description="The name of the objects, one of those that were looked for.")]
+    confidence: Annotated[Percentage, Meta(description="The highest confidence among the instances.")]
     instances: list[Instance]
 
 
 class Objects(msgspec.Struct, frozen=True, rename="pascal"):
-    """What the image shows."""
+    """The reply: the objects that the image shows."""
 
-    labels: Annotated[list[Label], Meta(description="Surest first; an empty list where nothing is found.")]
+    labels: Annotated[
+        list[Label],
+        Meta(description="The labels with the highest confidence first. Empty when nothing is found."),
+    ]
     label_model_version: Annotated[str, Meta(description="The network and its weights.")]
 
 
+_FASTESTDET_COMMIT = "50473cd155cb088aa4a99e64ff6a4b3c24fa07e1"
+
+FASTESTDET = WeightFile(
+    name="fastestdet_coco80.pth",
+    source=Url(
+        address=f"https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/{_FASTESTDET_COMMIT}"
+        "/weights/weight_AP05%3A0.253207_280-epoch.pth"
+    ),
+    sha256="7f688d478ee474c82dbdb9c10e0ede2f8f3cf5d603f0825d2efd925eb561d05e",
+    size=1157945,
+    license="BSD-3-Clause",
+    origin="FastestDet by Xuehao Ma, trained on COCO",
+)
+
+YOLOX_S = WeightFile(
+    name="yolox_s.onnx",
+    source=Url(
+        address="https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_s.onnx"
+    ),
+    sha256="c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063",
+    size=35858002,
+    license="Apache-2.0",
+    origin="YOLOX-S by Megvii, trained on COCO; the licence is the repository's, which does not name weights",
+)
+
+
+def _owlv2(file: str) -> WeightFile:
+    return WeightFile(
+        name=f"owlv2/{file}",
+        source=Hub(repository="google/owlv2-base-patch16-ensemble", path=file),
+        license="Apache-2.0",
+        origin="OWLv2 base, patches of 16 px, 960 px, ensemble, by Google",
+    )
+
+
+OWLV2 = OWLV2_CONFIG, OWLV2_NETWORK, OWLV2_VOCABULARY, OWLV2_MERGES = tuple(
+    map(_owlv2, ("config.json", "model.safetensors", "vocab.json", "merges.txt"))
+)
+
 PROFILES = {
-    "lite": Profile(files=(FASTESTDET,), summary="FastestDet, for CPUs; 75 of the 300 names.", verified=True),
+    "lite": Profile(
+        files=(FASTESTDET,), summary="FastestDet, for CPUs. Knows 75 of the 300 names.", verified=True
+    ),
     "yolox": Profile(
         files=(YOLOX_S,),
-        summary="YOLOX-S, for larger CPUs and GPUs; the same 75 names.",
+        summary="YOLOX-S, for larger CPUs and GPUs. Knows the same 75 names.",
         verified=False,
     ),
     "standard": Profile(
-        files=OWLV2, summary="OWLv2 base, for GPUs; all 300 names, and any words.", verified=False
+        files=OWLV2,
+        summary="OWLv2 base, for GPUs. Knows all 300 names and accepts any English words.",
+        verified=False,
     ),
 }
 
@@ -76,7 +141,7 @@ feature = Feature(
     feature_id="ObjectRecognition",
     title="Object Recognition",
     title_zh="通用物体识别",
-    summary="Finds the things of an image by 300 names, and the box of each.",
+    summary="Finds objects in an image and returns a name, a confidence and a bounding box for each.",
     request=ObjectRequest,
     response=Objects,
     profiles=PROFILES,

@@ -1,10 +1,27 @@
-"""The 300 names that objects are told by, and which of them the classes of COCO are."""
+"""The names of objects: the 300 labels that replies use, and the 80 classes of COCO.
+
+75 classes of COCO have a label that means the same. FastestDet and YOLOX know COCO's classes, so they can
+return only those 75 labels.
+"""
 
 from pathlib import Path
 
-from containers.object_recognition.classes import COCO_NAMES
-
 LABELS = tuple(Path(__file__).with_name("labels.txt").read_text("utf-8").splitlines())
+
+_COCO = """
+person|bicycle|car|motorcycle|airplane|bus|train|truck|boat|traffic light|fire hydrant|stop sign
+parking meter|bench|bird|cat|dog|horse|sheep|cow|elephant|bear|zebra|giraffe|backpack|umbrella|handbag
+tie|suitcase|frisbee|skis|snowboard|sports ball|kite|baseball bat|baseball glove|skateboard|surfboard
+tennis racket|bottle|wine glass|cup|fork|knife|spoon|bowl|banana|apple|sandwich|orange|broccoli|carrot
+hot dog|pizza|donut|cake|chair|couch|potted plant|bed|dining table|toilet|tv|laptop|mouse|remote
+keyboard|cell phone|microwave|oven|toaster|sink|refrigerator|book|clock|vase|scissors|teddy bear
+hair drier|toothbrush
+"""
+
+COCO_NAMES = tuple(_COCO.strip().replace("\n", "|").split("|"))
+"""The 80 classes of COCO. The index of a class is the label of a `Detection`."""
+
+PERSON = COCO_NAMES.index("person")
 
 _SYNONYMS = {
     "car": "car_(automobile)",
@@ -28,10 +45,16 @@ _SYNONYMS = {
 
 
 def _label(coco: str) -> str | None:
-    """A name that means the same. None: none does, though one may mean more (table) or less (tennis_ball)."""
+    """Returns the label that means the same as a class of COCO.
+
+    Returns None when no label does. A label may then still mean more (`table`) or less (`tennis_ball`).
+    """
     name = _SYNONYMS.get(coco, coco.replace(" ", "_"))
     return name if name in LABELS else None
 
 
 COCO_LABELS = tuple(map(_label, COCO_NAMES))
-"""In the order of COCO_NAMES; None for sports ball, hot dog, dining table, toaster and hair drier."""
+"""The label of each class in COCO_NAMES.
+
+It is None for sports ball, hot dog, dining table, toaster and hair drier.
+"""

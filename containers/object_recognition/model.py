@@ -1,13 +1,12 @@
-"""Object recognition: things found by name, grouped for the reply."""
+"""The model of object recognition finds objects by name and groups them for the reply."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-from containers.object_recognition.coco import CocoRecogniser
 from containers.object_recognition.fastestdet import FastestDet
 from containers.object_recognition.feature import MIN_CONFIDENCE, Instance, Label, ObjectRequest, Objects
 from containers.object_recognition.open_vocabulary import OpenVocabulary
-from containers.object_recognition.recogniser import Query, Recogniser, Thing
+from containers.object_recognition.recogniser import CocoRecogniser, Query, Recogniser, Thing
 from containers.object_recognition.yolox import Yolox
 from serving.arrays import Pixels
 from serving.images.boxes import bounding_box
@@ -22,7 +21,7 @@ VERSIONS = {
 
 
 class Item(NamedTuple):
-    """image: (H, W, 3) uint8 RGB."""
+    """A prepared request. image: (H, W, 3) uint8 RGB."""
 
     image: Pixels
     query: Query
@@ -30,7 +29,7 @@ class Item(NamedTuple):
 
 
 class Model(Base[ObjectRequest, Item, list[Thing], Objects]):
-    """Tells the things of images."""
+    """Answers requests with the recogniser of a profile."""
 
     def __init__(self, recogniser: Recogniser, profile: str) -> None:
         self._recogniser, self._profile = recogniser, profile
@@ -50,15 +49,17 @@ class Model(Base[ObjectRequest, Item, list[Thing], Objects]):
     def preprocess(self, request: ObjectRequest) -> Item:
         names = tuple(dict.fromkeys(request.labels or self._recogniser.known))
         self._recogniser.check(names)
-        least = MIN_CONFIDENCE[self._profile] if request.min_confidence is None else request.min_confidence
-        return Item(self.media.of(request), Query(names, least / 100), request.max_labels)
+        confidence = request.min_confidence
+        if confidence is None:
+            confidence = MIN_CONFIDENCE[self._profile]
+        return Item(self.media.of(request), Query(names, confidence / 100), request.max_labels)
 
     def predict(self, batch: Sequence[Item]) -> Sequence[list[Thing]]:
         return self._recogniser.find([item.image for item in batch], [item.query for item in batch])
 
     def postprocess(self, output: list[Thing], item: Item) -> Objects:
         instances: dict[str, list[Instance]] = {}
-        for thing in output:  # surest first, and so are the classes and the instances of each
+        for thing in output:  # sorted by score, so the labels and their instances are sorted too
             instances.setdefault(thing.name, []).append(_instance(thing, item.image.shape))
         labels = [Label(name, found[0].confidence, found) for name, found in instances.items()]
         return Objects(labels[: item.max_labels], VERSIONS[self._profile])

@@ -1,4 +1,4 @@
-"""OWLv2: things in images by any words."""
+"""OWLv2 finds objects in images by any words."""
 
 import json
 from collections.abc import Sequence
@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from containers.object_recognition.detection import surest
+from containers.object_recognition.detection import letterbox, suppress_overlaps
+from containers.object_recognition.feature import OWLV2_CONFIG
 from containers.object_recognition.labels import LABELS
-from containers.object_recognition.letterbox import letterbox
 from containers.object_recognition.recogniser import Query, Thing
 from containers.object_recognition.vocabulary import Vocabulary
-from containers.object_recognition.weight_files import OWLV2_CONFIG
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, Outputs, compile
 from serving.weights import Weights
@@ -21,12 +20,15 @@ if TYPE_CHECKING:
     import torch
 
 
-GREY = 128  # of what is no image
-MAX_OVERLAP = 0.5  # of two boxes of one name, intersection over union
+GREY = 128  # value of the square around the image
+MAX_OVERLAP = 0.5  # intersection over union of two boxes of one name
 
 
 class OpenVocabulary:
-    """network: as `owlv2.ImageSide`, for squares of `side` pixels."""
+    """The recogniser of the profile `standard`.
+
+    network: the compiled `networks.owlv2.ImageSide`, for squares of `side` pixels.
+    """
 
     known = LABELS
 
@@ -35,7 +37,7 @@ class OpenVocabulary:
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """Compiled for the device, with the vectors of the 300 names."""
+        """Compiles the network for the device and computes or reads the vectors of the 300 names."""
         side = json.loads(weights[OWLV2_CONFIG.name].read_bytes())["vision_config"]["image_size"]
         network = compile(
             partial(_network, weights),
@@ -56,31 +58,34 @@ class OpenVocabulary:
         return self._network.map_with(inputs, lambda outputs, context: self._things(outputs, *context))
 
     def _network_input(self, image: Pixels) -> Floats:
-        """(H, W, 3) RGB -> (1, 3, side, side) in 0..255."""
+        """Puts an (H, W, 3) RGB image into a square, (1, 3, side, side) in 0..255."""
         square = letterbox(image, self._side, GREY)
         return square.transpose(2, 0, 1)[None].astype(np.float32)
 
     def _things(self, outputs: Outputs, shape: tuple[int, ...], query: Query) -> list[Thing]:
-        """What the network's outputs say of one image of that shape."""
-        boxes, embeddings, score = (output[0] for output in outputs)
+        """Decodes the network's outputs for one image of that shape."""
+        boxes, embeddings, calibration = (output[0] for output in outputs)
         cosines = embeddings @ self._vocabulary.vectors(query.names).T
         labels = cosines.argmax(1)
-        scores = 1 / (1 + np.exp(-(cosines.max(1) + score[:, 0]) * score[:, 1]))
+        scores = 1 / (1 + np.exp(-(cosines.max(1) + calibration[:, 0]) * calibration[:, 1]))
         inside = inside_image(boxes, shape)
         chosen = (scores >= query.min_score) & (inside[:, 2:] > inside[:, :2]).all(1)
-        found = surest(inside[chosen], scores[chosen], labels[chosen], MAX_OVERLAP)
+        found = suppress_overlaps(inside[chosen], scores[chosen], labels[chosen], MAX_OVERLAP)
         return [Thing(query.names[one.label], one.score, one.box) for one in found]
 
 
 def inside_image(boxes: Floats, shape: tuple[int, ...]) -> Floats:
-    """(N, 4) left, top, right, bottom in pixels. boxes: centre and size as ratios of the square around it."""
+    """Returns (N, 4) left, top, right, bottom in pixels of an image of that shape.
+
+    boxes: (N, 4) centre and size as ratios of the square around the image.
+    """
     half = boxes[:, 2:] / 2
     corners = np.concatenate((boxes[:, :2] - half, boxes[:, :2] + half), 1) * max(shape[:2])
     return corners.clip(0, np.tile(shape[1::-1], 2)).astype(np.float32)
 
 
 def _network(weights: Weights) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # imported here, because a start from a cached compiled network needs no torch
     from containers.object_recognition.networks.owlv2 import ImageSide
 
     return ImageSide(weights)

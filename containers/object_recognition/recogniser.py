@@ -1,13 +1,20 @@
-"""What the networks of every profile have in common: they find things by name."""
+"""Recognisers find objects by name. Each profile has one; this module has that of `lite` and `yolox`."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from containers.object_recognition.fastestdet import FastestDet
+from containers.object_recognition.labels import COCO_LABELS
+from containers.object_recognition.yolox import Yolox
 from serving.arrays import Floats, Pixels
+from serving.errors import UnprocessableInput
 
 
 class Thing(NamedTuple):
-    """box: (4,) left, top, right, bottom in pixels, inside the image. score: 0 to 1."""
+    """An object that was found by name.
+
+    box: (4,) left, top, right, bottom in pixels, inside the image. score: 0 to 1.
+    """
 
     name: str
     score: float
@@ -15,14 +22,17 @@ class Thing(NamedTuple):
 
 
 class Query(NamedTuple):
-    """What to find in one image: things of these names, all different, at least that sure."""
+    """The objects to look for in one image.
+
+    names: all different. min_score: objects with a lower score are left out.
+    """
 
     names: tuple[str, ...]
     min_score: float
 
 
 class Recogniser(Protocol):
-    """known: what to look for where nobody says what."""
+    """The interface of the recognisers. known: the names to look for when the request gives none."""
 
     known: tuple[str, ...]
 
@@ -30,4 +40,38 @@ class Recogniser(Protocol):
         """Raises `UnprocessableInput` for a name that it cannot look for. Runs concurrently."""
 
     def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
-        """The things of every (H, W, 3) RGB image, surest first; of a name, none overlaps another much."""
+        """Returns the objects of every (H, W, 3) RGB image, those with the highest score first.
+
+        Objects of one name do not overlap much.
+        """
+
+
+class CocoRecogniser:
+    """A recogniser with a detector of COCO's 80 classes, which reports the 75 classes that have a label.
+
+    profile: the name that its errors use.
+    """
+
+    known = tuple(name for name in COCO_LABELS if name)
+
+    def __init__(self, detector: FastestDet | Yolox, profile: str) -> None:
+        self._detector, self._profile = detector, profile
+
+    def check(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if name not in self.known:
+                fault = (
+                    f"{name!r} is none of the {len(self.known)} names that the profile {self._profile} knows"
+                )
+                raise UnprocessableInput(f"labels: {fault}; the profile standard accepts any English words")
+
+    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
+        found = self._detector.detect(images, min_score=min(query.min_score for query in queries))
+        return [
+            [
+                Thing(name, one.score, one.box)
+                for one in detections
+                if (name := COCO_LABELS[one.label]) in query.names and name and one.score >= query.min_score
+            ]
+            for detections, query in zip(found, queries, strict=True)
+        ]

@@ -1,6 +1,7 @@
-"""YOLOX-S: the things of 80 kinds in images, as boxes. https://arxiv.org/abs/2107.08430.
+"""YOLOX-S detects objects of COCO's 80 classes in images. https://arxiv.org/abs/2107.08430.
 
-Larger and surer than FastestDet; the publisher's .onnx file, for BGR of 0 to 255.
+It is larger and more accurate than FastestDet. The weights are the publisher's .onnx file, which expects BGR
+of 0 to 255.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,8 @@ from typing import TYPE_CHECKING, Self, cast
 import cv2
 import numpy as np
 
-from containers.object_recognition.detection import Detection, surest
-from containers.object_recognition.letterbox import letterbox
-from containers.object_recognition.weight_files import YOLOX_S
+from containers.object_recognition.detection import Detection, letterbox, suppress_overlaps
+from containers.object_recognition.feature import YOLOX_S
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 SIDE = 640
-GREY = 114  # of what is no image
-STRIDES = (8, 16, 32)
-MAX_OVERLAP = 0.5  # of two boxes of one class, intersection over union
+GREY = 114  # value of the square around the image
+STRIDES = (8, 16, 32)  # px of a cell in each of the three grids
+MAX_OVERLAP = 0.5  # intersection over union of two boxes of one class
 
 
 def _cells() -> tuple[Floats, Floats]:
-    """Column and row of every cell, (8400, 2), and its pixels, (8400, 1), in the order of the output."""
+    """Returns column and row of all cells, (8400, 2), and their strides, (8400, 1), in the output's order."""
     grids = [np.mgrid[: SIDE // stride, : SIDE // stride][::-1].reshape(2, -1).T for stride in STRIDES]
     strides = np.repeat(STRIDES, [len(grid) for grid in grids])
     return np.concatenate(grids).astype(np.float32), strides.astype(np.float32)[:, None]
@@ -39,14 +39,18 @@ _PLACES, _STRIDES = _cells()
 
 
 class Yolox:
-    """network: (1, 3, 640, 640) -> (1, 8400, 85): raw centre and size, objectness, class probabilities."""
+    """Detects objects.
+
+    network: turns (1, 3, 640, 640) into (1, 8400, 85). A cell has a raw centre and size, the objectness and
+    the probabilities of the classes.
+    """
 
     def __init__(self, network: Executor) -> None:
         self._network = network
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """The detector of the weights' `YOLOX_S`, compiled for the device."""
+        """Loads the detector of the file `YOLOX_S` and compiles it for the device."""
         return cls(
             compile(
                 partial(_network, weights[YOLOX_S.name]),
@@ -57,20 +61,27 @@ class Yolox:
         )
 
     def detect(self, images: Sequence[Pixels], *, min_score: float = 0.25) -> list[list[Detection]]:
-        """What is in each (H, W, 3) RGB image, surest first, one box where several of a class overlap."""
-        return self._network.map_with(  # one at a time: the file's graph has no other batch
+        """Returns the detections of each (H, W, 3) RGB image, those with the highest score first.
+
+        Overlapping boxes of one class are reduced to one. A label is an index into COCO_NAMES.
+        """
+        # one image at a time, because the graph in the file has a fixed batch size of 1
+        return self._network.map_with(
             ((network_input(image), image.shape[:2]) for image in images),
             lambda outputs, size: detections(outputs[0][0], size, min_score),
         )
 
 
 def network_input(image: Pixels) -> Floats:
-    """(H, W, 3) RGB -> (1, 3, 640, 640) BGR in 0..255."""
+    """Puts an (H, W, 3) RGB image into a square, (1, 3, 640, 640) BGR in 0..255."""
     return cast(Floats, cv2.dnn.blobFromImage(letterbox(image, SIDE, GREY), swapRB=True))
 
 
 def detections(cells: Floats, size: tuple[int, ...], min_score: float) -> list[Detection]:
-    """Boxes of one image of that height and width. cells: (8400, 85) from the network."""
+    """Decodes the network's output for one image.
+
+    cells: (8400, 85) from the network. size: height and width of the image.
+    """
     scores: Floats = cells[:, 4] * cells[:, 5:].max(1)
     chosen = scores >= min_score
     cells, scores, strides = cells[chosen], scores[chosen], _STRIDES[chosen]
@@ -79,10 +90,10 @@ def detections(cells: Floats, size: tuple[int, ...], min_score: float) -> list[D
     height, width = size
     boxes = np.concatenate((centre - half, centre + half), 1) * (max(size) / SIDE)
     inside = boxes.clip(0, (width, height, width, height)).astype(np.float32)
-    return surest(inside, scores, cells[:, 5:].argmax(1), MAX_OVERLAP)
+    return suppress_overlaps(inside, scores, cells[:, 5:].argmax(1), MAX_OVERLAP)
 
 
 def _network(file: Path) -> "torch.nn.Module":
-    from onnx2torch import convert  # type: ignore[import-untyped]  # late: only where nothing is compiled yet
+    from onnx2torch import convert  # type: ignore[import-untyped]  # only when no network is cached
 
     return cast("torch.nn.Module", convert(file)).eval().requires_grad_(False)

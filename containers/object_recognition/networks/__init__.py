@@ -1,1 +1,1 @@
-"""The networks, as torch modules."""
+"""The networks of object recognition as torch modules."""

@@ -1,4 +1,4 @@
-"""FastestDet as a torch module; the names are those of the tensors in its file.
+"""FastestDet as a torch module. Its parts have the names of the tensors in its file.
 
 Network: https://github.com/dog-qiuqiu/FastestDet. Backbone: ShuffleNet V2 (https://arxiv.org/abs/1807.11164).
 """
@@ -9,20 +9,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-CLASSES = 80
+CLASSES = 80  # of COCO
 
 
 def detector(file: Path) -> "Detector":
-    """Frozen detector. Raises RuntimeError naming every tensor that is missing, left over or misshapen."""
+    """Loads the frozen detector from a file.
+
+    Raises RuntimeError with the names of all tensors that are missing, left over or misshapen.
+    """
     network = Detector()
     network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     return network.eval().requires_grad_(False)
 
 
 class Detector(nn.Module):
-    """(N, 3, H, W) BGR in 0..1, H and W multiples of 32 -> (N, 5 + classes, H / 16, W / 16).
+    """Turns (N, 3, H, W) BGR in 0..1 into (N, 5 + classes, H / 16, W / 16). H and W are multiples of 32.
 
-    Channels: objectness 0..1, raw centre x and y, raw width and height, class probabilities.
+    The channels are the objectness 0..1, raw centre x and y, raw width and height, and class probabilities.
     """
 
     def __init__(self, classes: int = CLASSES) -> None:
@@ -40,7 +43,7 @@ class Detector(nn.Module):
 
 
 class _Backbone(nn.Module):
-    """(N, 3, H, W) -> 48, 96 and 192 channels at 1/8, 1/16 and 1/32."""
+    """Turns (N, 3, H, W) into 48, 96 and 192 channels at 1/8, 1/16 and 1/32 of the size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +63,7 @@ def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
 
 
 class _Halving(nn.Module):
-    """Two branches over all channels at half the resolution."""
+    """Two branches over all channels that halve the resolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -74,7 +77,10 @@ class _Halving(nn.Module):
 
 
 class _Shuffling(nn.Module):
-    """Even channels pass, odd ones are convolved; taking every second one is the shuffle."""
+    """Even channels pass and odd ones are convolved.
+
+    Taking every second channel is the shuffle of ShuffleNet.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -86,7 +92,7 @@ class _Shuffling(nn.Module):
 
 
 class _Pyramid(nn.Module):
-    """Receptive fields of one, two and three 5x5 convolutions, side by side."""
+    """Joins the receptive fields of one, two and three 5x5 convolutions."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""OWLv2 finds what words say: the side of images and the side of words, from the files of its hub.
+"""OWLv2 in two halves, one for images and one for words, from the files of its Hugging Face repository.
 
-https://arxiv.org/abs/2306.09683.
+Paper: https://arxiv.org/abs/2306.09683.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tokenizers.models import BPE
 from torch import Tensor, nn
 from transformers import CLIPTokenizer, Owlv2Config, Owlv2ForObjectDetection
 
-from containers.object_recognition.weight_files import (
+from containers.object_recognition.feature import (
     OWLV2_CONFIG,
     OWLV2_MERGES,
     OWLV2_NETWORK,
@@ -21,14 +21,16 @@ from containers.object_recognition.weight_files import (
 from serving.arrays import Floats
 from serving.weights import Weights
 
-_MEAN, _DEVIATION = (122.7709, 116.7460, 104.0937), (68.5005, 66.6322, 70.3232)  # CLIP's, of 0..255
+# those of CLIP, for values in 0..255
+_MEAN, _DEVIATION = (122.7709, 116.7460, 104.0937), (68.5005, 66.6322, 70.3232)
 
 
 class ImageSide(nn.Module):
-    """(N, 3, side, side) RGB in 0..255 -> for each of P patches a box, an embedding, and what makes a score.
+    """Turns (N, 3, side, side) RGB in 0..255 into a box, an embedding and a calibration for each patch.
 
-    (N, P, 4) centre x and y, width, height as ratios of the side; (N, P, D) unit vectors; (N, P, 2) shift and
-    scale >= 0 of sigmoid((cosine with a query + shift) * scale).
+    The boxes of P patches are (N, P, 4): centre x and y, width and height as ratios of the side. Their
+    embeddings are unit vectors, (N, P, D). Their calibrations are (N, P, 2): shift and scale >= 0. The score
+    of a patch for a query is sigmoid((cosine of embedding and query + shift) * scale).
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -43,12 +45,15 @@ class ImageSide(nn.Module):
         patches, head = grid.flatten(1, 2), self.network.class_head
         embeddings = nn.functional.normalize(head.dense0(patches), dim=-1)
         scale = nn.functional.elu(head.logit_scale(patches)) + 1
-        score = torch.cat((head.logit_shift(patches), scale), -1)
-        return self.network.box_predictor(patches, grid), embeddings, score
+        calibration = torch.cat((head.logit_shift(patches), scale), -1)
+        return self.network.box_predictor(patches, grid), embeddings, calibration
 
 
 class WordSide:
-    """Texts to tokens to embeddings, on the CPU: few texts are new. longest: tokens that a text may have."""
+    """Turns texts into tokens and tokens into embeddings. It runs on the CPU, because few texts are new.
+
+    longest: the number of tokens that a text may have.
+    """
 
     def __init__(self, weights: Weights) -> None:
         vocabulary, merges = (str(weights[file.name]) for file in (OWLV2_VOCABULARY, OWLV2_MERGES))
@@ -60,14 +65,15 @@ class WordSide:
         self.longest: int = self._tower.embeddings.position_embedding.num_embeddings
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """Of each text, with those of start and end."""
+        """Returns the tokens of each text, with the start and end tokens."""
         rows: list[list[int]] = self._tokenizer(list(texts)).input_ids
         return rows
 
     def embed(self, rows: Sequence[Sequence[int]]) -> Floats:
-        """(rows, D) unit vectors of the tokens of texts."""
+        """Returns unit vectors, (rows, D). A row has the tokens of one text."""
         longest = max(map(len, rows))
-        padded = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])  # no token looks ahead
+        # padding at the end changes nothing, because attention is causal
+        padded = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
         with torch.inference_mode():
             projected = self._projection(self._tower(padded).pooler_output)
         vectors: Floats = nn.functional.normalize(projected).numpy()
@@ -75,9 +81,9 @@ class WordSide:
 
 
 def _owlv2(weights: Weights) -> Any:
-    """Frozen. Raises RuntimeError naming the tensors that the file lacks."""
+    """Loads the frozen network. Raises RuntimeError with the names of the tensors that the file lacks."""
     network: Any = Owlv2ForObjectDetection(Owlv2Config.from_json_file(weights[OWLV2_CONFIG.name]))
-    # what else a file holds are constants that older versions of the class stored
+    # strict=False: files also hold constants that older versions of the class stored
     missing = network.load_state_dict(load_file(weights[OWLV2_NETWORK.name]), strict=False).missing_keys
     if missing:
         raise RuntimeError(f"{OWLV2_NETWORK.name}: no {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""The attributes of a person: the table, the crops, the scores, and the head of prompts."""
+"""Tests of the table of attributes, the crops, the percentages and the head, with a random SigLIP 2."""
 
 import dataclasses
 import shutil
@@ -15,13 +15,12 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import SiglipModel
 
-from containers.human_attribute_recognition import head
-from containers.human_attribute_recognition import network as siglip
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Table, Value, prompted
-from containers.human_attribute_recognition.head import Head
+from containers.human_attribute_recognition.feature import CONFIG, NETWORK, TOKENIZER
+from containers.human_attribute_recognition.head import TRAINED, Head, load_head
+from containers.human_attribute_recognition.network import ImageTower, text_embeddings
 from containers.human_attribute_recognition.recogniser import crop, percentages
-from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
-from containers.object_recognition.weight_files import FASTESTDET
+from containers.object_recognition.feature import FASTESTDET
 from serving.arrays import Floats, Pixels
 from serving.feature import Feature, Hub, WeightFile, find
 from serving.images.intake import Media
@@ -29,7 +28,7 @@ from serving.weights import Store, Weights
 from tests.support.networks import tiny_siglip
 
 FEATURE = find("human_attribute_recognition")
-SEED = {
+CHINESE = {
     "upper_wear": ["短袖", "长袖"],
     "upper_wear_texture": ["图案", "纯色", "条纹/格子"],
     "lower_wear": ["短裤/裙", "长裤/裙"],
@@ -69,13 +68,13 @@ ENGLISH = {
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder with a random SigLIP 2."""
+    """The path of a model folder with a random SigLIP 2."""
     return tiny_siglip.write(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
 def weights(tiny: Path, tmp_path: Path) -> Weights:
-    """The random SigLIP 2 alone, in a fresh cache."""
+    """The weights of the random SigLIP 2 without the detector's, with an empty cache."""
     return resolved(tiny, tmp_path, without_detector())
 
 
@@ -85,6 +84,7 @@ def astronaut() -> Pixels:
 
 
 def without_detector(*more: WeightFile) -> Feature:
+    """Returns the feature without the detector's file, and with more files."""
     files = [file for file in FEATURE.profiles["standard"].files if file is not FASTESTDET]
     profile = dataclasses.replace(FEATURE.profiles["standard"], files=(*files, *more))
     return dataclasses.replace(FEATURE, profiles={"standard": profile})
@@ -95,11 +95,11 @@ def resolved(model_dir: Path, cache_dir: Path, feature: Feature) -> Weights:
 
 
 def test_the_table_has_the_attributes_and_labels_of_the_interface() -> None:
-    assert {one.key: one.labels("zh") for one in ATTRIBUTES} == SEED
+    assert {one.key: one.labels("zh") for one in ATTRIBUTES} == CHINESE
     assert {one.key: one.labels("en") for one in ATTRIBUTES} == ENGLISH
 
 
-def test_each_value_is_told_by_prompts_of_its_own_or_by_an_edge() -> None:
+def test_each_attribute_is_decided_by_prompts_or_by_an_edge() -> None:
     prompts = [prompt for value in prompted(ATTRIBUTES) for prompt in value.prompts]
     assert len(prompts) == len(set(prompts))
     for one in ATTRIBUTES:
@@ -128,18 +128,18 @@ def test_the_percentages_of_an_attribute_sum_to_100(logits: Floats, corners: tup
     [(0, 100, [100, 0], [100, 0]), (50, 200, [0, 100], [0, 100]), (1.5, 101.5, [50, 50], [100, 0])],
     ids=["at the top", "at the bottom", "near the top"],
 )
-def test_a_person_is_cut_where_the_box_reaches_an_edge(
+def test_a_person_is_truncated_where_the_box_reaches_an_edge(
     top: float, bottom: float, upper: list[float], lower: list[float]
 ) -> None:
     logits = np.zeros(len(prompted(ATTRIBUTES)), np.float32)
     scores = percentages(ATTRIBUTES, logits, np.array((0, top, 50, bottom), np.float32), 200)
-    named = dict(zip(SEED, scores, strict=True))
+    named = dict(zip(CHINESE, scores, strict=True))
     assert named["upper_cut"] == pytest.approx(upper)
     assert named["lower_cut"] == pytest.approx(lower)
 
 
 @given(SIDES, SIDES, st.tuples(*[st.floats(0, 1)] * 4))
-def test_any_box_in_an_image_gives_a_square(height: int, width: int, corners: tuple[float, ...]) -> None:
+def test_the_crop_of_any_box_is_a_square(height: int, width: int, corners: tuple[float, ...]) -> None:
     x, y = sorted(corners[:2]), sorted(corners[2:])
     box = np.array((x[0] * width, y[0] * height, x[1] * width, y[1] * height), np.float32)
     square = crop(np.full((height, width, 3), 255, np.uint8), box, 32)
@@ -156,10 +156,10 @@ def test_a_tall_person_stays_undistorted_between_grey_bars() -> None:
     assert (square[:, [0, -1]] == 127).all()
 
 
-def test_scores_are_what_the_sigmoids_of_the_whole_network_say_of_values_that_exclude_each_other(
+def test_percentages_follow_from_the_sigmoids_of_siglip_under_the_condition_that_one_value_is_true(
     weights: Weights, astronaut: Pixels
 ) -> None:
-    """Exactly one pair matches: the product of one sigmoid and the complements of the others, normalised."""
+    """The probability of a value is its sigmoid times the complements of the others, normalised."""
     table = one_prompt_each()
     values = prompted(table)
     pixels = torch.from_numpy(crop(astronaut, np.array((0, 0, 512, 512), np.float32), 32).astype(np.float32))
@@ -167,24 +167,21 @@ def test_scores_are_what_the_sigmoids_of_the_whole_network_say_of_values_that_ex
     with torch.inference_mode():
         whole = SiglipModel.from_pretrained(weights[NETWORK.name].parent)
         pairs = whole(input_ids=tokens(weights, values), pixel_values=pixels).logits_per_image[0].double()
-        embeddings = siglip.ImageTower(weights[CONFIG.name], weights[NETWORK.name])(pixels).numpy()
-    scores = percentages(table, head.of(weights, table)(embeddings)[0], np.array((0, 50, 9, 90)), 100)
+        embeddings = ImageTower(weights[CONFIG.name], weights[NETWORK.name])(pixels).numpy()
+    scores = percentages(table, load_head(weights, table)(embeddings)[0], np.array((0, 50, 9, 90)), 100)
     start = 0
     for one, shares in zip(table, scores, strict=True):
         if not one.values[0].prompts:
             continue
         own = pairs[start : start + len(shares)]
         start += len(shares)
-        only = torch.stack(
-            [
-                torch.sigmoid(own[i]) * torch.sigmoid(-own).prod() / torch.sigmoid(-own[i])
-                for i in range(len(own))
-            ]
-        )
-        assert shares == pytest.approx((100 * only / only.sum()).tolist(), abs=0.02)
+        true, false = torch.sigmoid(own), torch.sigmoid(-own)
+        only_one = true * false.prod() / false
+        assert shares == pytest.approx((100 * only_one / only_one.sum()).tolist(), abs=0.02)
 
 
 def one_prompt_each() -> Table:
+    """Returns the table with only the first prompt of each value."""
     return tuple(
         msgspec.structs.replace(
             one,
@@ -195,7 +192,7 @@ def one_prompt_each() -> Table:
 
 
 def tokens(weights: Weights, values: list[Value]) -> torch.Tensor:
-    """The first prompt of each value, an end token, and padding to all 16."""
+    """Returns for each value the tokens of its first prompt, an end token, and padding to 16 tokens."""
     words = Tokenizer.from_file(str(weights[TOKENIZER.name]))
     rows = [[*words.encode(value.prompts[0]).ids, 1] for value in values]
     return torch.tensor([row + [0] * (16 - len(row)) for row in rows])
@@ -203,59 +200,61 @@ def tokens(weights: Weights, values: list[Value]) -> torch.Tensor:
 
 def test_a_value_is_the_mean_direction_of_its_prompts(weights: Weights) -> None:
     values = prompted(ATTRIBUTES)
-    made = head.of(weights, ATTRIBUTES)
+    made = load_head(weights, ATTRIBUTES)
     paths = {
         "config": weights[CONFIG.name],
         "network": weights[NETWORK.name],
         "tokenizer": weights[TOKENIZER.name],
     }
-    first = siglip.text_embeddings(values[0].prompts, **paths).mean(axis=0)
-    last = siglip.text_embeddings(values[-1].prompts, **paths).mean(axis=0)
+    first = text_embeddings(values[0].prompts, **paths).mean(axis=0)
+    last = text_embeddings(values[-1].prompts, **paths).mean(axis=0)
     assert made.weight.shape == (len(values), 32)
     for row, mean in ((made.weight[0], first), (made.weight[-1], last)):
         assert row == pytest.approx(np.exp(4.7) * mean / np.linalg.norm(mean), rel=1e-4, abs=1e-4)
 
 
 def test_prompts_are_embedded_once(weights: Weights) -> None:
-    first = head.of(weights, ATTRIBUTES)
-    (kept,) = weights.derived_dir.rglob("prompts-*")
-    save_file({"weight": first.weight + 1, "bias": first.bias}, kept)
-    assert (head.of(weights, ATTRIBUTES).weight == first.weight + 1).all()
+    first = load_head(weights, ATTRIBUTES)
+    (cached,) = weights.derived_dir.rglob("prompts-*")
+    save_file({"weight": first.weight + 1, "bias": first.bias}, cached)
+    assert (load_head(weights, ATTRIBUTES).weight == first.weight + 1).all()
 
 
-def test_a_damaged_cache_is_made_anew(weights: Weights) -> None:
-    first = head.of(weights, ATTRIBUTES)
-    (kept,) = weights.derived_dir.rglob("prompts-*")
-    kept.write_bytes(b"damaged")
-    assert (head.of(weights, ATTRIBUTES).weight == first.weight).all()
-    assert load_file(kept).keys() == {"weight", "bias"}
+def test_a_damaged_cache_is_rebuilt(weights: Weights) -> None:
+    first = load_head(weights, ATTRIBUTES)
+    (cached,) = weights.derived_dir.rglob("prompts-*")
+    cached.write_bytes(b"damaged")
+    assert (load_head(weights, ATTRIBUTES).weight == first.weight).all()
+    assert load_file(cached).keys() == {"weight", "bias"}
 
 
-def test_another_table_or_other_weights_are_embedded_anew(weights: Weights, tmp_path: Path) -> None:
-    first = head.of(weights, ATTRIBUTES)
-    assert not np.allclose(head.of(weights, one_prompt_each()).weight, first.weight)
+def test_prompts_are_embedded_again_for_another_table_or_other_weights(
+    weights: Weights, tmp_path: Path
+) -> None:
+    first = load_head(weights, ATTRIBUTES)
+    assert not np.allclose(load_head(weights, one_prompt_each()).weight, first.weight)
     others = resolved(tiny_siglip.write(tmp_path / "other", seed=1), tmp_path, without_detector())
-    assert not np.allclose(head.of(others, ATTRIBUTES).weight, first.weight)
+    assert not np.allclose(load_head(others, ATTRIBUTES).weight, first.weight)
     assert len(list(weights.derived_dir.rglob("prompts-*"))) == 3
 
 
 def test_a_trained_head_replaces_the_prompts(tiny: Path, tmp_path: Path) -> None:
     trained = Head(np.eye(len(prompted(ATTRIBUTES)), 32, dtype=np.float32), np.ones(34, np.float32))
     model_dir = shutil.copytree(tiny, tmp_path / "model")
-    save_file(trained._asdict(), model_dir / head.TRAINED)
+    save_file(trained._asdict(), model_dir / TRAINED)
     file = WeightFile(
-        name=head.TRAINED,
+        name=TRAINED,
         source=Hub(repository="my/head", path="head.safetensors"),
         license="MIT",
         origin="Me",
     )
-    used = head.of(resolved(model_dir, tmp_path, without_detector(file)), ATTRIBUTES)
+    used = load_head(resolved(model_dir, tmp_path, without_detector(file)), ATTRIBUTES)
     assert (used.weight == trained.weight).all()
     assert used(3 * np.eye(32, dtype=np.float32)[:1])[0, :2].tolist() == [2, 1]
 
 
 def test_a_cache_that_cannot_be_written_does_not_matter(tiny: Path, tmp_path: Path) -> None:
-    """A file stands where the folder should be: unlike a mode, that binds root too."""
+    """A file takes the place of the folder, because root ignores the mode of a folder."""
     weights = resolved(tiny, tmp_path, without_detector())
     weights.derived_dir.write_bytes(b"")
-    assert head.of(weights, ATTRIBUTES).weight.any()
+    assert load_head(weights, ATTRIBUTES).weight.any()

@@ -23,8 +23,8 @@ from containers.human_image_segmentation.regions import people, region
 from containers.human_image_segmentation.segmenter import SINET_KIND, Segmenter
 from containers.human_image_segmentation.tiles import enlarged, tiles
 from containers.human_image_segmentation.weight_files import SINET
-from containers.object_recognition.classes import PERSON
 from containers.object_recognition.detection import Detection
+from containers.object_recognition.labels import PERSON
 from serving.arrays import Pixels
 from serving.errors import UnprocessableInput
 from serving.feature import find

@@ -1,4 +1,4 @@
-"""FastestDet with its pinned file: what is found in photographs, and where."""
+"""Tests of FastestDet with its pinned weights: the objects that it finds in photographs."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from benchmarks.data.composites import photograph
-from containers.object_recognition.classes import COCO_NAMES, PERSON
 from containers.object_recognition.fastestdet import FastestDet, detections
+from containers.object_recognition.feature import FASTESTDET
+from containers.object_recognition.labels import COCO_NAMES, PERSON
 from containers.object_recognition.networks.fastestdet import Detector, detector
-from containers.object_recognition.weight_files import FASTESTDET
 from serving.arrays import Floats, Pixels
 from serving.feature import find
 from serving.weights import Weights
@@ -40,7 +40,7 @@ def names(coco: FastestDet, image: Pixels, min_score: float) -> list[str]:
     return [COCO_NAMES[one.label] for one in found]
 
 
-def test_there_are_80_names() -> None:
+def test_coco_has_80_names() -> None:
     assert (len(set(COCO_NAMES)), COCO_NAMES[PERSON], COCO_NAMES[79]) == (80, "person", "toothbrush")
 
 
@@ -52,16 +52,16 @@ def test_the_astronaut_is_a_person(coco: FastestDet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "seen"),
+    ("file", "expected"),
     [("1.jpg", ["bus"]), ("2.jpg", ["person"] * 3), ("3.jpg", ["person"] * 4)],
 )
-def test_photographs_hold_what_they_show(coco: FastestDet, file: str, seen: list[str]) -> None:
+def test_objects_in_photographs_are_found(coco: FastestDet, file: str, expected: list[str]) -> None:
     if not PHOTOGRAPHS.is_dir():
         pytest.skip(f"no real photographs: {PHOTOGRAPHS} does not exist")
-    assert names(coco, np.asarray(Image.open(PHOTOGRAPHS / file)), min_score=0.6) == seen
+    assert names(coco, np.asarray(Image.open(PHOTOGRAPHS / file)), min_score=0.6) == expected
 
 
-def test_a_batch_finds_what_its_images_hold_alone(coco: FastestDet) -> None:
+def test_a_batch_gives_the_same_as_its_images_alone(coco: FastestDet) -> None:
     images = [photograph("astronaut"), photograph("chelsea"), photograph("astronaut")[:, ::-1]] * 3
     for together, image in zip(coco.detect(images), images, strict=True):
         (alone,) = coco.detect([image])
@@ -79,7 +79,7 @@ def test_a_file_that_lacks_a_tensor_is_refused(weights: Weights, tmp_path: Path)
         detector(tmp_path / "short.pth")
 
 
-def test_the_network_gives_scores_and_raw_boxes_per_cell() -> None:
+def test_the_network_gives_scores_and_a_raw_box_for_each_cell() -> None:
     grid = Detector().eval()(torch.rand(2, 3, 352, 352))
     assert grid.shape == (2, 85, 22, 22)
     torch.testing.assert_close(grid[:, 5:].sum(1), torch.ones(2, 22, 22))

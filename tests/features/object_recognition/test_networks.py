@@ -1,4 +1,4 @@
-"""The networks of object_recognition: what they find, against what they were made from."""
+"""Tests of the networks, which compare their results with those of other implementations."""
 
 import json
 from pathlib import Path
@@ -17,16 +17,14 @@ from transformers import Owlv2ForObjectDetection, Owlv2ImageProcessor
 
 from benchmarks.data.composites import photograph
 from containers.object_recognition import yolox
-from containers.object_recognition.detection import Detection, surest
-from containers.object_recognition.feature import ObjectRequest
+from containers.object_recognition.detection import Detection, letterbox, suppress_overlaps
+from containers.object_recognition.feature import OWLV2_NETWORK, OWLV2_VOCABULARY, YOLOX_S, ObjectRequest
 from containers.object_recognition.labels import COCO_LABELS, LABELS
-from containers.object_recognition.letterbox import letterbox
 from containers.object_recognition.model import Model
 from containers.object_recognition.networks.owlv2 import WordSide
 from containers.object_recognition.open_vocabulary import GREY, OpenVocabulary, inside_image
 from containers.object_recognition.recogniser import Query
 from containers.object_recognition.vocabulary import Vocabulary, prompt
-from containers.object_recognition.weight_files import OWLV2_NETWORK, OWLV2_VOCABULARY, YOLOX_S
 from containers.object_recognition.yolox import Yolox
 from serving.arrays import Floats
 from serving.feature import find
@@ -46,44 +44,44 @@ def lie_inside(found: list[Detection], height: int, width: int) -> bool:
 # One box for each thing
 
 
-def test_of_a_class_one_box_is_kept_and_of_another_class_what_lies_within() -> None:
+def test_overlapping_boxes_are_suppressed_within_a_class_only() -> None:
     boxes = np.array([(0, 0, 100, 100), (5, 5, 100, 100), (2, 2, 98, 98), (200, 0, 300, 100)], np.float32)
     scores = np.array([0.6, 0.8, 0.7, 0.9], np.float32)
-    found = surest(boxes, scores, np.array([0, 0, 1, 0]), 0.5)
+    found = suppress_overlaps(boxes, scores, np.array([0, 0, 1, 0]), 0.5)
     assert [one.label for one in found] == [0, 0, 1]
     assert [one.score for one in found] == pytest.approx([0.9, 0.8, 0.7])
-    assert surest(boxes[:0], scores[:0], np.array([], int), 0.5) == []
+    assert suppress_overlaps(boxes[:0], scores[:0], np.array([], int), 0.5) == []
 
 
 @given(sides, sides)
-def test_a_picture_of_any_shape_fills_one_side_of_its_square(height: int, width: int) -> None:
-    picture = np.zeros((max(2, height // 50), max(2, width // 50), 3), np.uint8)
-    square = letterbox(picture, 64, 200)
+def test_an_image_of_any_shape_fills_one_side_of_its_square(height: int, width: int) -> None:
+    image = np.zeros((max(2, height // 50), max(2, width // 50), 3), np.uint8)
+    square = letterbox(image, 64, 200)
     filled = (square == 0).all(2)
     tall, wide = int(filled[:, 0].sum()), int(filled[0].sum())
     assert max(tall, wide) == 64
     assert filled[:tall, :wide].all()
     assert (square[tall:] == 200).all()
     assert (square[:, wide:] == 200).all()
-    assert tall / wide == pytest.approx(picture.shape[0] / picture.shape[1], rel=0.5 / min(tall, wide) + 0.01)
+    assert tall / wide == pytest.approx(image.shape[0] / image.shape[1], rel=0.5 / min(tall, wide) + 0.01)
 
 
 # YOLOX
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    """Of a random YOLOX."""
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    """The weights of a small random YOLOX."""
     folder = tmp_path_factory.mktemp("yolox")
     tiny_yolox.write(folder / YOLOX_S.name)
     store = Store(cache_dir=folder / "cache", model_dir=folder)
     return store.resolve(find("object_recognition"), "yolox", download=False)
 
 
-def test_yolox_finds_what_its_onnx_file_says(small: Weights) -> None:
+def test_yolox_gives_the_same_as_onnxruntime(tiny_weights: Weights) -> None:
     images = [photograph("coffee"), photograph("chelsea")[:, :100]]
-    detected = Yolox.load(small, "cpu").detect(images, min_score=0.6)
-    session = onnxruntime.InferenceSession(small[YOLOX_S.name], providers=["CPUExecutionProvider"])
+    detected = Yolox.load(tiny_weights, "cpu").detect(images, min_score=0.6)
+    session = onnxruntime.InferenceSession(tiny_weights[YOLOX_S.name], providers=["CPUExecutionProvider"])
     for image, things in zip(images, detected, strict=True):
         (cells,) = session.run(None, {"images": yolox.network_input(image)})[0]
         expected = yolox.detections(cells, image.shape[:2], 0.6)
@@ -93,8 +91,8 @@ def test_yolox_finds_what_its_onnx_file_says(small: Weights) -> None:
             assert one.box == pytest.approx(other.box, abs=0.5)
 
 
-def test_the_profile_of_yolox_tells_the_names_of_coco(small: Weights) -> None:
-    model = Model.load(small, "cpu")
+def test_the_profile_yolox_returns_names_that_coco_has(tiny_weights: Weights) -> None:
+    model = Model.load(tiny_weights, "cpu")
     example = (find("object_recognition").folder / "example.jpg").read_bytes()
     item = model.preprocess(ObjectRequest(img=ImageBytes(example)))
     assert item.query.min_score == 0.3
@@ -105,7 +103,7 @@ def test_the_profile_of_yolox_tells_the_names_of_coco(small: Weights) -> None:
     assert reply.labels[0].confidence > 30
 
 
-def test_yolox_is_shown_blue_first_and_grey_below() -> None:
+def test_the_input_of_yolox_is_bgr_with_grey_below_the_image() -> None:
     (blue, _, red) = yolox.network_input(np.full((320, 640, 3), (255, 0, 0), np.uint8))[0]
     assert (blue[:320] == 0).all()
     assert (red[:320] == 255).all()
@@ -115,7 +113,7 @@ def test_yolox_is_shown_blue_first_and_grey_below() -> None:
 @pytest.mark.parametrize(
     ("cell", "place"), [(0, (0, 0, 8)), (81, (1, 1, 8)), (6400 + 41, (1, 1, 16)), (8399, (19, 19, 32))]
 )
-def test_a_cell_of_yolox_is_a_place_in_the_image(cell: int, place: tuple[int, int, int]) -> None:
+def test_each_cell_of_yolox_has_its_place_in_the_image(cell: int, place: tuple[int, int, int]) -> None:
     cells = np.zeros((8400, 85), np.float32)
     cells[cell] = [0.5, 0.25, np.log(2), 0, 0.9, *np.eye(80, dtype=np.float32)[3]]
     (one,) = yolox.detections(cells, (1280, 1280), 0.5)
@@ -140,25 +138,25 @@ def test_boxes_of_yolox_lie_inside_the_image(seed: int, spread: float, height: i
 
 
 @pytest.fixture(scope="module")
-def owlv2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random one's files."""
+def owlv2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of a random OWLv2."""
     return tiny_owlv2.write(tmp_path_factory.mktemp("owlv2"))
 
 
 @pytest.fixture
-def stored(owlv2: Path, tmp_path: Path) -> Weights:
-    """Its weights beside an empty cache."""
-    store = Store(cache_dir=tmp_path, model_dir=owlv2)
+def owlv2_weights(owlv2_folder: Path, tmp_path: Path) -> Weights:
+    """The weights of the random OWLv2, with an empty cache."""
+    store = Store(cache_dir=tmp_path, model_dir=owlv2_folder)
     return store.resolve(find("object_recognition"), "standard", download=False)
 
 
-def test_owlv2_finds_what_the_class_of_transformers_says(owlv2: Path, stored: Weights) -> None:
+def test_owlv2_gives_the_same_as_transformers(owlv2_folder: Path, owlv2_weights: Weights) -> None:
     names = ("cup", "car_(automobile)", "red spoon")
-    network: Any = Owlv2ForObjectDetection.from_pretrained(owlv2 / "owlv2")
-    rows = WordSide(stored).tokens([prompt(name) for name in names])
+    network: Any = Owlv2ForObjectDetection.from_pretrained(owlv2_folder / "owlv2")
+    rows = WordSide(owlv2_weights).tokens([prompt(name) for name in names])
     tokens = torch.tensor([row + [0] * (tiny_owlv2.TOKENS - len(row)) for row in rows])
     images = [photograph("coffee"), photograph("chelsea")[:, :200]]
-    found = OpenVocabulary.load(stored, "cpu").find(images, [Query(names, 0.0)] * 2)
+    found = OpenVocabulary.load(owlv2_weights, "cpu").find(images, [Query(names, 0.0)] * 2)
     processor = Owlv2ImageProcessor()
     for image, things in zip(images, found, strict=True):
         pixels = torch.from_numpy(letterbox(image, 64, GREY).transpose(2, 0, 1))
@@ -175,10 +173,10 @@ def test_owlv2_finds_what_the_class_of_transformers_says(owlv2: Path, stored: We
             assert thing.name == kinds[int(near.argmin())]
 
 
-def test_a_text_is_read_by_the_vocabulary_of_the_hub(owlv2: Path, stored: Weights) -> None:
-    pieces = json.loads((owlv2 / OWLV2_VOCABULARY.name).read_bytes())
+def test_texts_are_tokenised_with_the_vocabulary_file(owlv2_folder: Path, owlv2_weights: Weights) -> None:
+    pieces = json.loads((owlv2_folder / OWLV2_VOCABULARY.name).read_bytes())
     cup = [pieces[piece] for piece in ("<|startoftext|>", "c", "u", "p</w>", "<|endoftext|>")]
-    assert WordSide(stored).tokens(["cup", " CUP\n"]) == [cup, cup]
+    assert WordSide(owlv2_weights).tokens(["cup", " CUP\n"]) == [cup, cup]
 
 
 @pytest.mark.parametrize(
@@ -190,25 +188,25 @@ def test_a_text_is_read_by_the_vocabulary_of_the_hub(owlv2: Path, stored: Weight
         ("a  red car", "a photo of a red car"),
     ],
 )
-def test_a_name_is_put_into_plain_words(name: str, sentence: str) -> None:
+def test_the_prompt_has_plain_words(name: str, sentence: str) -> None:
     assert prompt(name) == sentence
 
 
-def test_the_300_names_are_embedded_once_and_other_words_when_they_come(stored: Weights) -> None:
-    vectors = Vocabulary(stored).vectors(("cat", "red spoon"))
+def test_the_300_names_are_embedded_once_and_other_words_on_request(owlv2_weights: Weights) -> None:
+    vectors = Vocabulary(owlv2_weights).vectors(("cat", "red spoon"))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
-    (kept,) = stored.derived_dir.glob("*/queries-*.safetensors")
-    known = load_file(kept)["vectors"]
+    (cached,) = owlv2_weights.derived_dir.glob("*/queries-*.safetensors")
+    known = load_file(cached)["vectors"]
     np.testing.assert_array_equal(vectors[0], known[LABELS.index("cat")])
-    save_file({"vectors": -known}, kept)
-    again = Vocabulary(stored).vectors(("red spoon", "cat"))
+    save_file({"vectors": -known}, cached)
+    again = Vocabulary(owlv2_weights).vectors(("red spoon", "cat"))
     np.testing.assert_array_equal(again[1], -vectors[0])
     np.testing.assert_allclose(again[0], vectors[1], atol=1e-6)
 
 
-def test_a_file_that_lacks_a_tensor_is_refused(owlv2: Path, tmp_path: Path) -> None:
-    copytree(owlv2 / "owlv2", tmp_path / "owlv2")
-    tensors = load_file(owlv2 / OWLV2_NETWORK.name)
+def test_a_file_that_lacks_a_tensor_is_refused(owlv2_folder: Path, tmp_path: Path) -> None:
+    copytree(owlv2_folder / "owlv2", tmp_path / "owlv2")
+    tensors = load_file(owlv2_folder / OWLV2_NETWORK.name)
     del tensors["class_head.logit_shift.weight"]
     save_file(tensors, tmp_path / OWLV2_NETWORK.name)
     store = Store(cache_dir=tmp_path / "cache", model_dir=tmp_path)
@@ -226,7 +224,7 @@ def test_boxes_of_owlv2_lie_inside_the_image(boxes: Floats, height: int, width: 
     assert ((corners >= 0) & (corners <= (width, height)) & (corners[:, :1] <= corners[:, 1:])).all()
 
 
-def test_the_square_around_an_image_is_left_out_of_the_boxes_of_owlv2() -> None:
+def test_boxes_of_owlv2_are_clipped_to_the_image_inside_the_square() -> None:
     boxes = np.array([(0.5, 0.25, 1, 0.5), (0.5, 0.75, 1, 0.25)], np.float32)  # above and below the middle
     above, below = inside_image(boxes, (200, 400, 3)).tolist()
     assert above == [0, 0, 400, 200]

@@ -1,4 +1,4 @@
-"""Object recognition as callers see it: names, options, errors, and what photographs show."""
+"""Tests of object recognition as callers see it: names, photographs, options and errors."""
 
 import io
 from collections.abc import Iterator
@@ -7,12 +7,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from PIL import Image as Picture
+from PIL import Image
 
 from benchmarks.data.composites import photograph
-from containers.object_recognition.classes import COCO_NAMES
-from containers.object_recognition.coco import CocoRecogniser
-from containers.object_recognition.labels import COCO_LABELS, LABELS
+from containers.object_recognition.labels import COCO_LABELS, COCO_NAMES, LABELS
+from containers.object_recognition.recogniser import CocoRecogniser
 from serving.adapters.in_process import SyncService
 from serving.arrays import Pixels
 from serving.codec import JSON
@@ -29,7 +28,7 @@ PHOTOGRAPHS = SHARED / "images" / "objects"
 
 @pytest.fixture(scope="module")
 def any_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncService]:
-    """A service with a random OWLv2."""
+    """A service that runs the profile `standard` with a random OWLv2."""
     folder = write(tmp_path_factory.mktemp("tiny"))
     settings = Settings.read(profile="standard", model_dir=str(folder), device="cpu")
     service = SyncService(FEATURE, settings)
@@ -38,9 +37,9 @@ def any_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncService]
 
 
 def body(image: Pixels | str, **options: Any) -> bytes:
-    """A request. image: pixels, or the name of a photograph of scikit-image."""
+    """Returns the body of a request. image: pixels, or the name of a photograph of scikit-image."""
     encoded = io.BytesIO()
-    Picture.fromarray(photograph(image) if isinstance(image, str) else image).save(encoded, "PNG")
+    Image.fromarray(photograph(image) if isinstance(image, str) else image).save(encoded, "PNG")
     return msgspec.json.encode({"img": encoded.getvalue(), **options})
 
 
@@ -60,13 +59,13 @@ def counts(labels: list[dict[str, Any]]) -> dict[str, int]:
 # Names
 
 
-def test_there_are_300_names_in_order_and_each_only_once() -> None:
+def test_there_are_300_different_names_in_alphabetical_order() -> None:
     assert len(LABELS) == 300
     assert sorted(set(LABELS)) == list(LABELS)
     assert {"accordion", "car_(automobile)", "speaker_(stero_equipment)", "zebra"} < set(LABELS)
 
 
-def test_75_of_the_80_classes_have_a_name_that_means_the_same() -> None:
+def test_75_of_the_80_classes_of_coco_have_a_name_that_means_the_same() -> None:
     named = {coco: label for coco, label in zip(COCO_NAMES, COCO_LABELS, strict=True) if label}
     assert set(COCO_NAMES) - set(named) == {
         "sports ball",
@@ -80,7 +79,7 @@ def test_75_of_the_80_classes_have_a_name_that_means_the_same() -> None:
     assert (named["couch"], named["tv"], named["teddy bear"]) == ("sofa", "television_set", "teddy_bear")
 
 
-def test_the_page_of_the_feature_lists_the_75_names() -> None:
+def test_the_readme_lists_the_75_names() -> None:
     listed = ", ".join(f"`{name}`" for name in sorted(CocoRecogniser.known))
     assert listed in " ".join((FEATURE.folder / "README.md").read_text("utf-8").split())
 
@@ -89,16 +88,16 @@ def test_the_page_of_the_feature_lists_the_75_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "seen"),
+    ("name", "expected"),
     [("chelsea", {"cat": 1}), ("astronaut", {"person": 1}), ("coffee", {"cup": 1}), ("rocket", {})],
 )
-def test_photographs_show_what_they_show(ask: Ask, name: str, seen: dict[str, int]) -> None:
+def test_objects_in_photographs_are_returned(ask: Ask, name: str, expected: dict[str, int]) -> None:
     (reply,) = ask(FEATURE, body(name, min_confidence=55))
-    assert counts(answer(reply)) == seen
+    assert counts(answer(reply)) == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "seen"),
+    ("name", "expected"),
     [
         ("0.jpg", {"person": 4, "baseball_bat": 1}),
         ("1.jpg", {"bus_(vehicle)": 1}),
@@ -106,19 +105,19 @@ def test_photographs_show_what_they_show(ask: Ask, name: str, seen: dict[str, in
         ("3.jpg", {"person": 4}),
     ],
 )
-def test_real_photographs_show_what_they_show(ask: Ask, name: str, seen: dict[str, int]) -> None:
+def test_objects_in_real_photographs_are_returned(ask: Ask, name: str, expected: dict[str, int]) -> None:
     if not PHOTOGRAPHS.is_dir():
         pytest.skip(f"no real photographs: {PHOTOGRAPHS} does not exist")
     (reply,) = ask(FEATURE, (PHOTOGRAPHS / name).read_bytes(), content_type="image/jpeg")
-    assert counts(answer(reply)) == seen
+    assert counts(answer(reply)) == expected
 
 
-def test_classes_and_instances_come_surest_first_and_a_class_is_as_sure_as_its_surest(ask: Ask) -> None:
+def test_labels_and_instances_are_sorted_by_confidence(ask: Ask) -> None:
     (reply,) = ask(FEATURE, body("coffee", min_confidence=5))
     labels = answer(reply)
     assert len(labels) > 2
-    sure = [label["Confidence"] for label in labels]
-    assert sure == sorted(sure, reverse=True)
+    confidences = [label["Confidence"] for label in labels]
+    assert confidences == sorted(confidences, reverse=True)
     for label in labels:
         instances = [one["Confidence"] for one in label["Instances"]]
         assert instances == sorted(instances, reverse=True)
@@ -128,15 +127,15 @@ def test_classes_and_instances_come_surest_first_and_a_class_is_as_sure_as_its_s
             assert max(box["Left"] + box["Width"], box["Top"] + box["Height"]) <= 1 + 1e-9
 
 
-def test_a_plain_wall_gives_an_empty_list_and_the_version(ask: Ask) -> None:
+def test_an_image_of_one_colour_gives_an_empty_list_and_the_version(ask: Ask) -> None:
     (reply,) = ask(FEATURE, body(np.full((80, 60, 3), 200, np.uint8)))
     assert msgspec.json.decode(reply.body) == {"Labels": [], "LabelModelVersion": "fastestdet-coco80/1"}
 
 
-def test_an_image_turned_by_its_metadata_is_told_upright(ask: Ask) -> None:
-    upright = Picture.fromarray(photograph("chelsea"))
-    turned, metadata = io.BytesIO(), Picture.Exif()
-    metadata[0x0112] = 6  # to be turned clockwise
+def test_an_image_turned_by_its_metadata_gives_upright_boxes(ask: Ask) -> None:
+    upright = Image.fromarray(photograph("chelsea"))
+    turned, metadata = io.BytesIO(), Image.Exif()
+    metadata[0x0112] = 6  # a viewer turns it clockwise
     upright.rotate(90, expand=True).save(turned, "PNG", exif=metadata)
     plain, again = (
         answer(*ask(FEATURE, data, content_type="image/png")) for data in (png(upright), turned.getvalue())
@@ -144,9 +143,9 @@ def test_an_image_turned_by_its_metadata_is_told_upright(ask: Ask) -> None:
     assert again == plain
 
 
-def png(picture: Picture.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
     encoded = io.BytesIO()
-    picture.save(encoded, "PNG")
+    image.save(encoded, "PNG")
     return encoded.getvalue()
 
 
@@ -170,7 +169,7 @@ def test_a_batch_of_different_requests_is_answered_as_each_alone(ask: Ask) -> No
 # Options
 
 
-def test_options_choose_among_what_is_found(ask: Ask) -> None:
+def test_options_select_from_the_results(ask: Ask) -> None:
     everything = answer(*ask(FEATURE, body("coffee", min_confidence=10)))
     names = [label["Name"] for label in everything]
     assert answer(*ask(FEATURE, body("coffee", min_confidence=10, max_labels=2))) == everything[:2]
@@ -188,9 +187,9 @@ def test_options_choose_among_what_is_found(ask: Ask) -> None:
         (
             {"labels": ["cup", "accordion"]},
             422,
-            "labels: 'accordion' is not recognised here, the profile lite",
+            "labels: 'accordion' is none of the 75 names that the profile lite knows",
         ),
-        ({"labels": ["red cup"]}, 422, "the profile standard takes any words"),
+        ({"labels": ["red cup"]}, 422, "the profile standard accepts any English words"),
         ({"labels": []}, 400, "labels: "),
         ({"labels": ["x" * 65]}, 400, "labels[0]: "),
         ({"labels": ["cup"] * 301}, 400, "labels: "),
@@ -199,21 +198,23 @@ def test_options_choose_among_what_is_found(ask: Ask) -> None:
         ({"max_labels": 0}, 400, "max_labels: "),
     ],
 )
-def test_an_option_that_cannot_be_is_named(ask: Ask, option: dict[str, Any], status: int, fault: str) -> None:
+def test_a_wrong_option_is_refused_with_its_name(
+    ask: Ask, option: dict[str, Any], status: int, fault: str
+) -> None:
     (reply,) = ask(FEATURE, body("coffee", **option))
     assert detail(reply)[0] == status
     assert fault in detail(reply)[1]
 
 
-def test_what_is_no_image_is_refused(ask: Ask) -> None:
+def test_a_body_that_is_no_image_is_refused(ask: Ask) -> None:
     (reply,) = ask(FEATURE, b"GIF89a", content_type="image/gif")
     assert detail(reply)[0] == 422
 
 
-# Any words, with a network that knows nothing
+# Any words, with a random network
 
 
-def test_all_300_names_and_any_words_are_looked_for(any_words: SyncService) -> None:
+def test_the_profile_standard_looks_for_300_names_or_any_words(any_words: SyncService) -> None:
     reply = any_words.invoke(body("coffee", min_confidence=0), JSON)
     assert msgspec.json.decode(reply.body)["LabelModelVersion"] == "owlv2-base-patch16-ensemble/1"
     assert set(counts(answer(reply))) <= set(LABELS)
@@ -227,9 +228,9 @@ def test_all_300_names_and_any_words_are_looked_for(any_words: SyncService) -> N
 
 @pytest.mark.parametrize(
     ("words", "fault"),
-    [(["cup", "( _ )"], "labels: '( _ )' is no word"), (["tea" * 15], f"at most {TOKENS}")],
+    [(["cup", "( _ )"], "labels: '( _ )' has no letter or digit"), (["tea" * 15], f"at most {TOKENS}")],
 )
-def test_words_that_cannot_be_embedded_are_named(
+def test_words_that_cannot_be_embedded_are_refused_by_name(
     any_words: SyncService, words: list[str], fault: str
 ) -> None:
     reply = any_words.invoke(body("coffee", labels=words), JSON)

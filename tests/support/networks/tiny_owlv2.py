@@ -7,7 +7,7 @@ import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import Owlv2Config, Owlv2ForObjectDetection
 
-from containers.object_recognition.weight_files import OWLV2_MERGES, OWLV2_NETWORK, OWLV2_VOCABULARY
+from containers.object_recognition.feature import OWLV2_MERGES, OWLV2_NETWORK, OWLV2_VOCABULARY
 
 _TOWER = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
 TOKENS = 48  # letters, of a text

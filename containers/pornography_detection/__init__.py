@@ -1,1 +1,1 @@
-"""How explicit an image is: normal, sexy or porn."""
+"""The feature pornography detection: it rates how explicit an image is."""

@@ -1,4 +1,4 @@
-"""Classes of images, by the network of the weights at hand."""
+"""The classifier runs the network of the chosen profile and sums its classes."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     import torch
 
 
-_BATCH = 8
+_BATCH = 8  # images for which the network is warmed up
 
 
 class Kind(NamedTuple):
-    """side: pixels of the network's input. classes: its own, in its order, and what each counts as."""
+    """The properties of a network.
+
+    side: pixels of its input. classes: its own classes, in its order, and the category that each counts as.
+    """
 
     version: str
     side: int
     classes: dict[str, Literal["normal", "sexy", "porn"]]
 
-    def total(self, verdict: str, probabilities: Doubles) -> float:
-        """Of the classes that count as that, at most 1."""
-        counted = [one == verdict for one in self.classes.values()]
+    def total(self, category: str, probabilities: Doubles) -> float:
+        """Sums the probabilities of the classes that count as the category; at most 1."""
+        counted = [one == category for one in self.classes.values()]
         return min(1.0, float(probabilities[counted].sum()))
 
 
@@ -46,14 +49,14 @@ FREEPIK = Kind(
 
 
 class Classifier:
-    """network: (N, 3, side, side) RGB in 0..1 -> (N, classes) probabilities."""
+    """Classifies images. network: turns (N, 3, side, side) RGB in 0..1 into (N, classes) probabilities."""
 
     def __init__(self, network: Executor, kind: Kind) -> None:
         self.kind, self._network = kind, network
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """Freepik's where it is declared, else nsfwjs's."""
+        """Loads Freepik's network when the profile declares it, otherwise that of nsfwjs."""
         kind = FREEPIK if EVA02.name in weights else MOBILENET
         sizes = [(count, 3, kind.side, kind.side) for count in (1, _BATCH)]
         network = compile(
@@ -66,20 +69,21 @@ class Classifier:
         return cls(network, kind)
 
     def squeezed(self, image: Pixels) -> Pixels:
-        """(H, W, 3) RGB, of any proportions -> (side, side, 3)."""
+        """Squeezes an (H, W, 3) RGB image of any proportions to (side, side, 3)."""
         size = self.kind.side, self.kind.side
         return cast(Pixels, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
     def classify(self, squares: Sequence[Pixels]) -> Doubles:
-        """(N, classes) probabilities of (side, side, 3) RGB images; each row sums to 1."""
+        """Returns the probabilities of (side, side, 3) RGB images, (N, classes). Each row sums to 1."""
         (found,) = self._network(cv2.dnn.blobFromImages(squares, 1 / 255))
-        exact: Doubles = found.astype(np.float64)  # a GPU's half floats sum to 1 in three decimals only
-        shares: Doubles = exact / exact.sum(axis=1, keepdims=True)
-        return shares
+        raw: Doubles = found.astype(np.float64)
+        # the half floats of a GPU sum to 1 only to three decimals
+        probabilities: Doubles = raw / raw.sum(axis=1, keepdims=True)
+        return probabilities
 
 
 def _network(weights: Weights) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # imported here, because a start from a cached compiled network needs no torch
     if EVA02.name in weights:
         from containers.pornography_detection.networks.eva02 import levels
 

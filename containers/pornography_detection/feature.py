@@ -1,4 +1,4 @@
-"""Pornography detection: how likely an image is normal, sexy or porn."""
+"""The declaration of pornography detection: it scores an image as normal, sexy and porn."""
 
 from typing import Annotated
 
@@ -12,20 +12,20 @@ Ratio = Annotated[float, Meta(ge=0, le=1)]
 
 
 class ModerationRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An image by address or in base64."""
+    """An image, by address or in base64."""
 
-    detail: Annotated[bool, Meta(description="Add `classes` and `model_version`.")] = False
+    detail: Annotated[bool, Meta(description="True adds `classes` and `model_version` to the reply.")] = False
 
 
 class Moderation(msgspec.Struct, frozen=True):
-    """Three probabilities that sum to 1."""
+    """The reply: three scores that sum to 1."""
 
-    normal: Annotated[Ratio, Meta(description="Neither of the two others.")]
-    sexy: Annotated[Ratio, Meta(description="Suggestive, without explicit acts.")]
-    porn: Annotated[Ratio, Meta(description="Pornographic, as photograph or drawing.")]
+    normal: Annotated[Ratio, Meta(description="The score for content that is neither sexy nor porn.")]
+    sexy: Annotated[Ratio, Meta(description="The score for suggestive content without explicit acts.")]
+    porn: Annotated[Ratio, Meta(description="The score for pornographic photographs and drawings.")]
     classes: Annotated[
         dict[str, Ratio] | UnsetType,
-        Meta(description="The network's own classes, of which the three are sums."),
+        Meta(description="The scores of the network's own classes. The three scores are sums of them."),
     ] = UNSET
     model_version: Annotated[str | UnsetType, Meta(description="The network and its weights.")] = UNSET
 
@@ -40,7 +40,7 @@ def _nsfwjs(name: str, path: str, sha256: str, size: int) -> WeightFile:
         sha256=sha256,
         size=size,
         license="MIT",
-        origin="nsfwjs's MobileNetV2, by Gant Laborde; trained on pictures scraped from the web",
+        origin="nsfwjs's MobileNetV2, by Gant Laborde; trained on images scraped from the web",
     )
 
 
@@ -65,7 +65,7 @@ EVA02 = WeightFile(
     sha256="024a9d4818fae2656403bf626c9f8c9e7789c2da274749fbebb1060d8fdaa7ab",
     size=172725672,
     license="MIT",
-    origin="EVA-02 base, patches of 14 px, 448 px, by Freepik; its training pictures are not published",
+    origin="EVA-02 base, patches of 14 px, 448 px, by Freepik; its training images are not published",
 )
 
 feature = Feature(
@@ -73,18 +73,18 @@ feature = Feature(
     feature_id="PornographyDetection",
     title="Pornography Detection",
     title_zh="色情内容检测",
-    summary="Tells how likely an image is normal, sexy or porn.",
+    summary="Scores how likely an image is normal, sexy or pornographic.",
     request=ModerationRequest,
     response=Moderation,
     profiles={
         "lite": Profile(
             files=(LAYERS, NUMBERS),
-            summary="nsfwjs's MobileNetV2 (224 px, five classes), for CPUs.",
+            summary="MobileNetV2 of nsfwjs (224 px, five classes), for CPUs.",
             verified=True,
         ),
         "standard": Profile(
             files=(EVA02,),
-            summary="Freepik's EVA-02 (448 px, four levels), for GPUs.",
+            summary="EVA-02 of Freepik (448 px, four levels), for GPUs.",
             verified=False,
         ),
     },

@@ -1,4 +1,4 @@
-"""From nsfwjs's TensorFlow.js layers model to the tensors of MobileNetV2 as torch has them."""
+"""Converts the TensorFlow.js layers model of nsfwjs to the tensors of `networks.mobilenet_v2`."""
 
 import re
 from pathlib import Path
@@ -8,16 +8,16 @@ import numpy as np
 from serving.arrays import Floats
 from serving.weights.tensorflow_js import tensors
 
-_EPSILON = 1e-3  # of every batch norm of the graph
-_NORMS = {"Conv1": "bn_Conv1", "Conv_1": "Conv_1_bn"}  # all other convolutions': their names and _BN
+_EPSILON = 1e-3  # the same in every batch norm of the graph
+_NORMS = {"Conv1": "bn_Conv1", "Conv_1": "Conv_1_bn"}  # other batch norms: the convolution's name and _BN
 _NORM_PARTS = ("gamma", "beta", "moving_mean", "moving_variance")
 _KERNEL = re.compile(r"(\w+)/(depthwise_kernel|kernel)")
 
 
 def imported(layers: Path, numbers: Path) -> dict[str, Floats]:
-    """The state of `network.MobileNetV2`, each batch norm folded into the convolution before it.
+    """Returns the state of `MobileNetV2`, with each batch norm folded into the convolution before it.
 
-    Raises ValueError naming the file that is damaged, or its first tensor that is missing or left over.
+    Raises ValueError with the name of the damaged file, or of the first tensor that is missing or left over.
     """
     values = tensors(layers, numbers)
     state: dict[str, Floats] = {}
@@ -31,23 +31,23 @@ def imported(layers: Path, numbers: Path) -> dict[str, Floats]:
         name = re.sub(r"(expanded_conv|block_\d+)_", r"blocks.\1.", layer)
         state |= {f"{name}.weight": np.ascontiguousarray(weight), f"{name}.bias": bias}
     if left := sorted(values.keys() - used):
-        raise ValueError(f"{layers}: {left[0]} is of no layer with a kernel")
+        raise ValueError(f"{layers}: {left[0]} does not belong to a layer with a kernel")
     return state
 
 
 def _others(layer: str) -> list[str]:
-    """The tensors that belong to the layer's kernel."""
+    """Returns the names of the tensors that belong to the layer's kernel."""
     if layer.startswith("dense"):
         return [f"{layer}/bias"]
     return [f"{_NORMS.get(layer, f'{layer}_BN')}/{part}" for part in _NORM_PARTS]
 
 
 def _folded(kind: str, kernel: Floats, *others: Floats) -> tuple[Floats, Floats]:
-    """Weight and bias."""
+    """Returns weight and bias of a layer. others: its bias, or the four parts of its batch norm."""
     if len(others) == 1:
         return kernel.T, others[0]
     gamma, beta, mean, variance = others
     scale = gamma / np.sqrt(variance + np.float32(_EPSILON))
-    # TensorFlow: height, width, in, out; of a depthwise convolution the channels and how many of each
+    # TensorFlow has height, width, in, out. A depthwise convolution has the channels and a multiplier last.
     weight = kernel.transpose((2, 3, 0, 1) if kind == "depthwise_kernel" else (3, 2, 0, 1))
     return weight * scale[:, None, None, None], beta - mean * scale

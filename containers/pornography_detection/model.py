@@ -1,4 +1,4 @@
-"""Pornography detection: the classifier behind the feature's request and reply."""
+"""The model of pornography detection answers requests with the classifier."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -13,14 +13,14 @@ from serving.weights import Weights
 
 
 class Item(NamedTuple):
-    """square: (side, side, 3) uint8 RGB."""
+    """A prepared request. square: (side, side, 3) uint8 RGB."""
 
     square: Pixels
     detail: bool
 
 
 class Model(Base[ModerationRequest, Item, Doubles, Moderation]):
-    """An output holds the probabilities of the network's own classes, in their order."""
+    """Answers requests. An output holds the probabilities of the network's own classes, in their order."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier

@@ -1,1 +1,1 @@
-"""The networks, as torch modules."""
+"""The networks of pornography detection as torch modules."""

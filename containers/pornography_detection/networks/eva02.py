@@ -1,4 +1,4 @@
-"""EVA-02 (https://arxiv.org/abs/2303.11331) with Freepik's four levels, by timm."""
+"""EVA-02 (https://arxiv.org/abs/2303.11331) as timm builds it, with the four levels of Freepik."""
 
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ LEVELS = 4
 
 
 def levels(file: Path, **sizes: Any) -> "Levels":
-    """Frozen network; `sizes` differ from those of EVA-02 base in tests only.
+    """Loads the frozen network. `sizes` replace those of EVA-02 base, in tests only.
 
-    Raises RuntimeError naming the tensors that do not fit.
+    Raises RuntimeError with the names of the tensors that do not fit.
     """
     network = timm.create_model("eva02_base_patch14_448", num_classes=LEVELS, **sizes)
     network.load_state_dict(load_file(file))
@@ -23,7 +23,7 @@ def levels(file: Path, **sizes: Any) -> "Levels":
 
 
 class Levels(nn.Module):
-    """(N, 3, 448, 448) RGB in 0..1 -> (N, 4) probabilities."""
+    """Turns (N, 3, 448, 448) RGB in 0..1 into probabilities, (N, 4)."""
 
     mean: Tensor
     deviation: Tensor

@@ -1,6 +1,6 @@
-"""MobileNetV2 (https://arxiv.org/abs/1801.04381) as Keras builds it, batch norms folded.
+"""MobileNetV2 (https://arxiv.org/abs/1801.04381) as Keras builds it, with folded batch norms.
 
-The parts bear the names of Keras' layers. A convolution that halves its input pads right and below only.
+The parts have the names of Keras' layers. A convolution that halves its input is padded only right and below.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,14 @@ from serving.arrays import Array
 
 CLASSES = 5
 _STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
-"""Channels, blocks, stride of the first."""
+"""The stages: channels, number of blocks, stride of the first block."""
 
 
 def mobilenet_v2(state: Mapping[str, Array]) -> "MobileNetV2":
-    """Frozen network. Raises RuntimeError naming the tensors that do not fit."""
+    """Returns the frozen network with that state.
+
+    Raises RuntimeError with the names of tensors that do not fit.
+    """
     with torch.device("meta"):
         network = MobileNetV2()
     network.load_state_dict({name: torch.tensor(array) for name, array in state.items()}, assign=True)
@@ -25,7 +28,7 @@ def mobilenet_v2(state: Mapping[str, Array]) -> "MobileNetV2":
 
 
 class MobileNetV2(nn.Module):
-    """(N, 3, H, W) RGB in 0..1, H and W multiples of 32 -> (N, 5) probabilities."""
+    """Turns (N, 3, H, W) RGB in 0..1 into probabilities, (N, 5). H and W are multiples of 32."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +56,7 @@ class MobileNetV2(nn.Module):
 
 
 class _Block(nn.Module):
-    """An inverted residual: widen, convolve each channel, narrow."""
+    """An inverted residual block: it widens the channels, convolves each of them, and narrows them again."""
 
     def __init__(self, before: int, after: int, stride: int, *, widen: bool) -> None:
         super().__init__()

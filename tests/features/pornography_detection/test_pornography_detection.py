@@ -1,4 +1,4 @@
-"""pornography_detection with its own weights, and the road from TensorFlow.js files to torch."""
+"""Tests of pornography detection with its real weights, and of their conversion from TensorFlow.js."""
 
 import io
 import json
@@ -56,8 +56,8 @@ def classifier(weights: Weights) -> Classifier:
 
 
 @pytest.fixture
-def verdict(ask: Ask, weights: Weights) -> Any:
-    """Asks about one picture, given as bytes."""
+def classify(ask: Ask, weights: Weights) -> Any:
+    """A function that sends one encoded image and returns the reply."""
 
     def of(content: bytes, **options: object) -> dict[str, Any]:
         body = msgspec.json.encode({"img": content, **options})  # bytes become base64
@@ -80,37 +80,35 @@ def png(pixels: Array, **options: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def images() -> Floats:
-    """(3, 224, 224, 3) in 0..1: a photograph, noise, one colour."""
-    pictures = (
+    """Three images, (3, 224, 224, 3) in 0..1: a photograph, noise, and one colour."""
+    pixels = (
         cv2.resize(photograph("astronaut"), (224, 224), interpolation=cv2.INTER_AREA),
         np.random.default_rng(0).integers(0, 256, (224, 224, 3)),
         np.full((224, 224, 3), (224, 172, 140)),
     )
-    return np.asarray(np.stack(pictures) / 255, np.float32)
+    return np.asarray(np.stack(pixels) / 255, np.float32)
 
 
 @pytest.fixture(scope="module")
 def imported(weights: Weights, images: Floats) -> Floats:
-    """What the torch network makes of the images."""
+    """The probabilities that the torch network gives for the images."""
     network = mobilenet_v2(importer.imported(weights[LAYERS.name], weights[NUMBERS.name]))
     found: Floats = network(torch.from_numpy(images.transpose(0, 3, 1, 2))).numpy()
     return found
 
 
-def test_the_network_computes_what_its_own_graph_says(
-    weights: Weights, images: Floats, imported: Floats
-) -> None:
+def test_the_network_equals_its_own_graph(weights: Weights, images: Floats, imported: Floats) -> None:
     topology = json.loads(weights[LAYERS.name].read_bytes())["modelTopology"]["model_config"]["config"]
     values = tensors(weights[LAYERS.name], weights[NUMBERS.name])
     np.testing.assert_allclose(imported, outputs(topology, values, images), atol=1e-5)
 
 
-def test_the_network_computes_what_keras_computes(imported: Floats) -> None:
-    """The last image needs no decoder and no resizing. Expected: Keras 2.21 on TensorFlow 2.21, run once."""
+def test_the_network_equals_keras(imported: Floats) -> None:
+    """Keras 2.21 on TensorFlow 2.21 gave the expected values for the last image, which needs no decoder."""
     np.testing.assert_allclose(imported[2], KERAS, atol=1e-5)
 
 
-def test_what_was_imported_is_kept_as_safetensors(
+def test_imported_tensors_are_cached_as_safetensors(
     weights: Weights, images: Floats, imported: Floats, tmp_path: Path
 ) -> None:
     own = replace(weights, derived_dir=tmp_path)
@@ -121,10 +119,10 @@ def test_what_was_imported_is_kept_as_safetensors(
     (file,) = tmp_path.rglob("*.safetensors")
     save_file({name: np.zeros_like(array) for name, array in load_file(file).items()}, file)
     (found,) = Classifier.load(own, "cpu-eager").classify([square])
-    np.testing.assert_allclose(found, 1 / 5, atol=1e-6)  # of zeros: it is the copy that is read
+    np.testing.assert_allclose(found, 1 / 5, atol=1e-6)  # zeros give equal classes: the copy was read
 
 
-def test_a_file_that_is_too_short_is_refused_by_name(weights: Weights, tmp_path: Path) -> None:
+def test_a_file_that_is_too_short_is_refused_with_its_name(weights: Weights, tmp_path: Path) -> None:
     short = tmp_path / "short.bin"
     short.write_bytes(weights[NUMBERS.name].read_bytes()[:-1])
     with pytest.raises(ValueError, match=r"short\.bin: 2619460 bytes, but .* ends at 2619461"):
@@ -141,10 +139,10 @@ def test_a_file_that_is_too_short_is_refused_by_name(weights: Weights, tmp_path:
         ),
         ("dense_2/kernel", "dense_9/kernel", "no tensor dense_9/bias"),
         ("dense_2/", "dense_9/", r"dense_2\.weight"),
-        ("Conv1/kernel", "Conv1/core", "Conv1/core is of no layer with a kernel"),
+        ("Conv1/kernel", "Conv1/core", "Conv1/core does not belong to a layer with a kernel"),
     ],
 )
-def test_a_file_of_another_network_is_refused_by_tensor(
+def test_a_file_of_another_network_is_refused_with_a_tensor_named(
     weights: Weights, tmp_path: Path, old: str, new: str, fault: str
 ) -> None:
     other = tmp_path / "other.json"
@@ -153,7 +151,7 @@ def test_a_file_of_another_network_is_refused_by_tensor(
         mobilenet_v2(importer.imported(other, weights[NUMBERS.name]))
 
 
-# Verdicts
+# Scores of harmless images
 
 
 @pytest.mark.parametrize("name", BENIGN)
@@ -183,7 +181,7 @@ def test_portraits_are_normal(classifier: Classifier) -> None:
 
 
 @pytest.mark.parametrize("tone", [(255, 224, 196), (224, 172, 140), (141, 85, 36), (60, 40, 30)])
-def test_the_colour_of_skin_alone_is_normal(classifier: Classifier, tone: tuple[int, int, int]) -> None:
+def test_an_image_of_one_skin_colour_is_normal(classifier: Classifier, tone: tuple[int, int, int]) -> None:
     assert normal(classifier, np.full((300, 200, 3), tone, np.uint8)) > 0.8
 
 
@@ -192,7 +190,7 @@ def normal(classifier: Classifier, image: Pixels) -> float:
     return classifier.kind.total("normal", found)
 
 
-def test_a_batch_finds_what_its_images_show_alone(classifier: Classifier) -> None:
+def test_a_batch_gives_the_same_as_its_images_alone(classifier: Classifier) -> None:
     squares = [classifier.squeezed(photograph(name)) for name in BENIGN]
     together = classifier.classify(squares)
     np.testing.assert_allclose(together.sum(1), 1)
@@ -203,9 +201,9 @@ def test_a_batch_finds_what_its_images_show_alone(classifier: Classifier) -> Non
 # Requests and replies
 
 
-def test_the_reply_is_three_numbers_and_more_on_demand_only(verdict: Any) -> None:
+def test_the_reply_has_three_scores_and_more_only_on_request(classify: Any) -> None:
     content = (FEATURE.folder / "example.jpg").read_bytes()
-    brief, full = verdict(content), verdict(content, detail=True)
+    brief, full = classify(content), classify(content, detail=True)
     assert list(brief) == ["normal", "sexy", "porn"]
     assert sum(brief.values()) == pytest.approx(1)
     assert full == brief | {"classes": full["classes"], "model_version": "nsfwjs-mobilenet-v2/1"}
@@ -217,30 +215,30 @@ def test_the_reply_is_three_numbers_and_more_on_demand_only(verdict: Any) -> Non
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (2, 4096), (1000, 3)])
-def test_pictures_of_any_size_are_answered(verdict: Any, shape: tuple[int, int]) -> None:
-    assert sum(verdict(png(np.full(shape, 200, np.uint8))).values()) == pytest.approx(1)
+def test_images_of_any_size_are_answered(classify: Any, shape: tuple[int, int]) -> None:
+    assert sum(classify(png(np.full(shape, 200, np.uint8))).values()) == pytest.approx(1)
 
 
-def test_a_photograph_stored_on_its_side_is_turned_first(verdict: Any) -> None:
+def test_a_photograph_stored_on_its_side_is_turned_first(classify: Any) -> None:
     upright = photograph("coffee")
     exif = Image.Exif()
-    exif[0x0112] = 6  # turn it clockwise to see it upright
+    exif[0x0112] = 6  # a viewer turns it clockwise
     lying = png(np.ascontiguousarray(np.rot90(upright)), exif=exif)
-    assert verdict(lying) == verdict(png(upright))
+    assert classify(lying) == classify(png(upright))
 
 
-def test_a_grey_picture_is_one_of_three_equal_colours(verdict: Any) -> None:
+def test_a_grey_image_equals_one_with_three_equal_channels(classify: Any) -> None:
     grey = photograph("camera")
-    assert verdict(png(grey[..., 0].copy())) == verdict(png(grey))
+    assert classify(png(grey[..., 0].copy())) == classify(png(grey))
 
 
-def test_what_is_transparent_is_white(verdict: Any) -> None:
+def test_transparent_pixels_are_white(classify: Any) -> None:
     clear = np.dstack((photograph("cat"), np.zeros((300, 451), np.uint8)))
-    assert verdict(png(clear)) == verdict(png(np.full((300, 451, 3), 255, np.uint8)))
+    assert classify(png(clear)) == classify(png(np.full((300, 451, 3), 255, np.uint8)))
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "named"),
+    ("body", "status", "fault"),
     [
         (b'{"img": "!"}', 400, "img"),
         (b'{"img": "", "detail": 1}', 400, "detail"),
@@ -248,7 +246,9 @@ def test_what_is_transparent_is_white(verdict: Any) -> None:
         (b'{"img": "/9j/"}', 422, "img: damaged image"),
     ],
 )
-def test_what_is_wrong_is_named(ask: Ask, weights: Weights, body: bytes, status: int, named: str) -> None:
+def test_a_wrong_request_is_refused_with_the_field_named(
+    ask: Ask, weights: Weights, body: bytes, status: int, fault: str
+) -> None:
     (reply,) = ask(FEATURE, body)
     assert reply.status == status
-    assert named in msgspec.json.decode(reply.body)["detail"]
+    assert fault in msgspec.json.decode(reply.body)["detail"]

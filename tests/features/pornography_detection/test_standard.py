@@ -1,4 +1,4 @@
-"""pornography_detection without trained weights: the sums, and the standard profile with a tiny network."""
+"""Tests of pornography detection without trained weights: the sums, and the profile standard."""
 
 from functools import partial
 from pathlib import Path
@@ -29,15 +29,15 @@ FEATURE = find("pornography_detection")
 
 @pytest.mark.parametrize("kind", [MOBILENET, FREEPIK])
 @given(raw=arrays(np.float64, 5, elements=st.floats(0, 1)))
-def test_the_three_verdicts_share_what_the_classes_have(kind: Kind, raw: Doubles) -> None:
+def test_the_three_scores_sum_to_1(kind: Kind, raw: Doubles) -> None:
     own = raw[: len(kind.classes)] + 1e-9
     own /= own.sum()
-    verdicts = [kind.total(verdict, own) for verdict in ("normal", "sexy", "porn")]
-    assert all(0 <= verdict <= 1 for verdict in verdicts)
-    assert sum(verdicts) == pytest.approx(1)
+    scores = [kind.total(category, own) for category in ("normal", "sexy", "porn")]
+    assert all(0 <= score <= 1 for score in scores)
+    assert sum(scores) == pytest.approx(1)
 
 
-def test_every_class_counts_as_one_verdict() -> None:
+def test_every_class_counts_as_one_category() -> None:
     assert [MOBILENET.classes[name] for name in ("drawing", "neutral")] == ["normal"] * 2
     assert [MOBILENET.classes[name] for name in ("porn", "hentai")] == ["porn"] * 2
     assert MOBILENET.classes["sexy"] == "sexy"
@@ -46,7 +46,7 @@ def test_every_class_counts_as_one_verdict() -> None:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """EVA-02 with random numbers, in bfloat16 and under timm's names, as the declared file has them."""
+    """A file of a random EVA-02, in bfloat16 and with timm's names like the declared file."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = timm.create_model("eva02_base_patch14_448", num_classes=eva.LEVELS, **SIZES)
@@ -74,20 +74,20 @@ def test_the_standard_profile_runs(file: Path, device: str) -> None:
 
 
 def test_the_network_subtracts_the_mean_of_clip(file: Path) -> None:
-    """A picture of that mean is zeros for the network inside."""
+    """An image of that mean becomes zeros for the network inside."""
     network = eva.levels(file, **SIZES)
     mean = torch.tensor((0.48145466, 0.4578275, 0.40821073)).view(1, 3, 1, 1).expand(1, 3, 56, 56)
     inside = network.network(torch.zeros(1, 3, 56, 56)).softmax(1)
     torch.testing.assert_close(network(mean), inside)
 
 
-def test_a_file_of_another_network_is_refused_by_tensor(file: Path) -> None:
+def test_a_file_of_another_network_is_refused_with_a_tensor_named(file: Path) -> None:
     with pytest.raises(RuntimeError, match=r"blocks\.2\.norm1\.weight"):
         eva.levels(file, **SIZES | {"depth": 3})
 
 
 def test_the_declared_file_is_as_large_as_the_network() -> None:
-    """Two bytes a number, and a header that names the 236 tensors."""
+    """The file has two bytes for each number, and a header with the names of 236 tensors."""
     with torch.device("meta"):
         network = timm.create_model("eva02_base_patch14_448", num_classes=eva.LEVELS)
     numbers = sum(tensor.numel() for tensor in network.state_dict().values())
@@ -105,7 +105,7 @@ def test_the_declared_file_is_as_large_as_the_network() -> None:
         ("lite", ["no nsfw_mobilenet_v2.json", "licence MIT", "`aikit pull pornography_detection`"]),
     ],
 )
-def test_missing_weights_are_named_in_one_clear_line(profile: str, parts: list[str], tmp_path: Path) -> None:
+def test_missing_weights_are_reported_in_one_line(profile: str, parts: list[str], tmp_path: Path) -> None:
     with pytest.raises(WeightsError) as refused:
         Store(cache_dir=tmp_path).resolve(FEATURE, profile, download=False)
     (line,) = str(refused.value).splitlines()

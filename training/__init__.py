@@ -1,1 +1,1 @@
-"""How the project's own networks were trained; not part of the images."""
+"""Programs that trained and measured the project's own networks; they are not part of the images."""

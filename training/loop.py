@@ -1,4 +1,4 @@
-"""The loop that all trainings share. Each step's data follow from the seed and the step alone."""
+"""The loop that all trainings share. The data of each step follow from the seed and the step alone."""
 
 import argparse
 import math
@@ -19,14 +19,15 @@ from torch.utils.data import DataLoader, Dataset
 Make = Callable[[np.random.Generator], Any]
 """One batch: a tensor, or a tuple or dict of tensors."""
 Loss = Callable[[nn.Module, Any], Tensor]
-"""Loss of a network for one batch, which lies on the network's device."""
+"""The loss of a network for one batch; the batch lies on the network's device."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """rate: of the optimiser, at its highest; it rises over `warm_up` steps and falls to 0 as a cosine.
+    """The fixed facts of a training.
 
-    average: decay of the exponential moving average of the parameters that a training gives.
+    rate: the highest learning rate; it rises over `warm_up` steps and falls to 0 as a cosine.
+    average: decay of the exponential moving average of the parameters, which is the training's result.
     """
 
     name: str
@@ -44,7 +45,12 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """out: where checkpoints, logs and results go. workers: processes that make batches; 0 for none."""
+    """The choices of one run, from its command line.
+
+    out: folder for checkpoints, logs and results. steps: total number of steps, if not the plan's.
+    until: step after which to stop; the same command continues later. workers: processes that make
+    batches; with 0 the training process makes them.
+    """
 
     out: Path = Path("out/training")
     steps: int | None = None
@@ -54,11 +60,11 @@ class Options:
 
     @classmethod
     def read(cls, arguments: list[str] | None = None) -> "Options":
-        """From the command line."""
+        """Parses the arguments, by default those of the command line."""
         parser = argparse.ArgumentParser()
         parser.add_argument("--out", type=Path, default=cls.out)
-        parser.add_argument("--steps", type=int, help="fewer than planned, to try it out")
-        parser.add_argument("--until", type=int, help="stop after this step, to go on another time")
+        parser.add_argument("--steps", type=int, help="total number of steps, instead of the planned one")
+        parser.add_argument("--until", type=int, help="stop after this step; a later run continues")
         parser.add_argument("--threads", type=int, default=cls.threads)
         parser.add_argument("--workers", type=int, default=cls.workers)
         return cls(**vars(parser.parse_args(arguments)))
@@ -69,7 +75,7 @@ def _adamw(network: nn.Module, plan: Plan) -> Optimizer:
 
 
 class Training:
-    """A network on its way. `checkpoint` is written every few minutes, and read if it is there."""
+    """A network in training. `checkpoint` is written every two minutes, and is loaded when it exists."""
 
     def __init__(
         self,
@@ -100,7 +106,10 @@ class Training:
         progress: Callable[[nn.Module], str] = lambda network: "",
         every: int = 500,
     ) -> nn.Module:
-        """Trains to the last step. The averaged network, which `progress` also gets, in evaluation mode."""
+        """Trains to the last step and returns the averaged network in evaluation mode.
+
+        progress: receives that network every `every` steps, and returns a note for the log.
+        """
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         batches = DataLoader(
             _Batches(make, self.plan.seed),
@@ -127,14 +136,14 @@ class Training:
     def _advance(self, batch: Any, loss: Loss) -> float:
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate_at(self.step)
-        found = loss(self.network, batch)
+        cost = loss(self.network, batch)
         self.optimiser.zero_grad()
-        found.backward()  # type: ignore[no-untyped-call]
+        cost.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
         self.averaged.update_parameters(self.network)
         self.step += 1
-        return float(found.detach())
+        return float(cost.detach())
 
     def _log(self, loss: float, note: str) -> None:
         line = f"step {self.step}/{self.plan.steps} {self.seconds:.0f} s, loss {loss:.5f} {note}".rstrip()
@@ -163,7 +172,7 @@ class Training:
 
 
 def export(network: nn.Module, file: Path) -> None:
-    """Parameters and buffers as safetensors in half precision, without the normalisations' counters."""
+    """Writes parameters and buffers as safetensors in half precision, without the batch norms' counters."""
     state = {
         name: tensor.half().contiguous().cpu() if tensor.is_floating_point() else tensor.cpu()
         for name, tensor in network.state_dict().items()

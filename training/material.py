@@ -19,7 +19,7 @@ FOLDER = SHARED / "training"
 
 
 class Portrait(NamedTuple):
-    """One picture of a person; grey where the original is. number: of the person's pictures."""
+    """A picture as it is archived. number: which of the person's pictures. pixels: (H, W, 3) RGB."""
 
     person: str
     number: str
@@ -28,12 +28,12 @@ class Portrait(NamedTuple):
 
 @cache
 def photographs(folder: Path = FOLDER) -> tuple[Pixels, ...]:
-    """Landscapes and cities, longest side 2048 px, in the order of their names."""
+    """Photographs of landscapes and cities, longest side 2048 px, in the order of their file names."""
     return tuple(_decoded(file.read_bytes()) for file in sorted((folder / "photos").glob("*.jpg")))
 
 
 def portraits(folder: Path = FOLDER) -> Iterator[Portrait]:
-    """Faces, longest side 176 px, in the order of the archive."""
+    """Pictures of faces, longest side 176 px, in the order of the archive."""
     with tarfile.open(folder / "portraits.tar") as archive:
         for member in archive:
             file = archive.extractfile(member)

@@ -1,4 +1,4 @@
-"""Training of the face embedding network, on made-up faces and vectors."""
+"""The training of the face embedding network, on random faces and vectors."""
 
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.faces import train_embedding as embedding
+from training.faces import train_embedding
 from training.faces.data.embedding_labels import Known
 from training.faces.networks.embedding import EmbeddingNetwork
 from training.faces.train_embedding import Material, material, varied
@@ -27,7 +27,7 @@ def seen() -> Material:
     return material(Known(faces, vectors, np.array(NAMES), np.zeros(4, bool)))
 
 
-def test_targets_are_drawn_to_the_person(seen: Material) -> None:
+def test_targets_lie_near_the_person_s_mean(seen: Material) -> None:
     torch.testing.assert_close(seen.targets.norm(dim=1), torch.ones(4))
     assert seen.people.tolist() == [0, 0, 0, 1]
     torch.testing.assert_close(seen.targets[3], seen.means[1])
@@ -35,7 +35,7 @@ def test_targets_are_drawn_to_the_person(seen: Material) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_varied_face_stays_about_where_it_was(seed: int) -> None:
+def test_a_varied_face_keeps_its_place(seed: int) -> None:
     face = np.full((112, 112), 40, np.uint8)
     face[50:62, 50:62] = 220
     found = varied(np.random.default_rng(seed), face)
@@ -43,7 +43,7 @@ def test_a_varied_face_stays_about_where_it_was(seed: int) -> None:
     assert found[53:59, 53:59].mean() > found[30:45, 40:72].mean() or found[53:59, 53:59].std() == 0
 
 
-def test_what_surrounds_the_face_is_not_looked_at() -> None:
+def test_the_surroundings_of_the_face_do_not_change_the_vector() -> None:
     network = EmbeddingNetwork().eval()
     faces = torch.rand(2, 1, 112, 112) * 255
     framed = faces.clone()
@@ -55,8 +55,8 @@ def test_what_surrounds_the_face_is_not_looked_at() -> None:
         )
 
 
-class Answer(nn.Module):
-    """Gives those vectors, whatever it sees."""
+class Constant(nn.Module):
+    """A network that gives the same vectors for any faces."""
 
     def __init__(self, vectors: Tensor) -> None:
         super().__init__()
@@ -66,18 +66,20 @@ class Answer(nn.Module):
         return self.vectors
 
 
-def test_the_targets_cost_least(seen: Material) -> None:
+def test_the_loss_is_smallest_at_the_targets(seen: Material) -> None:
+    examples = torch.zeros(4), seen.targets, seen.people
     costs = [
-        embedding.loss(Answer(3 * vectors), (torch.zeros(4), seen.targets, seen.people), means=seen.means)
+        train_embedding.loss(Constant(3 * vectors), examples, means=seen.means)
         for vectors in (seen.targets, seen.targets + 0.1, seen.targets[[3, 3, 3, 0]])
     ]
     assert costs[0] < costs[1] < costs[2]
 
 
-def test_two_steps_leave_numbers(seen: Material, tmp_path: Path) -> None:
+def test_after_two_steps_the_network_gives_unit_vectors(seen: Material, tmp_path: Path) -> None:
     training = Training(Plan(name="embedding", steps=2, rate=1e-3), EmbeddingNetwork, Options(out=tmp_path))
-    network = training.run(partial(embedding.batch, seen=seen), partial(embedding.loss, means=seen.means))
+    loss = partial(train_embedding.loss, means=seen.means)
+    network = training.run(partial(train_embedding.batch, seen=seen), loss)
     assert isinstance(network, EmbeddingNetwork)
-    vectors = embedding.embedded(network, torch.from_numpy(seen.faces)[:, None].float())
+    vectors = train_embedding.embedded(network, torch.from_numpy(seen.faces)[:, None].float())
     assert vectors.shape == (4, 256)
     torch.testing.assert_close(F.cosine_similarity(vectors, vectors), torch.ones(4))

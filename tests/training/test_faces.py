@@ -1,4 +1,4 @@
-"""The scenes and crops that the face networks are trained on, and two steps of each training."""
+"""The scenes and crops on which the face networks are trained, and two steps of each training."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from containers.face_detection.networks.retinaface import RetinaFace
-from training.faces import train_age_gender as age_gender
-from training.faces import train_detector as detector
-from training.faces import train_landmarks as landmarks
+from training.faces import train_age_gender, train_detector, train_landmarks
 from training.faces.data import detector_scenes
 from training.faces.data.age_gender_labels import Answered
 from training.faces.data.age_gender_labels import crop as age_crop
@@ -43,18 +41,18 @@ def person() -> Labelled:
 
 
 @pytest.fixture
-def as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither light nor noise nor anything without a face."""
-    for module in (detector_scenes, landmarks):
+def unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switches off changes of light, noise, and portraits without a face."""
+    for module in (detector_scenes, train_landmarks):
         monkeypatch.setattr(module, "shaded", lambda random, grey: grey)
         monkeypatch.setattr(module, "degraded", lambda random, grey: grey)
-    monkeypatch.setattr(detector_scenes, "_faceless", lambda random, person, backgrounds: person)
+    monkeypatch.setattr(detector_scenes, "faceless", lambda random, person, backgrounds: person)
     monkeypatch.setattr(detector_scenes, "SMALLEST", 60)
     monkeypatch.setattr(detector_scenes, "LARGEST", 120)
 
 
-@pytest.mark.usefixtures("as_it_is")
-def test_the_points_of_a_scene_lie_where_its_portraits_have_them(
+@pytest.mark.usefixtures("unchanged")
+def test_the_points_of_a_scene_lie_on_the_marks_of_its_portraits(
     person: Labelled, backgrounds: Backgrounds
 ) -> None:
     bright = [
@@ -66,11 +64,11 @@ def test_the_points_of_a_scene_lie_where_its_portraits_have_them(
         for tone in [scene.grey[y, x]]
     ]
     assert len(bright) > 20
-    assert np.mean(np.array(bright) > 200) > 0.95  # a later portrait's soft rim may lie over one
+    assert np.mean(np.array(bright) > 200) > 0.95  # a later portrait's soft rim may cover a mark
 
 
-@pytest.mark.usefixtures("as_it_is")
-def test_boxes_hold_their_points_and_the_left_eye_comes_first(
+@pytest.mark.usefixtures("unchanged")
+def test_boxes_contain_their_points_and_the_left_eye_comes_first(
     person: Labelled, backgrounds: Backgrounds
 ) -> None:
     for seed in SEEDS:
@@ -81,29 +79,29 @@ def test_boxes_hold_their_points_and_the_left_eye_comes_first(
         assert (points[:, 0, 0] < points[:, 1, 0]).all()
 
 
-@pytest.mark.usefixtures("as_it_is")
+@pytest.mark.usefixtures("unchanged")
 def test_landmarks_move_with_the_crop(person: Labelled, backgrounds: Backgrounds) -> None:
     for seed in SEEDS:
-        pixels, points = landmarks.crop(np.random.default_rng(seed), person, backgrounds)
+        pixels, points = train_landmarks.crop(np.random.default_rng(seed), person, backgrounds)
         assert pixels.shape == (112, 112)
         assert min(pixels[y, x] for x, y in points.astype(int)) > 200
 
 
-def test_the_mirror_of_the_mirror_is_the_face() -> None:
-    mirrored = np.array(landmarks.MIRRORED)
+def test_mirroring_the_points_twice_gives_the_same_points() -> None:
+    mirrored = np.array(train_landmarks.MIRRORED)
     assert (mirrored[mirrored] == np.arange(106)).all()
 
 
-def test_every_face_has_an_anchor_and_the_nearest_ones_are_its() -> None:
+def test_every_face_has_an_anchor_and_an_anchor_belongs_to_the_face_it_overlaps_most() -> None:
     anchors = np.array(((4, 4, 10), (100, 100, 32), (100, 100, 128)), np.float32)
     faces = np.zeros((2, 14), np.float32)
     faces[:, :4] = (84, 80, 116, 120), (0, 0, 40, 40)
-    kinds, targets = detector.assigned(anchors, faces)
+    kinds, targets = train_detector.assigned(anchors, faces)
     assert kinds.tolist() == [1, 1, 0]
     assert (targets[:2] == faces[::-1]).all()
 
 
-def test_the_detector_answers_in_the_layout_of_retinaface() -> None:
+def test_the_detector_s_output_has_the_layout_of_retinaface() -> None:
     pictures = torch.zeros(1, 3, 64, 96)
     with torch.no_grad():
         found, usual = (each.eval()(pictures) for each in (CompactDetector(), RetinaFace(resnet=False)))
@@ -116,18 +114,26 @@ def test_two_steps_leave_every_number_finite(
     cv2.setNumThreads(0)
     crops = np.stack([age_crop(np.random.default_rng(seed), person) for seed in SEEDS])
     known = Answered(crops, np.tile(person.person, (len(crops), 1)))
-    each: list[tuple[Any, Any, Any]] = [
-        (CompactDetector, lambda random: detector.batch(random, [person], backgrounds), detector.loss),
-        (CompactLandmarks, lambda random: landmarks.batch(random, [person], backgrounds), landmarks.loss),
-        (CompactAgeGender, lambda random: age_gender.batch(random, known), age_gender.loss),
+    trainings: list[tuple[Any, Any, Any]] = [
+        (
+            CompactDetector,
+            lambda random: train_detector.batch(random, [person], backgrounds),
+            train_detector.loss,
+        ),
+        (
+            CompactLandmarks,
+            lambda random: train_landmarks.batch(random, [person], backgrounds),
+            train_landmarks.loss,
+        ),
+        (CompactAgeGender, lambda random: train_age_gender.batch(random, known), train_age_gender.loss),
     ]
-    for build, make, loss in each:
+    for build, make, loss in trainings:
         training = Training(Plan(name=build.__name__, steps=2, rate=1e-3), build, Options(out=tmp_path))
         assert all(torch.isfinite(one).all() for one in training.run(make, loss).state_dict().values())
 
 
 def test_a_turned_head_shows_its_side_and_leaves_the_background() -> None:
-    """A dome with a white tip on a grey ball: turned, the tip lies aside by its height over the axis."""
+    """Turns a grey dome with a white tip: the tip then lies aside by its height over the axis."""
     golden = np.arange(468) * 2.399963
     radius = 40 * np.sqrt(np.linspace(0.001, 0.9, 468))
     mesh = np.column_stack(

@@ -1,4 +1,4 @@
-"""Data and loss of the descriptor of near-duplicates."""
+"""The data, network and loss of the descriptor of near-duplicates."""
 
 from pathlib import Path
 
@@ -11,8 +11,7 @@ from torch.nn import functional
 from containers.image_similarity.feature import DIMENSIONS
 from containers.image_similarity.networks.descriptor import Descriptor
 from containers.image_similarity.networks.harmonics import REACH, SIGMAS, STRIDE, LocalHarmonics, view
-from training.image_similarity import pool
-from training.image_similarity import train_descriptor as training_network
+from training.image_similarity import pool, train_descriptor
 from training.image_similarity.copies import SIDE, copy
 from training.image_similarity.pool import Pool
 from training.image_similarity.programs import picture
@@ -22,7 +21,7 @@ from training.material import Portrait
 
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pool:
-    """Three pictures of programs, three pieces of two photographs, two portraits."""
+    """A pool of three pictures from programs, three pieces of two photographs, and two portraits."""
     monkeypatch.setattr(pool, "PROGRAMS", 3)
     monkeypatch.setattr(pool, "PIECES", 3)
     whole = tuple(picture(np.random.default_rng(seed)) for seed in (7, 8))
@@ -31,7 +30,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pool:
     return Pool.open(tmp_path / "pool.npz")
 
 
-def test_programs_draw_the_same_by_the_same_seed_and_never_twice_the_same() -> None:
+def test_programs_draw_the_same_picture_for_the_same_seed_only() -> None:
     random, again = np.random.default_rng(0), np.random.default_rng(0)
     first, second = picture(random), picture(random)
     assert first.shape == second.shape == (224, 224, 3)
@@ -39,14 +38,14 @@ def test_programs_draw_the_same_by_the_same_seed_and_never_twice_the_same() -> N
     assert not np.array_equal(first, second)
 
 
-def test_pieces_of_one_photograph_are_of_one_group(small: Pool) -> None:
+def test_pieces_of_one_photograph_are_in_one_group(small: Pool) -> None:
     random = np.random.default_rng(0)
     groups = {small.draw(random).group for _ in range(60)}
     assert groups <= {-1, 0, 1}
     assert len(groups) > 1
 
 
-def test_a_copy_of_no_strength_is_the_picture_and_a_strong_one_is_not(small: Pool) -> None:
+def test_a_copy_of_strength_0_is_the_picture_and_a_strong_one_is_not(small: Pool) -> None:
     random = np.random.default_rng(0)
     source = cv2.GaussianBlur(small.draw(random).pixels, (0, 0), 3).astype(np.uint8)
     same = cv2.resize(source, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
@@ -67,7 +66,7 @@ def test_responses_are_the_convolution_with_circular_harmonics(n: int) -> None:
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
-def test_quarter_turns_and_mirroring_change_nothing() -> None:
+def test_quarter_turns_and_mirroring_do_not_change_the_vector() -> None:
     views = torch.randn(2, 1, 133, 133, generator=torch.Generator().manual_seed(0))
     network = Descriptor().eval()
     with torch.no_grad():
@@ -77,9 +76,9 @@ def test_quarter_turns_and_mirroring_change_nothing() -> None:
             torch.testing.assert_close(network(changed), vectors, atol=1e-4, rtol=1e-4)
 
 
-def test_whitened_pictures_of_the_pool_are_strangers(small: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their cosines are about 0 in the middle, and all vectors have length 1."""
-    monkeypatch.setattr(training_network, "PICTURES", 24)
+def test_whitened_pictures_are_unlike_each_other(small: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The median of their cosines is about 0, and all vectors have length 1."""
+    monkeypatch.setattr(train_descriptor, "PICTURES", 24)
     network = Descriptor().eval()
     whiten(network, small)
     random = np.random.default_rng(5)
@@ -91,7 +90,7 @@ def test_whitened_pictures_of_the_pool_are_strangers(small: Pool, monkeypatch: p
     assert (white @ white.T).median().abs() < 0.3
 
 
-def test_the_loss_falls_where_copies_agree_and_pictures_differ() -> None:
+def test_the_loss_is_smaller_when_copies_agree_and_when_pictures_differ() -> None:
     random, alone = torch.Generator().manual_seed(0), torch.full((8,), -1)
     one, other = functional.normalize(torch.randn(2, 8, 16, generator=random), dim=2)
     alike, unlike = contrast(torch.cat((one, one)), alone), contrast(torch.cat((one, other)), alone)

@@ -1,4 +1,4 @@
-"""Drawn plates: what is drawn lies where it is said to, and both trainings take a step on it."""
+"""Drawn plates: their labels match the drawings, and both trainings run two steps on them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +15,7 @@ from containers.car_license_plate.networks.platenet import PlateNet
 from tests.support.paths import ROOT
 from training.loop import Options, Plan, Training
 from training.material import FOLDER as PHOTOGRAPHS
-from training.plates import crops, drawing, glyphs, scenes
-from training.plates import train_detector as detector
-from training.plates import train_recogniser as recogniser
+from training.plates import crops, drawing, glyphs, scenes, train_detector, train_recogniser
 from training.plates.texts import WEIGHTS, sample
 
 WIDTH, HEIGHT = PlateNetReader.SIZE
@@ -28,11 +26,11 @@ photographs = pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs ../shar
 
 @pytest.fixture(autouse=True)
 def one_face(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The font of the repository, so that no packages are needed; a few plates for the scenes."""
+    """Uses the repository's font, so that no packages are needed, and few plates for the scenes."""
     monkeypatch.setattr(glyphs, "LATIN", (FONT,))
     monkeypatch.setattr(glyphs, "HAN", (FONT,))
     monkeypatch.setattr(scenes, "POOL", 8)
-    caches = (glyphs.glyphs, scenes._plates)
+    caches = (glyphs.glyphs, scenes.drawn_plates)
     for one in caches:
         one.cache_clear()
     yield
@@ -51,7 +49,7 @@ def test_every_character_fills_its_cell_in_every_weight() -> None:
             assert min(mask[0].max(), mask[-1].max()) > 40, character
 
 
-def test_texts_are_of_the_grammar() -> None:
+def test_texts_and_colours_follow_the_grammar() -> None:
     rng = np.random.default_rng(0)
     assert len(WEIGHTS) == len(LAYOUTS)
     for _ in range(200):
@@ -79,7 +77,7 @@ def test_characters_are_drawn_where_their_centres_are(seed: int) -> None:
 
 
 @photographs
-def test_crops_are_the_seed_s() -> None:
+def test_the_same_seed_gives_the_same_crops() -> None:
     one, other = (crops.batch(np.random.default_rng(3), 8) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
     images, classes, lengths, centres = one
@@ -93,14 +91,15 @@ def test_crops_are_the_seed_s() -> None:
 
 
 @photographs
-def test_a_found_target_is_the_plates(tmp_path: Path) -> None:
+def test_the_plates_are_decoded_from_their_target(tmp_path: Path) -> None:
     scene = scenes.scene(np.random.default_rng(1))
     heat, corners = scenes.target(scene.plates)
-    answer = np.concatenate((np.where(heat == 1, 9, -9)[None], corners / detector.SCALE))
-    (found,) = detector.plates(_Constant(torch.from_numpy(answer).float()), torch.zeros(1, 3, 192, 192))
+    output = np.concatenate((np.where(heat == 1, 9, -9)[None], corners / train_detector.SCALE))
+    network = Constant(torch.from_numpy(output).float())
+    (found,) = train_detector.plates(network, torch.zeros(1, 3, 192, 192))
     assert len(found) == len(scene.plates) > 0
     for plate in scene.plates:
-        assert max(detector.overlap(plate, corners) for corners, _ in found) > 0.99
+        assert max(train_detector.overlap(plate, corners) for corners, _ in found) > 0.99
 
 
 @photographs
@@ -109,25 +108,25 @@ def test_two_steps_change_the_network_and_leave_it_finite(network: str, tmp_path
     cv2.setNumThreads(0)
     rng = np.random.default_rng(0)
     plan, options = Plan(name=network, steps=2, rate=1e-3), Options(out=tmp_path)
-    training = Training(plan, PlateNet if network == "recogniser" else detector.PlateFinder, options)
+    training = Training(plan, PlateNet if network == "recogniser" else train_detector.PlateFinder, options)
     before = [parameter.clone() for parameter in training.network.parameters()]
     if network == "recogniser":
-        some = crops.batch(rng, 4)
-        trained = training.run(lambda rng: some, recogniser.loss)
+        some_crops = crops.batch(rng, 4)
+        trained = training.run(lambda rng: some_crops, train_recogniser.loss)
     else:
-        few = scenes.batch(rng, 2)
-        trained = training.run(lambda rng: few, detector.loss)
+        some_scenes = scenes.batch(rng, 2)
+        trained = training.run(lambda rng: some_scenes, train_detector.loss)
     assert all(parameter.isfinite().all() for parameter in trained.parameters())
     after = training.network.parameters()
     assert any(not torch.equal(one, other) for one, other in zip(before, after, strict=True))
 
 
-class _Constant(nn.Module):
-    """Gives one answer, (9, h, w), whatever it is shown."""
+class Constant(nn.Module):
+    """A network that gives the same output, (9, h, w), for any picture."""
 
-    def __init__(self, answer: Tensor) -> None:
+    def __init__(self, output: Tensor) -> None:
         super().__init__()
-        self._answer = answer
+        self._output = output
 
     def forward(self, images: Tensor) -> Tensor:
-        return self._answer[None]
+        return self._output[None]

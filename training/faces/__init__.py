@@ -1,1 +1,1 @@
-"""Networks about faces and people, taught by public ones on portraits."""
+"""Networks about faces and people, which learn from public networks on portraits."""

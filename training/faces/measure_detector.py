@@ -1,4 +1,7 @@
-"""The face detector against its teacher, as Markdown: `python -m training.faces.detector_measure [FILE]`."""
+"""Compares the face detector with its teacher: `python -m training.faces.measure_detector [FILE]`.
+
+FILE is the detector's weights. Prints Markdown.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -19,19 +22,19 @@ from training.faces.networks.detector import CompactDetector
 from training.material import SHARED, portraits
 
 MIN_SCORE = 0.7  # the feature's default
-FAINT = 0.3  # a face the teacher is as sure of is no false alarm of ours
+FAINT = 0.3  # the teacher's score from which a face is no false alarm of ours
 
 
 def main() -> None:
     file = Path(sys.argv[1] if len(sys.argv) > 1 else "out/training/face_detector.safetensors")
     teacher, own = Teachers.load().detector, compact(file)
-    print("| pictures | teacher's faces | of these found | further ones |\n| --- | --- | --- | --- |")
+    print("| pictures | teacher's faces | of these found | false alarms |\n| --- | --- | --- | --- |")
     for name, images in picture_sets().items():
         print(f"| {name} | " + " | ".join(map(str, compared(teacher, own, images))) + " |", flush=True)
 
 
 def compact(file: Path) -> FaceDetector:
-    """The feature's detector with our network."""
+    """Returns the feature's detector, which then runs our network."""
     network = CompactDetector()
     network.load_state_dict(load_file(file), strict=False)  # without the normalisations' counters
     network.eval().requires_grad_(False)
@@ -39,7 +42,7 @@ def compact(file: Path) -> FaceDetector:
 
 
 def picture_sets() -> dict[str, list[Pixels]]:
-    """Pictures never trained on, by what they are; one portrait of each person who is held out."""
+    """Returns sets of pictures that were never trained on; there is one portrait of each person held out."""
     one_each = {each.person: each.pixels for each in portraits() if is_held_out(each.person)}
     held_out = list(one_each.values())
     changes: dict[str, Callable[[Pixels], Pixels]] = {
@@ -61,19 +64,19 @@ def picture_sets() -> dict[str, list[Pixels]]:
 def compared(
     teacher: FaceDetector, own: FaceDetector, images: Sequence[Pixels], limit: float = MIN_SCORE
 ) -> tuple[int, int, int]:
-    """The teacher's faces, how many of them are found, and how many more that the teacher does not see."""
-    faces = found = more = 0
+    """Counts the teacher's faces, those of them that are found, and the false alarms."""
+    faces = found = false_alarms = 0
     for image in images:
         (known,), (ours,) = teacher.detect([image], [FAINT]), own.detect([image], [limit])
         sure = [face for face in known if face.score >= MIN_SCORE]
         faces += len(sure)
         found += sum(any(overlap(face, each) >= 0.5 for each in ours) for face in sure)
-        more += sum(all(overlap(face, each) < 0.5 for face in known) for each in ours)
-    return faces, found, more
+        false_alarms += sum(all(overlap(face, each) < 0.5 for face in known) for each in ours)
+    return faces, found, false_alarms
 
 
 def overlap(one: Face, other: Face) -> float:
-    """Intersection over union."""
+    """Returns the intersection over union of two boxes."""
     shared = np.minimum(one.box[2:], other.box[2:]) - np.maximum(one.box[:2], other.box[:2])
     common = float(shared.clip(0).prod())
     areas = [float((each.box[2:] - each.box[:2]).prod()) for each in (one, other)]
@@ -95,7 +98,7 @@ def _scaled(image: Pixels, factor: float) -> Pixels:
 def _small(portrait: Pixels, width: int) -> Pixels:
     tones = cv2.resize(portrait, (8, 8), interpolation=cv2.INTER_AREA)
     background = cv2.resize(tones, (500, 500)).astype(np.uint8)
-    small = _scaled(portrait, width / 0.77 / portrait.shape[1])  # the face is 77 % of a portrait
+    small = _scaled(portrait, width / 0.77 / portrait.shape[1])  # a face has 77 % of a portrait's width
     background[100 : 100 + small.shape[0], 100 : 100 + small.shape[1]] = small
     return background
 

@@ -1,8 +1,8 @@
-"""How well the network tells people apart: `python -m training.faces.embedding_figures`. Prints Markdown.
+"""Measures how well the network tells people apart: `python -m training.faces.measure_embedding`.
 
-The boundary comes from people held out of the training, the figures from
-`../shared/images/faces_lfw_aligned`, whose people are in none of the portraits. Pairs as in
-benchmarks/face_pairs.py.
+The boundary comes from people held out of the training. The figures come from these people and from
+`../shared/images/faces_lfw_aligned`, which shows other people than the portraits. `benchmarks/face_pairs.py`
+makes the pairs. Prints Markdown.
 """
 
 import cv2
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def people(some: Known, embedder: FaceEmbedder) -> People:
-    """Vectors by name of whoever has two pictures."""
+    """Returns the vectors of each person who has at least two pictures, by name."""
     vectors = embedder.embed([cv2.cvtColor(face, cv2.COLOR_GRAY2RGB) for face in some.faces])
     by_name: People = {}
     for name, vector in zip(some.names, vectors, strict=True):

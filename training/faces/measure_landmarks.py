@@ -1,6 +1,7 @@
-"""Landmarks, age and gender against their teachers: `python -m training.faces.landmarks_measure [LANDMARKS]`.
+"""Compares landmarks, age and gender with their teachers.
 
-Prints Markdown; a second argument names the file of age and gender.
+`python -m training.faces.measure_landmarks [LANDMARKS [AGE_GENDER]]`: the arguments are the files of weights.
+Prints Markdown.
 """
 
 import sys
@@ -24,7 +25,7 @@ from training.faces.networks.landmarks import SIZE, CompactLandmarks
 
 FILES = ("out/training/face_landmarks.safetensors", "out/training/face_age_gender.safetensors")
 SETS = ("portraits held out, as they are", "faces_lfw_aligned", "colour photographs")
-LEAST = 24  # pixels of a face's width
+LEAST = 24  # px, smallest width of a face
 
 Seen = Sequence[tuple[Pixels, Face]]
 
@@ -33,7 +34,7 @@ def main() -> None:
     teachers, known = Teachers.load(), picture_sets()
     files = map(Path, (*sys.argv[1:], *FILES[len(sys.argv) - 1 :]))
     network, described = _filled(CompactLandmarks(), next(files)), _age_gender(next(files))
-    print("| pictures | faces | landmarks, mean of eye distance | worst tenth | gender | age, years |")
+    print("| pictures | faces | landmarks, mean | 90th percentile | gender | age, years |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name in SETS:
         images = known[name]
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 def of(network: nn.Module, seen: Seen) -> Floats:
-    """(N, 106, 2) x and y in pixels of each face's own image."""
+    """Returns (N, 106, 2): x and y of each face's points, in pixels of its image."""
     squares = [upright(face) for _, face in seen]
     crops = (each.crop(image, SIZE) for each, (image, _) in zip(squares, seen, strict=True))
     executor = compile(lambda: network, np.zeros((2, 3, SIZE, SIZE), np.float32), device="cpu")
@@ -62,7 +63,7 @@ def of(network: nn.Module, seen: Seen) -> Floats:
 
 
 def landmark_errors(ours: Floats, theirs: Floats) -> Floats:
-    """(N,) mean distance of a face's points, over the distance of its pupils."""
+    """Returns (N,) the mean distance of a face's points, divided by the distance of its pupils."""
     eyes = np.linalg.norm(theirs[:, 104] - theirs[:, 105], axis=1)
     errors: Floats = np.linalg.norm(ours - theirs, axis=2).mean(1) / eyes
     return errors

@@ -1,7 +1,8 @@
-"""How near the matte network comes to its teacher: `python -m training.faces.matte_figures`. Prints Markdown.
+"""Measures how close the matte network comes to its teacher: `python -m training.faces.measure_matte`.
 
-On portraits of people held out, whole; and on photographs never trained on, by the feature's own way from
-detectors to refined edges, with either network in it.
+Portraits are measured with the network alone: those of people held out, and coloured ones that were never
+trained on. Photographs are measured with the whole feature, from detectors to refined edges, with either
+network in it. Prints Markdown.
 """
 
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def main() -> None:
 
 
 def overlap(one: Pixels, other: Pixels) -> float:
-    """Intersection over union of what is more than half covered; 1 where neither has anything."""
+    """Returns the intersection over union of the more than half covered pixels; 1 when there are none."""
     both, either = ((one > 127) & (other > 127)).sum(), ((one > 127) | (other > 127)).sum()
     return float(both / either) if either else 1.0
 
@@ -99,7 +100,7 @@ def cut(segmenter: Segmenter, pixels: Pixels) -> Pixels:
 
 
 def photographs() -> dict[str, Pixels]:
-    """One person, groups, and nobody."""
+    """Returns photographs of one person, of groups, and of nobody, by name."""
     found = {f"skimage {name}": getattr(skimage.data, name)() for name in ("astronaut", "chelsea", "coffee")}
     for file in sorted((SHARED / "images/objects").glob("*.jpg")):
         found[f"objects/{file.name}"] = Media().decode(file.read_bytes())
@@ -111,8 +112,8 @@ def _example(kind: Kind) -> Floats:
 
 
 def _summary(found: list[float]) -> str:
-    tenth = np.quantile(found, 0.1)
-    return f"{np.mean(found):.3f}; median {np.median(found):.3f}, least tenth {tenth:.3f}, of {len(found)}"
+    mean, median, low = np.mean(found), np.median(found), np.quantile(found, 0.1)
+    return f"{mean:.3f}; median {median:.3f}, 10th percentile {low:.3f}, of {len(found)}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Training of age and gender on what TinyXception says: `python -m training.faces.age_gender`."""
+"""Trains age and gender on TinyXception's outputs: `make train NAME=faces.age_gender`."""
 
 from functools import partial
 from typing import cast
@@ -15,10 +15,10 @@ from training.loop import Options, Plan, Training, export
 
 PLAN = Plan(name="face_age_gender", steps=2400, rate=4e-3, weight_decay=0.05, average=0.998)
 BATCH = 48
-SPREAD = 4.0  # years, of the ages that stand for one
+SPREAD = 4.0  # years, deviation of the bell curve of ages around the teacher's age
 
 Batch = tuple[Tensor, Tensor]
-"""(N, 1, 112, 112) in 0..255; (N, 2) age in years and probability of male."""
+"""Crops (N, 1, 112, 112) in 0..255, and (N, 2) age in years and probability of male."""
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def batch(random: np.random.Generator, known: Answered) -> Batch:
-    """Half of them mirrored, which the teacher hardly minds."""
+    """Makes one batch. Half of the crops are mirrored, which hardly changes the teacher's output."""
     chosen = np.sort(random.integers(len(known.crops), size=BATCH))
     crops = np.array(known.crops[chosen])
     mirrored = random.random(BATCH) < 0.5
@@ -39,7 +39,7 @@ def batch(random: np.random.Generator, known: Answered) -> Batch:
 
 
 def loss(network: nn.Module, batch: Batch) -> Tensor:
-    """Divergence from the ages around the teacher's, its mean's distance, and cross-entropy of gender."""
+    """Adds the divergence from the bell curve of ages, the mean age's error and gender's cross-entropy."""
     pixels, answers = batch
     values = cast(CompactAgeGender, network).raw(pixels)
     years = torch.tensor(YEARS, dtype=values.dtype, device=values.device)

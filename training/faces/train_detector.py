@@ -1,4 +1,4 @@
-"""Training of the face detector on composed scenes: `python -m training.faces.detector`."""
+"""Trains the face detector on composed scenes: `make train NAME=faces.detector`."""
 
 from functools import cache, partial
 from typing import cast
@@ -21,19 +21,19 @@ from training.material import photographs
 
 PLAN = Plan(name="face_detector", steps=6800, rate=4e-3, average=0.998)
 SIZE, BATCH = 256, 16
-MEAN = 117.0  # luma of the means that are taken off BGR
-POSITIVE, NEGATIVE = 0.35, 0.3  # intersection over union with a face, from and up to which
-NEGATIVES = 7  # for every positive anchor, the ones found hardest
+MEAN = 117.0  # luma of the means that RetinaFace subtracts from BGR
+POSITIVE, NEGATIVE = 0.35, 0.3  # intersection over union: a face from the first, none below the second
+NEGATIVES = 7  # hardest negative anchors for every positive one
 
 Batch = tuple[Tensor, Tensor, Tensor]
-"""(N, 1, S, S) luma minus the mean; (N, A) 1 a face, 0 none, -1 of no account; (N, A, 14) the faces."""
+"""Luma minus the mean (N, 1, S, S); kinds (N, A): 1 a face, 0 none, -1 ignored; the faces (N, A, 14)."""
 
 
 def main() -> None:
     cv2.setNumThreads(0)
     options = Options.read()
     people = [each for each in labelled() if not each.held_out]
-    people += 2 * turned_heads(people)  # three in ten of all
+    people += 2 * turned_heads(people)  # then three in ten of all
     training = Training(PLAN, CompactDetector, options)
     make = partial(batch, people=people, backgrounds=Backgrounds(photographs()))
     network = training.run(make, loss, every=100)
@@ -49,7 +49,10 @@ def batch(random: np.random.Generator, people: list[Labelled], backgrounds: Back
 
 
 def assigned(anchors: Floats, faces: Floats) -> tuple[Integers, Floats]:
-    """(A,) kind and (A, 14) face of (A, 3) anchors: the face overlapped most; every face has an anchor."""
+    """Returns the (A,) kind and (A, 14) face of (A, 3) anchors.
+
+    An anchor belongs to the face with the highest overlap, and every face has at least one anchor.
+    """
     if not len(faces):
         return np.zeros(len(anchors), np.int64), np.zeros((len(anchors), 14), np.float32)
     half = anchors[:, 2:] / 2
@@ -59,14 +62,14 @@ def assigned(anchors: Floats, faces: Floats) -> tuple[Integers, Floats]:
     areas = anchors[:, 2:] ** 2 + (faces[:, 2:4] - faces[:, :2]).prod(1)
     overlap = common / (areas - common)
     best = overlap.argmax(0)
-    overlap[best, np.arange(len(faces))] += 1
-    most = overlap.max(1)
-    kinds = np.where(most >= POSITIVE, 1, np.where(most < NEGATIVE, 0, -1))
+    overlap[best, np.arange(len(faces))] += 1  # makes each face's best anchor positive
+    highest = overlap.max(1)
+    kinds = np.where(highest >= POSITIVE, 1, np.where(highest < NEGATIVE, 0, -1))
     return kinds, faces[overlap.argmax(1)].astype(np.float32)
 
 
 def loss(network: nn.Module, batch: Batch) -> Tensor:
-    """Cross-entropy on faces and the hardest negatives, distance-IoU of boxes, smooth L1 of points."""
+    """Adds cross-entropy on faces and hardest negatives, distance-IoU of boxes and smooth L1 of points."""
     pixels, kinds, targets = batch
     anchors, values = cast(CompactDetector, network).raw(pixels)
     found = decoded(anchors, values)

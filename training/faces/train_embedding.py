@@ -1,4 +1,4 @@
-"""Trains the face embedding network: `make train NAME=faces.embedding`; see also faces.embedding_figures."""
+"""Trains the face embedding network: `make train NAME=faces.embedding`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,12 +17,16 @@ from training.loop import Options, Plan, Training, export
 
 PLAN = Plan(name="embedding", steps=3600, rate=3e-3, weight_decay=0.05, average=0.997)
 BATCH = 64
-SCALE, MARGIN = 24.0, 0.15  # of the cosines to the people
+SCALE, MARGIN = 24.0, 0.15  # of the cosines in the margin softmax
 SIDE = 112
 
 
 class Material(NamedTuple):
-    """(N, 112, 112) faces, (N, 256) vectors to come to, (N,) index of the person, (P, 256) mean of each."""
+    """The training's data.
+
+    faces: (N, 112, 112). targets: (N, 256) vectors. people: (N,) indices of persons. means: (P, 256),
+    each person's mean vector.
+    """
 
     faces: Pixels
     targets: Tensor
@@ -47,7 +51,7 @@ def main() -> None:
 
 
 def material(seen: Known) -> Material:
-    """A face's target lies midway between the teacher's vector of it and of all the person's pictures."""
+    """Sets each face's target midway between the teacher's vector and the mean of the person's vectors."""
     _, index = np.unique(seen.names, return_inverse=True)
     people, vectors = torch.from_numpy(index), torch.from_numpy(seen.vectors)
     means = F.normalize(torch.zeros(int(index.max()) + 1, vectors.shape[1]).index_add(0, people, vectors))
@@ -55,14 +59,14 @@ def material(seen: Known) -> Material:
 
 
 def batch(random: np.random.Generator, *, seen: Material) -> tuple[Tensor, Tensor, Tensor]:
-    """(64, 1, 112, 112) grey faces, their targets and who they are."""
+    """Returns (64, 1, 112, 112) grey faces, their targets and their people's indices."""
     index = random.integers(len(seen.faces), size=BATCH)
     faces = np.stack([varied(random, seen.faces[one]) for one in index])
     return torch.from_numpy(faces)[:, None].float(), seen.targets[index], seen.people[index]
 
 
 def varied(random: np.random.Generator, face: Pixels) -> Pixels:
-    """(112, 112) mirrored, moved as by a less exact detector, and as another camera would have it."""
+    """Returns the (112, 112) face as another detector and camera might give it; half are mirrored."""
     turn, scale = np.deg2rad(random.normal(0, 4)), np.exp(random.normal(0, 0.05))
     cosine, sine = scale * np.cos(turn), scale * np.sin(turn)
     flip = -1.0 if random.random() < 0.5 else 1.0
@@ -86,7 +90,7 @@ def varied(random: np.random.Generator, face: Pixels) -> Pixels:
 
 
 def _framed(random: np.random.Generator, face: Pixels) -> Pixels:
-    """Black where a tight picture ends."""
+    """Makes the face black outside of a tight frame, as a tightly cut picture is."""
     left, top, right, bottom = random.uniform((4, 18, 88, 100), (24, 36, 108, 111))
     corners = np.array(((left, top), (right, top), (right, bottom), (left, bottom)))
     middle, slope = (left + right) / 2, random.normal(0, 0.1)
@@ -97,20 +101,23 @@ def _framed(random: np.random.Generator, face: Pixels) -> Pixels:
 
 
 def loss(network: nn.Module, examples: tuple[Tensor, Tensor, Tensor], *, means: Tensor) -> Tensor:
-    """How far from the targets; and a margin softmax (https://arxiv.org/abs/1801.05599) over the people.
+    """Returns the distance to the targets plus a margin softmax over people (https://arxiv.org/abs/1801.05599).
 
-    The people's vectors are not learnt: they are the teacher's means.
+    The people's vectors are not learnt. They are the teacher's means.
     """
     faces, targets, people = examples
     vectors = F.normalize(cast(EmbeddingNetwork, network).grey(faces))
-    away = 1 - (vectors * targets).sum(1).mean()
+    distance = 1 - (vectors * targets).sum(1).mean()
     cosines = vectors @ means.to(vectors.device).T
     logits = SCALE * (cosines - MARGIN * F.one_hot(people, len(means)))
-    return 2 * away + 0.2 * F.cross_entropy(logits, people)
+    return 2 * distance + 0.2 * F.cross_entropy(logits, people)
 
 
 def watched(unseen: Known) -> Callable[[nn.Module], str]:
-    """Cosine to the teacher, and accuracy of telling two held-out people apart at the best threshold."""
+    """Returns a function that measures a network on people held out, as a note for the log.
+
+    The note has the mean cosine to the teacher, and the balanced accuracy on pairs at the best threshold.
+    """
     faces, vectors = torch.from_numpy(unseen.faces)[:, None].float(), torch.from_numpy(unseen.vectors)
     first, second = np.triu_indices(len(unseen.names), 1)
     same = unseen.names[first] == unseen.names[second]
@@ -127,7 +134,7 @@ def watched(unseen: Known) -> Callable[[nn.Module], str]:
 
 
 def embedded(network: EmbeddingNetwork, faces: Tensor) -> Tensor:
-    """(N, D) unit vectors of (N, 1, 112, 112) faces, each with its mirror image."""
+    """Returns (N, D) unit vectors of (N, 1, 112, 112) faces, each summed with that of its mirror image."""
     with torch.inference_mode():
         return torch.cat(
             [F.normalize(network.grey(some) + network.grey(some.flip(3))) for some in torch.split(faces, 64)]

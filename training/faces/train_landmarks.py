@@ -1,4 +1,4 @@
-"""Training of the 106-point network on what FaceMesh says: `python -m training.faces.landmarks`."""
+"""Trains the network of 106 points on FaceMesh's outputs: `make train NAME=faces.landmarks`."""
 
 from functools import partial
 from typing import cast
@@ -30,17 +30,17 @@ MIRRORED = (
     *range(90, 83, -1), *range(95, 90, -1), *range(100, 95, -1), 103, 102, 101, 105, 104,
 )
 # fmt: on
-"""Where the points of the mirror image stand in the order of containers/face_detection/mesh106.py."""
+"""Index of each point's mirror image, in the order of containers/face_detection/mesh106.py."""
 
 Batch = tuple[Tensor, Tensor]
-"""(N, 1, 112, 112) in 0..255; (N, 106, 2) x and y in pixels."""
+"""Crops (N, 1, 112, 112) in 0..255, and points (N, 106, 2), x and y in pixels."""
 
 
 def main() -> None:
     cv2.setNumThreads(0)
     options = Options.read()
     people = [each for each in labelled() if not each.held_out]
-    people += turned_heads(people)  # a sixth of all
+    people += turned_heads(people)  # then a sixth of all
     training = Training(PLAN, partial(_network, people), options)
     make = partial(batch, people=people, backgrounds=Backgrounds(photographs()))
     network = training.run(make, loss, every=100)
@@ -54,10 +54,10 @@ def batch(random: np.random.Generator, people: list[Labelled], backgrounds: Back
 
 
 def crop(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds) -> tuple[Pixels, Floats]:
-    """(112, 112) and (106, 2): the face as a detector of some inaccuracy has it cut, half of them mirrored.
+    """Returns the (112, 112) crop and (106, 2) points of a face, cut as an inexact detector would cut it.
 
-    The portrait ends within the crop: beyond it there is the feature's grey, a background, or more of the
-    portrait's rim.
+    Half of the crops are mirrored. The portrait ends within the crop; beyond it lies the feature's grey, a
+    background, or the portrait's repeated rim.
     """
     exact = face_square(person)
     near = Square(
@@ -85,20 +85,20 @@ def crop(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds
 
 
 def into(one: Square) -> Doubles:
-    """(2, 3) from the portrait to the crop, both counted from the corners of pixels."""
+    """Returns the (2, 3) matrix from portrait to crop, with coordinates counted from pixels' corners."""
     cosine, sine = np.cos(one.angle), np.sin(one.angle)
     axes = np.array(((cosine, sine), (-sine, cosine))) * (SIZE / one.side)
     return np.column_stack((axes, SIZE / 2 - axes @ one.centre))
 
 
 def loss(network: nn.Module, batch: Batch) -> Tensor:
-    """Smooth L1, linear from half a pixel on."""
+    """Returns smooth L1, which is linear from half a pixel on."""
     pixels, points = batch
     return F.smooth_l1_loss(cast(CompactLandmarks, network).of_grey(pixels), points, beta=0.5)
 
 
 def _network(people: list[Labelled]) -> CompactLandmarks:
-    """It begins with the mean face."""
+    """Builds the network so that it gives the mean face before its training."""
     network = CompactLandmarks()
     squares = [face_square(each) for each in people[:1000]]
     faces = [

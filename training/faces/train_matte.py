@@ -1,4 +1,4 @@
-"""Trains the portrait matte network: `make train NAME=faces.matte`; measure it by faces.matte_figures."""
+"""Trains the portrait matte network: `make train NAME=faces.matte`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ from training.material import photographs
 
 PLAN = Plan(name="matte", steps=1500, rate=3e-3, warm_up=100, average=0.995)
 BATCH = 16
-VIEWS = 2  # of each scene, as composing one costs more than half a step of the training
+VIEWS = 2  # views of each scene; composing a scene costs more than half a training step
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
 def batch(
     random: np.random.Generator, *, heads: Labelled, backgrounds: tuple[Pixels, ...]
 ) -> tuple[Tensor, Tensor]:
-    """(16, 3, S, S) in -1..1 and (16, 1, S, S) in 0..1."""
+    """Returns pictures (16, 3, S, S) in -1..1 and opacities (16, 1, S, S) in 0..1."""
     whole = [scene(random, heads, backgrounds, SIDE) for _ in range(BATCH // VIEWS)]
     scenes = [shown(random, one) for one in whole for _ in range(VIEWS)]
     opacities = torch.from_numpy(np.stack([one.opacity for one in scenes])[:, None])
@@ -50,7 +50,7 @@ def network_input(images: list[Pixels]) -> Tensor:
 
 
 def loss(network: nn.Module, examples: tuple[Tensor, Tensor]) -> Tensor:
-    """Cross-entropy, and the soft intersection over union of each scene with somebody in it."""
+    """Returns cross-entropy plus one minus the soft intersection over union of the scenes with people."""
     images, wanted = examples
     logits = cast(MatteNetwork, network).logits(images)
     found = logits.sigmoid()
@@ -62,7 +62,7 @@ def loss(network: nn.Module, examples: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def watched(unseen: Labelled) -> Callable[[nn.Module], str]:
-    """Mean intersection over union with the teacher on portraits of people held out."""
+    """Returns a function that gives the intersection over union with the teacher on people held out."""
     size = (SIDE, SIDE)
     images = network_input([cv2.resize(one, size).astype(np.uint8) for one in unseen.pixels])
     wanted = torch.from_numpy(np.stack([cv2.resize(one, size) > 127 for one in unseen.opacities]))
@@ -71,7 +71,7 @@ def watched(unseen: Labelled) -> Callable[[nn.Module], str]:
         with torch.inference_mode():
             found = torch.cat([network(part)[:, 0] > 0.5 for part in torch.split(images, 32)])
         ratio = (found & wanted).sum((1, 2)) / (found | wanted).sum((1, 2))
-        return f"IoU {ratio.mean():.4f}, least tenth {ratio.quantile(0.1):.4f}"
+        return f"IoU {ratio.mean():.4f}, 10th percentile {ratio.quantile(0.1):.4f}"
 
     return figure
 

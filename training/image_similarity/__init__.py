@@ -1,1 +1,1 @@
-"""A descriptor of near-duplicates, trained without labels."""
+"""A descriptor of near-duplicates that is trained without labels."""

@@ -1,6 +1,6 @@
-"""What happens to pictures that are sent on, at random: cut, turned, framed, written upon, coloured, packed.
+"""Random changes that happen to pictures when people forward them: cuts, turns, frames, text, colours, JPEG.
 
-Quarter turns and mirroring are left out: the descriptor does not see them.
+Quarter turns and mirroring are left out, because they do not change the descriptor.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from serving.arrays import Pixels
 from training.image_similarity.pool import Pool
 from training.image_similarity.programs import bytes_, colour, words, written
 
-SIDE = 168  # px, of a copy
+SIDE = 168  # px of a copy
 _PLAIN = (0, 0, 0), (255, 255, 255)
 
 
 def copy(source: Pixels, random: Generator, pool: Pool, strength: float) -> Pixels:
-    """(SIDE, SIDE, 3). strength: 0..1, share of changes made."""
+    """Returns a changed copy, (SIDE, SIDE, 3). strength: 0..1; it scales each change's probability."""
     image = _moved(source, random, strength)
     for change, share in _CHANGES.items():
         if random.random() < share * strength:
@@ -35,7 +35,7 @@ def copy(source: Pixels, random: Generator, pool: Pool, strength: float) -> Pixe
 
 
 def _moved(source: Pixels, random: Generator, strength: float) -> Pixels:
-    """Turned in a frame of random shape, then cut or given margins, and stretched to a square."""
+    """Turns the picture in a frame of random shape, cuts it or adds margins, and stretches it to a square."""
     angle, least, most = 0.0, np.full(2, -1.0), np.full(2, 1.0)
     if random.random() < 0.4 * strength:
         angle = random.normal(0, 0.2) if random.random() < 0.6 else random.uniform(-np.pi, np.pi)
@@ -87,7 +87,7 @@ def _badged(image: Pixels, random: Generator) -> Pixels:
 
 
 def _barred(image: Pixels, random: Generator) -> Pixels:
-    """Bars laid over two edges, or a frame over all four."""
+    """Lays bars over two edges, or a frame over all four."""
     image, fill = image.copy(), colour(random)
     thickness = int(random.integers(3, SIDE // 6))
     sides = random.random()
@@ -99,7 +99,7 @@ def _barred(image: Pixels, random: Generator) -> Pixels:
 
 
 def _pasted(image: Pixels, random: Generator, pool: Pool) -> Pixels:
-    """Laid upon another picture, as in a collage, or another one laid upon it."""
+    """Lays the picture on another one, as in a collage, or another one on it."""
     other = _moved(pool.draw(random).pixels, random, 0)
     below, above = (other, image) if random.random() < 0.6 else (image, other)
     low, high = (0.6, 0.92) if above is image else (0.15, 0.45)
@@ -111,7 +111,7 @@ def _pasted(image: Pixels, random: Generator, pool: Pool) -> Pixels:
 
 
 def _coloured(image: Pixels, random: Generator) -> Pixels:
-    """Any mixture of the channels that keeps white about white."""
+    """Mixes the channels at random; white stays about white."""
     matrix = np.eye(3) + random.normal(0, random.choice([0.1, 0.3]), (3, 3))
     matrix /= matrix.sum(1, keepdims=True).clip(0.5)
     return bytes_(cv2.transform(image, matrix * np.exp(random.normal(0, 0.12, (3, 1)))))

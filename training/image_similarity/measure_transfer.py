@@ -1,7 +1,8 @@
-"""`python -m training.image_similarity.transfer`: a linear classifier on the frozen network.
+"""Measures a linear classifier on the frozen network: `python -m training.image_similarity.measure_transfer`.
 
-Against the same network with random weights, the match kernel, which is not learnt, and a histogram of
-colours. scikit-learn's digits are left out where it is not installed; it is no dependency.
+It is compared with the same network with random weights, with the match kernel, which is not learnt, and
+with a histogram of colours. scikit-learn's digits are left out where it is not installed, as it is no
+dependency. Prints Markdown.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,12 +28,12 @@ from serving.weights import resolve
 from training.material import photographs
 
 PATCH = 64  # px
-DECAY = 1e-3  # of the classifier's weights
+DECAY = 1e-3  # weight of the classifier's squared weights in its loss
 Describe = Callable[[list[Pixels]], Tensor]
 
 
 class Labelled(NamedTuple):
-    """learn and test: pictures of each class."""
+    """A set of labelled pictures. learn, test: the pictures of each class."""
 
     name: str
     learn: list[list[Pixels]]
@@ -59,7 +60,7 @@ def main() -> None:
 
 
 def accuracy(task: Labelled, describe: Describe) -> float:
-    """Of logistic regression on standardised vectors, on the pictures to test."""
+    """Returns the accuracy on the test pictures of logistic regression on standardised vectors."""
     learn, learn_classes = _described(task.learn, describe)
     test, test_classes = _described(task.test, describe)
     mean, deviation = learn.mean(0), learn.std(0) + 1e-6
@@ -90,7 +91,7 @@ def _described_by(network: Descriptor, half: nn.Module, pictures: list[Pixels]) 
 
 
 def _settled(network: Descriptor) -> Descriptor:
-    """Its normalisations have seen pieces of photographs, as those of a network that begins to be trained."""
+    """Lets the batch norms see pieces of photographs, as in a network at the start of its training."""
     views = np.stack([view(piece) for each in photographs() for piece in _patches(each, 256)[:8]])
     with torch.no_grad():
         local = network.local(torch.from_numpy(views))
@@ -100,7 +101,7 @@ def _settled(network: Descriptor) -> Descriptor:
 
 
 def _histograms(pictures: list[Pixels]) -> Tensor:
-    """Of 4x4x4 cells of RGB, square roots of shares."""
+    """Returns histograms over 4x4x4 cells of RGB, as square roots of shares."""
     found = [cv2.calcHist([each], [0, 1, 2], None, [4] * 3, [0, 256] * 3).ravel() for each in pictures]
     return torch.from_numpy(np.sqrt(np.stack(found) / pictures[0][..., 0].size))
 
@@ -115,7 +116,7 @@ def _digits(count: int) -> Labelled | None:
 
 
 def _textures() -> Labelled:
-    """Upper quarter of each photograph to learn, lower half to test."""
+    """Cuts patches to learn from the upper quarter of each photograph, and to test from its lower half."""
     whole = [_grey(getattr(data, name)()) for name in ("brick", "grass", "gravel")]
     learn = [_patches(each[: len(each) // 4], PATCH) for each in whole]
     test = [_patches(each[len(each) // 2 :], PATCH) for each in whole]
@@ -123,7 +124,10 @@ def _textures() -> Labelled:
 
 
 def _scenes() -> Labelled:
-    """Left third of each photograph to learn, right third to test. The descriptor was trained on these."""
+    """Cuts patches to learn from the left third of each photograph, and to test from its right third.
+
+    The descriptor was trained on these photographs.
+    """
     random = np.random.default_rng(0)
     learn: list[list[Pixels]] = []
     test: list[list[Pixels]] = []

@@ -1,4 +1,4 @@
-"""The pictures that copies are made of, packed as JPEG: programs', pieces of photographs, portraits."""
+"""The pictures that copies are made of, packed as JPEG: drawn ones, pieces of photographs, portraits."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,26 +13,26 @@ from training.image_similarity.programs import SIDE, picture
 from training.material import photographs, portraits
 
 PROGRAMS, PIECES = 4000, 6000
-FLAT = 12  # deviation of the brightness below which a picture shows nothing
+FLAT = 12  # deviation of the brightness below which a picture is left out, because it shows nothing
 _SEED = 1
 
 
 class Source(NamedTuple):
-    """group: of pictures that may show the same; -1 where there is no other one."""
+    """A picture. group: number that is shared by pictures that may show the same; -1 without others."""
 
     pixels: Pixels
     group: int
 
 
 class Pool:
-    """Draws a third each of its three kinds."""
+    """The stored pictures; each of the three kinds is drawn equally often."""
 
     def __init__(self, packed: list[Pixels], groups: Integers, kinds: list[int]) -> None:
         self._packed, self._groups, self._kinds = packed, groups, kinds
 
     @classmethod
     def open(cls, file: Path) -> Self:
-        """Makes the file if it is not there, in some minutes; half a gigabyte of memory is needed."""
+        """Opens the file. If it does not exist, makes it first, which takes minutes and half a gigabyte."""
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             _write(file)
@@ -69,7 +69,7 @@ def _programs(random: Generator) -> Iterator[Source]:
 
 
 def _pieces(random: Generator) -> Iterator[Source]:
-    """At many scales, upright, not always square before they are stretched."""
+    """Yields upright pieces of photographs at many scales; many are not square and are stretched."""
     whole = photographs()
     for _ in range(PIECES):
         group = int(random.integers(len(whole)))

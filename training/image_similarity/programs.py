@@ -1,4 +1,4 @@
-"""Pictures of nothing, by small programs: fields, shapes, patterns, fractals, pages, collages."""
+"""Abstract pictures that small programs draw: fields, shapes, patterns, fractals, pages, collages."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -22,7 +22,7 @@ FONTS = (
 
 
 def picture(random: Generator) -> Pixels:
-    """(SIDE, SIDE, 3), by a random program; at times two of them mixed or warped."""
+    """Draws (SIDE, SIDE, 3) by a random program; some pictures mix two programs or are warped."""
     found = _program(random)
     if random.random() < 0.25:
         mask = _standard(_field(random))[..., None]
@@ -47,7 +47,7 @@ def colour(random: Generator) -> tuple[int, int, int]:
 
 
 def written(image: Pixels, random: Generator, text: str, place: tuple[int, int], size: float) -> None:
-    """In place. size: of the letters, px."""
+    """Writes letters into the picture. size: px of the letters."""
     font, thickness = int(random.choice(FONTS)), max(1, round(size / random.uniform(8, 20)))
     cv2.putText(image, text, place, font, size / 22, colour(random), thickness, cv2.LINE_AA)
 
@@ -67,7 +67,7 @@ def _clouds(random: Generator) -> Pixels:
 
 
 def _leaves(random: Generator) -> Pixels:
-    """Shapes of all sizes that cover each other, some of them with a texture."""
+    """Draws shapes of all sizes that cover each other, some of them with a texture."""
     image = _painted(random, _field(random)) if random.random() < 0.5 else _plain(random)
     texture = _clouds(random)
     count = int(random.choice([5, 20, 80, 250]))
@@ -99,7 +99,7 @@ def _shape(canvas: Pixels, random: Generator, radius: float, fill: Any) -> None:
 
 
 def _waves(random: Generator) -> Pixels:
-    """Stripes, checks, rings and their sums."""
+    """Draws stripes, checks, rings and their sums."""
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j].astype(np.float32)
     field = np.zeros((SIDE, SIDE), np.float32)
     for _ in range(random.integers(1, 5)):
@@ -114,7 +114,7 @@ def _waves(random: Generator) -> Pixels:
 
 
 def _cells(random: Generator) -> Pixels:
-    """Nearest of random points: stones, scales, mosaics."""
+    """Draws the areas nearest to random points, which look like stones, scales or mosaics."""
     seeds = np.full((SIDE, SIDE), 255, np.uint8)
     count = int(random.choice([12, 40, 150, 500]))
     seeds[tuple(random.integers(0, SIDE, (2, count)))] = 0
@@ -139,7 +139,7 @@ def _julia(random: Generator) -> Pixels:
 
 
 def _page(random: Generator) -> Pixels:
-    """Lines of letters, dark on light or the other way round."""
+    """Draws lines of letters, dark on light or the other way round."""
     image = bytes_(np.full((SIDE, SIDE, 3), random.choice([20, 235, 250]) + random.integers(-15, 16, 3)))
     size, y = random.uniform(5, 30), random.uniform(5, 40)
     left = int(random.uniform(2, 40))
@@ -152,7 +152,7 @@ def _page(random: Generator) -> Pixels:
 
 
 def _window(random: Generator) -> Pixels:
-    """Boxes in rows and columns, as of forms, charts and buildings."""
+    """Draws boxes in rows and columns, as in forms, charts and buildings."""
     image = _plain(random) if random.random() < 0.7 else _clouds(random)
     columns, rows = random.integers(1, 9, 2)
     fills = [colour(random) for _ in range(random.integers(1, 5))]
@@ -196,7 +196,7 @@ def _plain(random: Generator) -> Pixels:
 
 
 def _field(random: Generator) -> Floats:
-    """Noise whose amplitude falls with the frequency, by a random power; at times stretched to one side."""
+    """Returns noise with an amplitude that falls as a random power of the frequency; some is stretched."""
     field, fall = np.zeros((SIDE, SIDE), np.float32), random.uniform(0.3, 1.1)
     stretch = random.choice([1, 1, 1, 4])
     for octave in range(1, 8):
@@ -210,7 +210,7 @@ def _field(random: Generator) -> Floats:
 
 
 def _painted(random: Generator, field: Floats) -> Pixels:
-    """By a palette over the field's values, smooth or in steps."""
+    """Colours the field's values by a random palette, smoothly or in steps."""
     low, high = np.quantile(field[::7, ::7], (0.01, 0.99))
     palette = random.integers(0, 256, (random.integers(2, 7), 3))
     if random.random() < 0.5:

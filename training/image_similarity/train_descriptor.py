@@ -1,7 +1,7 @@
-"""`make train NAME=image_similarity.network`. Trains the descriptor by the recipe of SSCD, on a CPU.
+"""Trains the descriptor by the recipe of SSCD, on a CPU: `make train NAME=image_similarity.descriptor`.
 
-SSCD: https://arxiv.org/abs/2202.10261. Copies of one picture are drawn together by InfoNCE, and all
-pictures apart by the differential entropy (Kozachenko and Leonenko) of their vectors.
+SSCD: https://arxiv.org/abs/2202.10261. InfoNCE draws the vectors of one picture's copies together. The
+differential entropy (Kozachenko and Leonenko) drives the vectors of all pictures apart.
 """
 
 from typing import cast
@@ -21,22 +21,25 @@ from training.image_similarity.pool import Pool
 from training.loop import Options, Plan, Training, export
 
 PLAN = Plan(name="image_similarity", steps=500, rate=2e-3, warm_up=40, average=0.99)
-PAIRS = 96  # a batch
+PAIRS = 96  # pictures of a batch, with two copies each
 TEMPERATURE = 0.07
-ENTROPY = 0.5  # weight
-PICTURES = 2048  # that the whitening is made of
-RIDGE = 1e-3  # of the largest variance, added to all: what hardly varies is hardly amplified
+ENTROPY = 0.5  # weight of the entropy in the loss
+PICTURES = 2048  # pictures from which the whitening is computed
+RIDGE = 1e-3  # share of the largest variance that is added to all, so that small ones are amplified less
 
 
 class Batches:
-    """Two copies each of pictures of a pool: a light one and a strong one."""
+    """Makes two copies of each picture: one with light changes and one with strong changes."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         cv2.setNumThreads(0)
 
     def __call__(self, random: Generator) -> dict[str, Tensor]:
-        """views: (2 PAIRS, 1, 133, 133), the copies of one picture PAIRS apart. groups: (PAIRS,)."""
+        """Returns `views`, (2 PAIRS, 1, 133, 133), and `groups`, (PAIRS,).
+
+        The two copies of a picture are PAIRS rows apart.
+        """
         sources = [self._pool.draw(random) for _ in range(PAIRS)]
         copies = [
             copy(source.pixels, random, self._pool, strength * random.uniform(0.5, 1))
@@ -53,7 +56,10 @@ def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
 
 
 def contrast(vectors: Tensor, groups: Tensor) -> Tensor:
-    """vectors: (2 N, D) of length 1. Pictures of one group, other than -1, are not driven apart."""
+    """Returns the loss of (2 N, D) vectors of length 1.
+
+    Pictures of one group are not driven apart, except in group -1.
+    """
     count = len(vectors)
     cosines = vectors @ vectors.T
     own = torch.arange(count, device=vectors.device).roll(count // 2)
@@ -67,16 +73,19 @@ def contrast(vectors: Tensor, groups: Tensor) -> Tensor:
 
 @torch.no_grad()
 def whiten(network: Descriptor, pool: Pool) -> None:
-    """Sets the last layer by what the others say of pictures lightly changed; both halves count alike."""
+    """Computes the last layer from the other layers' outputs for lightly changed pictures.
+
+    Both halves of a vector get the same weight.
+    """
     random = np.random.default_rng(PLAN.seed)
     sources = (pool.draw(random).pixels for _ in range(PICTURES))
     copies = (copy(source, random, pool, 0.4 * random.random()) for source in sources)
     views = torch.from_numpy(np.stack([view(each) for each in copies]))
-    found = torch.cat([network.described(batch) for batch in torch.split(views, 32)]).double()
-    mean, variances = found.mean(0), found.var(0)
+    described = torch.cat([network.described(batch) for batch in torch.split(views, 32)]).double()
+    mean, variances = described.mean(0), described.var(0)
     spreads = [half.sum().expand(len(half)) for half in torch.split(variances, DIMENSIONS)]
     scale = torch.cat(spreads).rsqrt()
-    scaled = (found - mean) * scale
+    scaled = (described - mean) * scale
     variances, axes = torch.linalg.eigh(scaled.T @ scaled / PICTURES)
     factors = (variances.clamp_min(0) + RIDGE * variances.max()).rsqrt()
     matrix = (axes * factors).T[-len(network.whitening.weight) :] * scale

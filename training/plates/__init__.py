@@ -1,1 +1,1 @@
-"""Licence plates of mainland China: what is drawn, and the networks that are trained on it."""
+"""Licence plates of mainland China: drawn plates, and the networks that are trained on them."""

@@ -1,4 +1,4 @@
-"""Crops of plates as a recogniser gets them: what light, lens, distance, angle and JPEG do to drawings."""
+"""Crops of drawn plates, as a recogniser gets them, changed by light, lens, distance, angle and JPEG."""
 
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ from training.plates.texts import sample
 
 WIDTH, HEIGHT = PlateNetReader.SIZE
 
-LONGEST = 8
-NO_PLATE = 0.03  # of the crops
-INKS = {"blue": 0.95, "black": 0.95, "yellow": 0.05, "green": 0.05, "white": 0.05}  # grey
+LONGEST = 8  # characters of a plate
+NO_PLATE = 0.03  # share of the crops
+INKS = {"blue": 0.95, "black": 0.95, "yellow": 0.05, "green": 0.05, "white": 0.05}  # grey levels, 0..1
 
 
 class Crop(NamedTuple):
-    """masks: (24, 96, 4). centres: (characters,) x in px."""
+    """A crop before it is coloured. masks: (24, 96, 4). centres: (characters,) x in px."""
 
     masks: Pixels
     text: str
@@ -32,7 +32,7 @@ class Crop(NamedTuple):
 
 
 def crop(rng: np.random.Generator) -> Crop:
-    """A plate at an angle, cut out around its outline or its text, less or more exactly."""
+    """Returns a plate at an angle, cut out around its outline or its text, more or less exactly."""
     plate = sample(rng)
     drawing = draw(rng, plate)
     if plate.two_rows:
@@ -49,17 +49,17 @@ def crop(rng: np.random.Generator) -> Crop:
 
 
 def _view(rng: np.random.Generator, drawing: Drawing, *, upright: bool) -> Doubles:
-    """From the drawing to the crop."""
+    """Returns the (3, 3) matrix from the drawing to the crop. upright: the plate is tilted only slightly."""
     height, width = drawing.masks.shape[:2]
     plate = np.array(((0, 0), (width, 0), (width, height), (0, height)), np.float32)
-    kept = plate + rng.uniform(0, 1) * (drawing.text - plate) if rng.random() < 0.5 else plate
+    framed = plate + rng.uniform(0, 1) * (drawing.text - plate) if rng.random() < 0.5 else plate
     strength = 0.2 if upright else 1.0
     angle, shear = strength * rng.normal(0, 0.07), strength * rng.normal(0, 0.2)
     turn = np.array(((np.cos(angle), shear - np.sin(angle)), (np.sin(angle), np.cos(angle))))
     seen = ((plate - (width / 2, height / 2)) @ turn.T).astype(np.float32)
     seen += rng.normal(0, 0.04 * height * strength, (4, 2)).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(plate, seen)
-    points = cv2.perspectiveTransform(kept.astype(np.float32)[None], matrix)[0]
+    points = cv2.perspectiveTransform(framed.astype(np.float32)[None], matrix)[0]
     low, high = points.min(axis=0), points.max(axis=0)
     margin = np.clip(rng.normal((0.015, 0.03), (0.02, 0.04), (2, 2)), -0.02, 0.12) * (high - low)
     low, high = low - margin[0], high + margin[1]
@@ -69,7 +69,7 @@ def _view(rng: np.random.Generator, drawing: Drawing, *, upright: bool) -> Doubl
 
 
 def batch(rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Crops (N, 3, 24, 96) RGB in [-1, 1], classes (N, 8), their number (N,), their x in px (N, 8)."""
+    """Returns crops (N, 3, 24, 96) RGB in [-1, 1], classes (N, 8), text lengths (N,) and x in px (N, 8)."""
     crops = [crop(rng) for _ in range(size)]
     empty = rng.random(size) < NO_PLATE
     pixels = coloured(rng, crops, empty)
@@ -84,7 +84,7 @@ def batch(rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor, 
 
 
 def coloured(rng: np.random.Generator, crops: list[Crop], empty: Flags) -> Pixels:
-    """(N, 24, 96, 3): paint, ink, dirt, light and what is around the plates."""
+    """Returns (N, 24, 96, 3): the crops with paint, ink, dirt, light and surroundings."""
     n = len(crops)
     masks = np.stack([one.masks for one in crops]).astype(np.float32)[..., None, :] / 255
     ink, red, plate, down = (masks[..., index] for index in (INK, RED, PLATE, DOWN))
@@ -105,7 +105,7 @@ def coloured(rng: np.random.Generator, crops: list[Crop], empty: Flags) -> Pixel
 
 
 def light(rng: np.random.Generator, n: int) -> Floats:
-    """(N, 24, 96, 3): its strength, colour, slope and one shadow's edge."""
+    """Returns factors (N, 24, 96, 3): the light's strength, colour and slope, and the edge of one shadow."""
     x = np.linspace(-1, 1, WIDTH, dtype=np.float32)[:, None]
     y = np.linspace(-1, 1, HEIGHT, dtype=np.float32)[:, None, None]
     angle, sharpness = _uniform(rng, 0, 2 * np.pi, n), _uniform(rng, 3, 30, n)
@@ -123,31 +123,31 @@ def _normal(rng: np.random.Generator, spread: float, shape: tuple[int, ...]) -> 
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float, n: int) -> Floats:
-    """(N, 1, 1, 1)."""
+    """Returns (N, 1, 1, 1) numbers between the two."""
     return rng.random((n, 1, 1, 1), np.float32) * np.float32(high - low) + np.float32(low)
 
 
 def clouds(rng: np.random.Generator, n: int, rows: int, columns: int) -> Floats:
-    """(N, 24, 96, 1) smooth noise, 0..1."""
+    """Returns smooth random values, (N, 24, 96, 1), 0..1."""
     coarse = rng.random((rows, columns, n)).astype(np.float32)
     smooth = [cv2.resize(coarse[..., start : start + 4], (WIDTH, HEIGHT)) for start in range(0, n, 4)]
     return np.concatenate([one.reshape(HEIGHT, WIDTH, -1) for one in smooth], 2).transpose(2, 0, 1)[..., None]
 
 
 def surroundings(rng: np.random.Generator, n: int) -> Floats:
-    """(N, 24, 96, 3) cuttings of photographs, 0..1; half of them nearly even."""
-    found = np.empty((n, HEIGHT, WIDTH, 3), np.float32)
+    """Returns (N, 24, 96, 3) pieces of photographs, 0..1. Half of them are nearly of one colour."""
+    pieces = np.empty((n, HEIGHT, WIDTH, 3), np.float32)
     pictures = [one[::4, ::4] for one in photographs()]
-    for area in found:
+    for piece in pieces:
         picture = pictures[rng.integers(len(pictures))]
         height, width = (24, 96) if rng.random() < 0.5 else (3, 12)
         y, x = rng.integers(picture.shape[0] - height), rng.integers(picture.shape[1] - width)
-        area[:] = cv2.resize(picture[y : y + height, x : x + width], (WIDTH, HEIGHT)) / np.float32(255)
-    return found
+        piece[:] = cv2.resize(picture[y : y + height, x : x + width], (WIDTH, HEIGHT)) / np.float32(255)
+    return pieces
 
 
 def _photographed(rng: np.random.Generator, pixels: Pixels) -> Pixels:
-    """Out of focus or shaken, sharpened, noisy and compressed."""
+    """Makes the picture out of focus or shaken, or sharpens it, then adds noise and JPEG compression."""
     kind = rng.random()
     if kind < 0.35:
         pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.3, 1.0))  # type: ignore[assignment]
@@ -167,6 +167,7 @@ def _photographed(rng: np.random.Generator, pixels: Pixels) -> Pixels:
 
 
 def _shake(rng: np.random.Generator) -> Floats:
+    """Returns the (7, 7) kernel of a camera that moved along a line."""
     kernel = np.zeros((7, 7), np.float32)
     angle, reach = rng.uniform(0, np.pi), rng.uniform(0.8, 2.6)
     along = np.array((np.cos(angle) * reach, np.sin(angle) * reach * 0.5))

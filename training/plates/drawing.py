@@ -1,4 +1,4 @@
-"""A plate from the front, as masks that are coloured only after they have been laid into a picture."""
+"""Draws a plate from the front, as masks that get their colours only after they are laid into a picture."""
 
 from typing import NamedTuple
 
@@ -12,12 +12,16 @@ from training.plates.glyphs import glyphs
 
 PX = CELL / 90  # per millimetre
 INK, RED, PLATE, DOWN = range(4)
-"""Channels of a drawing: characters and frame, how red they are, where the plate is, how far down."""
-LOW = 0.72  # of a cell's height has a Chinese character at least; on plates they are the smaller ones
+"""Channels of a drawing: characters and frame, their redness, the plate's area, the share of the way down."""
+LOW = 0.72  # smallest height of a Chinese character in cells; on plates they are smaller than the others
 
 
 class Drawing(NamedTuple):
-    """masks: (H, W, 4). centres: (characters, 2), x and y in px. text: corners of all of it, (4, 2)."""
+    """A drawn plate.
+
+    masks: (H, W, 4), by channel. centres: (characters, 2), x and y in px. text: (4, 2), the corners of
+    the box around all characters.
+    """
 
     masks: Pixels
     centres: Floats
@@ -25,7 +29,7 @@ class Drawing(NamedTuple):
 
 
 def draw(rng: np.random.Generator, sample: Sample) -> Drawing:
-    """Each character a little displaced and out of shape; all of one face, or each of its own."""
+    """Draws each character a little displaced and distorted, all in one typeface or each in its own."""
     height, width = TALL_HEIGHT if sample.two_rows else HEIGHT, 480 if len(sample.text) == 8 else 440
     masks = np.zeros((round(height * PX), round(width * PX), 4), np.uint8)
     masks[..., PLATE] = 255
@@ -57,7 +61,7 @@ def draw(rng: np.random.Generator, sample: Sample) -> Drawing:
 
 
 def _frame(rng: np.random.Generator, masks: Pixels) -> None:
-    """The border and the screws, bright or dark."""
+    """Draws the border and the screws, bright or dark."""
     layer = np.zeros(masks.shape[:2], np.uint8)
     height, width = masks.shape[:2]
     inset = round(rng.uniform(1, 6) * PX)
@@ -74,7 +78,7 @@ def _frame(rng: np.random.Generator, masks: Pixels) -> None:
 
 
 def _placed(rng: np.random.Generator, masks: Pixels, glyph: Pixels, box: Floats) -> tuple[Pixels, Pixels]:
-    """The part of the masks around a box in px, and the glyph in it."""
+    """Returns the part of the masks around a box in px, and the glyph at its place in that part."""
     left, top, width, height = box
     rows, columns = glyph.shape
     scale = np.array((width / columns, height / rows)) * rng.normal(1, 0.03, 2)
@@ -89,7 +93,7 @@ def _placed(rng: np.random.Generator, masks: Pixels, glyph: Pixels, box: Floats)
 
 
 def in_one_row(rng: np.random.Generator, drawing: Drawing) -> Drawing:
-    """A two-row plate's rows side by side, as `regions.line` puts them."""
+    """Returns the rows of a two-row plate next to each other, as `regions.line` puts them."""
     masks, centres, _ = drawing
     cut, edge = round(len(masks) * rng.uniform(0.36, 0.42)), masks.shape[1]
     crop_upper, crop_lower = (round(rng.uniform(0, mm) * PX) for mm in (100, 18))

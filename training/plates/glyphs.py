@@ -1,7 +1,7 @@
-"""The characters of plates in many faces and weights, pressed into the standard's cells.
+"""The characters of plates in many typefaces and weights, fitted into the standard's cells.
 
-The face of real plates is not at hand, so no single face is trusted: condensed, rounded and DIN-like ones of
-Debian's font packages, each thinned and thickened.
+The typeface of real plates is not available, so many others stand in for it: condensed, rounded and DIN-like
+ones of Debian's font packages, each thinned and thickened.
 """
 
 from functools import cache
@@ -57,16 +57,16 @@ HAN = (
     "truetype/smiley-sans/SmileySans-Oblique.ttf",
     "opentype/noto/NotoSerifCJK-Bold.ttc",
 )
-SIMPLIFIED = {"NotoSansCJK": 2, "NotoSerifCJK": 2}  # index of the face in its collection
+SIMPLIFIED = {"NotoSansCJK": 2, "NotoSerifCJK": 2}  # index of the typeface in its collection
 HEIGHT, WIDTH = 48, 24  # px of a cell of 90 x 45 mm
-WEIGHTS = (-0.15, 0.0, 0.2, 0.45)  # by which a stroke is thickened, in its own widths
-BAR = 0.3  # of a cell is the width of a 1
+WEIGHTS = (-0.15, 0.0, 0.2, 0.45)  # thickening of a stroke, in its own widths
+BAR = 0.3  # least width of a 1, in cells
 STEM = (7, 9, 11, 13)  # mm
-VERTICES = (0.4, 0.5, 0.6, 0.7)  # how far down the middle of an M goes; on plates it ends half-way
+VERTICES = (0.4, 0.5, 0.6, 0.7)  # depth of the middle of an M, in heights; on plates it ends half-way
 
 
 def _strokes(character: str, vertex: float) -> list[list[tuple[float, float]]]:
-    """Lines through a cell of 1 x 1 that make up a character whose plate form is in no font at hand."""
+    """Returns the lines, in a cell of 1 x 1, of a character whose form on plates is in no available font."""
     top, turn = 0.25 + 0.4 * vertex, np.linspace(0, 2 * np.pi, 40)
     bowl = [(0.5 - 0.5 * np.cos(a), top + (1 - top) * (0.5 - 0.5 * np.sin(a))) for a in turn]
     forms: dict[str, list[list[tuple[float, float]]]] = {
@@ -81,17 +81,20 @@ def _strokes(character: str, vertex: float) -> list[list[tuple[float, float]]]:
 
 @cache
 def glyphs() -> dict[str, tuple[Pixels, ...]]:
-    """Ink of every character of the alphabet, (48, 24) each, in every face and weight that has it."""
-    found = {}
+    """Returns the alphabet's characters as masks of ink, (48, 24) each, in every typeface and weight.
+
+    A character that is also drawn by strokes has about as many of these as of the others.
+    """
+    masks_of = {}
     for character in ALPHABET:
         paths = LATIN if character.isascii() else HAN
         faces = [face for path in paths for face in _faces(path, character)]
         masks = [mask for face in faces for mask in _weighted(face, character)]
-        drawn = [
-            _stroked(lines, stem) for v in VERTICES if (lines := _strokes(character, v)) for stem in STEM
-        ]
-        found[character] = (*masks, *drawn * (len(masks) // max(1, len(drawn))))
-    return found
+        forms = [lines for vertex in VERTICES if (lines := _strokes(character, vertex))]
+        stroked = [_stroked(lines, stem) for lines in forms for stem in STEM]
+        repeats = len(masks) // max(1, len(stroked))
+        masks_of[character] = (*masks, *stroked * repeats)
+    return masks_of
 
 
 def _stroked(lines: list[list[tuple[float, float]]], stem: int) -> Pixels:
@@ -104,7 +107,7 @@ def _stroked(lines: list[list[tuple[float, float]]], stem: int) -> Pixels:
 
 
 def _faces(path: str, character: str) -> list[Floats]:
-    """Large drawings of a character, filled by it; a 1 is in many faces a bar, as an I is."""
+    """Returns large drawings of a character without margins. A 1 is drawn as an I, too, for a plain bar."""
     file = FOLDER / path
     font = ImageFont.truetype(str(file), 160, SIMPLIFIED.get(file.stem.partition("-")[0], 0))
     return [_drawn(font, one) for one in ("1", "I") if character == "1"] or [_drawn(font, character)]
@@ -118,12 +121,13 @@ def _drawn(font: ImageFont.FreeTypeFont, character: str) -> Floats:
 
 
 def _weighted(face: Floats, character: str) -> list[Pixels]:
+    """Returns the drawing in every weight, each fitted into a cell."""
     width = WIDTH if character != "1" else round(WIDTH * min(0.5, max(BAR, face.shape[1] / face.shape[0])))
     pressed = np.asarray(cv2.resize(face, (width * 4, HEIGHT * 4), interpolation=cv2.INTER_AREA))
     inked = np.pad((pressed > 127).astype(np.uint8), 32)
     inside, outside = (cv2.distanceTransform(mask, cv2.DIST_L2, 5) for mask in (inked, 1 - inked))
     stroke = 4 * inside[inked > 0].mean()  # a bar's mean distance to its edge is a quarter of its width
-    found = []
+    cells = []
     for weight in WEIGHTS:
         mask = np.clip(inside - outside + weight * stroke / 2 + 0.5, 0, 1)
         rows, columns = (np.flatnonzero(mask.max(axis=axis) > 0.5) for axis in (1, 0))
@@ -132,5 +136,5 @@ def _weighted(face: Floats, character: str) -> list[Pixels]:
         start = (WIDTH - width) // 2
         small = cv2.resize(cut, (width, HEIGHT), interpolation=cv2.INTER_AREA)
         cell[:, start : start + width] = np.round(small * 255)
-        found.append(cell)
-    return found
+        cells.append(cell)
+    return cells

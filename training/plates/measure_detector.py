@@ -1,4 +1,7 @@
-"""How many plates the detector finds, as Markdown: `python -m training.plates.detector_figures [FILE]`."""
+"""Measures how many plates the detector finds: `python -m training.plates.measure_detector [FILE]`.
+
+FILE is the detector's weights. Prints Markdown.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -15,7 +18,7 @@ from training.material import SHARED
 from training.plates.scenes import Scene, scene
 from training.plates.train_detector import HELD_OUT, PlateFinder, overlap, plates
 
-DRAWN = 100
+DRAWN = 100  # scenes
 WIDTHS = 40, 120  # px of a real plate
 SIDE = 320
 
@@ -27,20 +30,20 @@ def main() -> None:
     )
     network.eval()
     drawn = (scene(np.random.default_rng((HELD_OUT, number))) for number in range(DRAWN))
-    print("| pictures | plates | found | further ones |\n| --- | --- | --- | --- |")
+    print("| pictures | plates | found | false alarms |\n| --- | --- | --- | --- |")
     for name, scenes in (("drawn, held out", drawn), ("real plates in photographs", real())):
-        known = found = more = 0
+        known = found = false_alarms = 0
         for pixels, corners in scenes:
             image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
             seen = [each for each, _ in plates(network, image)[0]]
             hits = [any(overlap(each, one) >= 0.5 for one in seen) for each in corners]
             known, found = known + len(hits), found + sum(hits)
-            more += sum(all(overlap(each, one) < 0.5 for each in corners) for one in seen)
-        print(f"| {name} | {known} | {found} | {more} |", flush=True)
+            false_alarms += sum(all(overlap(each, one) < 0.5 for each in corners) for one in seen)
+        print(f"| {name} | {known} | {found} | {false_alarms} |", flush=True)
 
 
 def real() -> Iterator[Scene]:
-    """Every real crop as it is, laid into a piece of one of scikit-image's photographs."""
+    """Yields every real crop unchanged, laid into a piece of one of scikit-image's photographs."""
     random, media = np.random.default_rng(HELD_OUT), Media()
     behind = [photograph(name) for name in ("coffee", "chelsea", "rocket", "astronaut")]
     for file in sorted((SHARED / "images" / "plate" / "crops").glob("*.jpg")):

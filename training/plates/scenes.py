@@ -1,4 +1,4 @@
-"""Pictures with plates in them, for a detector: drawn plates in perspective over photographs."""
+"""Pictures that contain plates, for a detector: drawn plates in perspective over photographs."""
 
 from functools import cache
 from typing import NamedTuple
@@ -16,26 +16,29 @@ from training.plates.drawing import DOWN, INK, RED, draw
 from training.plates.texts import sample
 
 SIZE, STRIDE = 192, 8
-POOL = 1500  # plates drawn once
+POOL = 1500  # plates that are drawn once and used in all scenes
 MOST = 3  # plates of one scene
 
 
 class Scene(NamedTuple):
-    """pixels: (192, 192, 3) RGB. plates: (K, 4, 2) corners clockwise from the top-left, x and y in px."""
+    """A picture and its plates.
+
+    pixels: (192, 192, 3) RGB. plates: (K, 4, 2) corners clockwise from the top left, x and y in px.
+    """
 
     pixels: Pixels
     plates: Floats
 
 
 def scene(rng: np.random.Generator) -> Scene:
-    """Plates 24 to 150 px wide on panels of paint; panels and writing that are no plates; none at all."""
+    """Returns a scene of up to three plates, 24 to 150 px wide, with panels and words that are no plates."""
     pixels = _surroundings(rng)
     for _ in range(rng.integers(3)):
         _distract(rng, pixels)
     taken = np.zeros(pixels.shape[:2], np.uint8)
     plates = []
     for _ in range(rng.integers(MOST + 1)):
-        face = _plates()[rng.integers(POOL)]
+        face = drawn_plates()[rng.integers(POOL)]
         corners = _corners(rng, *face.shape[1::-1])
         middle, spread = corners.mean(axis=0), np.ptp(corners, axis=0)
         (left, top), (right, bottom) = (np.maximum(0, middle + sign * 0.6 * spread) for sign in (-1, 1))
@@ -49,7 +52,7 @@ def scene(rng: np.random.Generator) -> Scene:
 
 
 def batch(rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures (N, 3, 192, 192) in [-1, 1], heat (N, 24, 24), corners (N, 8, 24, 24) in px from the cell."""
+    """Returns pictures (N, 3, 192, 192) in [-1, 1], and heat (N, 24, 24) and corners (N, 8, 24, 24)."""
     scenes = [scene(rng) for _ in range(size)]
     images = torch.from_numpy(np.stack([one.pixels for one in scenes])).permute(0, 3, 1, 2)
     targets = [target(one.plates) for one in scenes]
@@ -58,7 +61,11 @@ def batch(rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def target(plates: Floats, side: int = SIZE // STRIDE) -> tuple[Floats, Floats]:
-    """heat: 1 in the cell of a plate's centre, falling off with its size. corners: meant where heat > 0.5."""
+    """Returns heat (side, side) and corners (8, side, side), in px from the cell's middle.
+
+    The heat is 1 in the cell of a plate's centre and falls with the distance in plates' sizes. The corners
+    count where the heat is above 0.5.
+    """
     heat, corners = np.zeros((side, side), np.float32), np.zeros((8, side, side), np.float32)
     x, y = np.meshgrid(*[(np.arange(side, dtype=np.float32) + 0.5) * STRIDE] * 2)
     for plate in plates:
@@ -75,8 +82,8 @@ def target(plates: Floats, side: int = SIZE // STRIDE) -> tuple[Floats, Floats]:
 
 
 @cache
-def _plates() -> list[Pixels]:
-    """Coloured plates from the front, at 0.27 px per mm."""
+def drawn_plates() -> list[Pixels]:
+    """Returns coloured plates from the front, at 0.27 px per mm."""
     rng = np.random.default_rng(0)
     return [_plate(rng) for _ in range(POOL)]
 
@@ -103,7 +110,7 @@ def _corners(rng: np.random.Generator, width: int, height: int) -> Floats:
 
 
 def _lay(rng: np.random.Generator, pixels: Pixels, face: Pixels, corners: Floats) -> None:
-    """Onto a panel of some paint, in light of some strength and colour."""
+    """Pastes the plate on a panel of random colour, as it looks in light of random strength and colour."""
     if rng.random() < 0.7:
         middle = corners.mean(axis=0)
         panel = middle + (corners - middle) * rng.uniform(1.1, 2.5, 2)
@@ -122,7 +129,7 @@ def _lay(rng: np.random.Generator, pixels: Pixels, face: Pixels, corners: Floats
 
 
 def _distract(rng: np.random.Generator, pixels: Pixels) -> None:
-    """A panel, a bar or a word that is no plate."""
+    """Draws a panel, a bar or a word that is no plate."""
     colour = [int(part) for part in rng.integers(0, 256, 3)]
     x, y = (int(part) for part in rng.integers(0, SIZE, 2))
     width, height = (int(part) for part in rng.integers(8, 90, 2))

@@ -1,4 +1,4 @@
-"""What the drawn plates say: every kind of plate, every province, rare characters as often as common ones."""
+"""The texts of the drawn plates, of every kind and province, with rare characters as often as common ones."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from benchmarks.renders.plate_example import Sample
 from containers.car_license_plate.grammar import LAYOUTS
 
 WEIGHTS = (12, 2, 1, 1.5, 1.5, 0.3, 0.5, 0.7, 0.4, 0.2, 1, 0.6)
-"""How often each of the grammar's layouts is drawn."""
-COLOURS = {"blue": 0.65, "yellow": 0.27, "black": 0.08}  # of plates that may have any of these
-TWO_ROWS = 0.5  # of yellow plates
+"""The frequency of each of the grammar's layouts."""
+COLOURS = {"blue": 0.65, "yellow": 0.27, "black": 0.08}  # shares of the plates that may have several colours
+TWO_ROWS = 0.5  # share of the yellow plates
 
 
 def sample(rng: np.random.Generator) -> Sample:
-    """A plate that the grammar knows."""
+    """Returns the text and colour of a plate that the grammar knows."""
     layout = LAYOUTS[rng.choice(len(LAYOUTS), p=np.array(WEIGHTS) / sum(WEIGHTS))]
     text = "".join(place[rng.integers(len(place))] for place in layout.places)
     colour: str = layout.colours[0]

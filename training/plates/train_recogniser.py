@@ -1,4 +1,4 @@
-"""Trains the recogniser: `python -m training.plates.recogniser`."""
+"""Trains the recogniser of plates: `make train NAME=plates.recogniser`."""
 
 from functools import partial
 
@@ -16,13 +16,13 @@ from training.plates.crops import batch
 PLAN = Plan(name="plate_recogniser", steps=2750, rate=2.5e-3, warm_up=150, average=0.997)
 BATCH = 64
 BLANK = len(CLASSES) - 1
-HELD_OUT = 10**6  # of the seeds, for the crops on which progress is measured
+HELD_OUT = 10**6  # seed of the crops on which progress is measured
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def loss(network: nn.Module, batch: Batch) -> Tensor:
-    """CTC, and where each character is known to be, its cross-entropy: alignments are then soon found."""
+    """Returns CTC, plus each character's cross-entropy at its known place, which helps the alignment."""
     images, classes, lengths, centres = batch
     chances = F.log_softmax(network(images), 2)
     steps = torch.full_like(lengths, chances.shape[1])
@@ -33,18 +33,19 @@ def loss(network: nn.Module, batch: Batch) -> Tensor:
 
 
 def accuracy(network: nn.Module, held_out: Batch) -> str:
-    """Whole plates right without a grammar."""
+    """Returns the share of plates read completely without a grammar, as a note for the log."""
     images, classes, lengths, _ = held_out
     with torch.inference_mode():
         best = network(images).argmax(2)
     right = [
-        _spelt(said) == one[:length].tolist()
-        for said, one, length in zip(best, classes, lengths, strict=True)
+        _spelt(read) == truth[:length].tolist()
+        for read, truth, length in zip(best, classes, lengths, strict=True)
     ]
     return f"rendered {np.mean(right):.1%}"
 
 
 def _spelt(steps: Tensor) -> list[int]:
+    """Returns the classes without repetitions and blanks."""
     return [one for one in torch.unique_consecutive(steps).tolist() if one != BLANK]
 
 

@@ -1,1 +1,1 @@
-"""A small network for image_super_resolution: how it was trained, and why it is not served. See README.md."""
+"""The training of a small network for image_super_resolution; README.md says why it is not served."""

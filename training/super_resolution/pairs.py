@@ -1,4 +1,4 @@
-"""Small squares of pictures, and what RLFN makes of them fourfold."""
+"""Small squares of pictures, and RLFN's fourfold enlargements of them."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -18,37 +18,40 @@ from training.super_resolution.pictures import collages
 
 SCALE = 4
 PATCH = 40  # px, the side of a small square
-HELD_OUT = 6  # of the photographs
-SIZES = (1.0, 0.8, 0.6, 0.45, 0.33)  # at which a photograph is used
+HELD_OUT = 6  # index of the photograph that is held out
+SIZES = (1.0, 0.8, 0.6, 0.45, 0.33)  # scales at which each photograph is used
 COLLAGES, MOSAICS = 16, 8
-FLAT = 0.35  # share of a picture's squares that are left out, the plainest
+FLAT = 0.35  # share of a picture's squares that are left out: those with the least detail
 
 
 class Pairs(NamedTuple):
-    """small: (N, 40, 40, 3) RGB. large: (N, 160, 160, 3)."""
+    """Squares, (N, 40, 40, 3) RGB, and their enlargements, (N, 160, 160, 3) RGB."""
 
     small: Pixels
     large: Pixels
 
 
 def pairs(seed: int, file: Path) -> Pairs:
-    """Of photographs, portraits and collages; kept in the file, since RLFN takes minutes for them."""
+    """Returns the pairs of photographs, portraits and collages.
+
+    They are stored in the file, because RLFN takes minutes for them.
+    """
     if not file.exists():
-        kept = [each for number, each in enumerate(photographs()) if number != HELD_OUT]
+        seen = [each for number, each in enumerate(photographs()) if number != HELD_OUT]
         faces = list(mosaics())
-        drawn = collages(COLLAGES, kept + faces, seed)
-        shrunk = (resized(each, size) for each in kept for size in SIZES)
+        drawn = collages(COLLAGES, seen + faces, seed)
+        shrunk = (resized(each, size) for each in seen for size in SIZES)
         lite = Store.of(Settings.read()).resolve(find("image_super_resolution"), "lite")
         teacher = Enlarger.load(lite, "cpu")
-        found = [cut(picture, teacher) for picture in (*shrunk, *faces, *drawn)]
+        cuts = [cut(picture, teacher) for picture in (*shrunk, *faces, *drawn)]
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(file, *(np.concatenate(each) for each in zip(*found, strict=True)))
+        np.savez(file, *(np.concatenate(each) for each in zip(*cuts, strict=True)))
     with np.load(file) as archive:
         return Pairs(*archive.values())
 
 
 def mosaics() -> Iterator[Pixels]:
-    """Portraits side by side, eight in a row and eight in a column."""
+    """Yields mosaics of portraits, eight in a row and eight in a column."""
     side = SCALE * PATCH
     some = (each.pixels for each in islice(portraits(), 0, None, 10))
     large = (each[:side, :side] for each in some if min(each.shape[:2]) >= side)
@@ -57,7 +60,7 @@ def mosaics() -> Iterator[Pixels]:
 
 
 def cut(picture: Pixels, teacher: Enlarger) -> Pairs:
-    """The squares of a picture that lie side by side, without the plainest."""
+    """Cuts a picture into adjacent squares, without those that have the least detail."""
     height, width = (length // SCALE for length in picture.shape[:2])
     small = resized(picture[: SCALE * height, : SCALE * width], 1 / SCALE)
     (large,) = teacher.enlarge([small], [SCALE])
@@ -69,7 +72,7 @@ def cut(picture: Pixels, teacher: Enlarger) -> Pairs:
 
 
 def squares(picture: Pixels, side: int) -> Pixels:
-    """(N, side, side, 3): side by side from the upper left corner."""
+    """Returns (N, side, side, 3): the adjacent squares from the upper left corner."""
     rows, columns = (length // side for length in picture.shape[:2])
     parts = picture[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
     return parts.swapaxes(1, 2).reshape(-1, side, side, 3)

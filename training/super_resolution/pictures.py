@@ -1,4 +1,4 @@
-"""Collages of pictures and patterns, to learn edges from."""
+"""Collages of pictures and patterns, from which a network learns edges."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -8,12 +8,12 @@ import numpy as np
 from serving.arrays import Pixels
 
 Draw = Callable[[Pixels, np.random.Generator], None]
-"""One shape of a mask."""
+"""A function that draws one shape into a mask."""
 
 SIDE = 1280  # px of a collage
-FINE = 2  # times as large as it will be is a collage while it is drawn
-LEAVES = 500
-SMALLEST, LARGEST = 14, 280  # px, radius of a shape; the number of shapes falls with its cube
+FINE = 2  # size of a collage while it is drawn, in final sizes
+LEAVES = 500  # shapes of a collage
+SMALLEST, LARGEST = 14, 280  # px, radius of a shape; the number of shapes falls with the cube of the radius
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
     cv2.FONT_HERSHEY_DUPLEX,
@@ -23,7 +23,7 @@ FONTS = (
 
 
 def collages(count: int, sources: Sequence[Pixels], seed: int) -> Iterator[Pixels]:
-    """(SIDE, SIDE, 3) dead leaves: shapes of any texture, each over those before."""
+    """Yields (SIDE, SIDE, 3) collages of the dead leaves model: textured shapes, each over those before."""
     return (collage(sources, np.random.default_rng((seed, number))) for number in range(count))
 
 
@@ -43,7 +43,7 @@ def collage(sources: Sequence[Pixels], random: np.random.Generator) -> Pixels:
 
 
 def _texture(side: int, sources: Sequence[Pixels], random: np.random.Generator) -> Pixels:
-    """A piece of a picture, or two colours as a ramp, stripes or a checkerboard."""
+    """Returns a piece of a picture, or two colours as a ramp, stripes or a checkerboard."""
     kind = random.random()
     if kind < 0.5:
         return _piece(side, sources[int(random.integers(len(sources)))], random)
@@ -62,7 +62,10 @@ def _texture(side: int, sources: Sequence[Pixels], random: np.random.Generator) 
 
 
 def _piece(side: int, source: Pixels, random: np.random.Generator) -> Pixels:
-    """A square of a picture, FINE times as large as there, at half the size or less where it has room."""
+    """Cuts a square from a picture and resizes it to `side`.
+
+    In the final collage it has at most its original size, unless the picture is too small.
+    """
     room = min(source.shape[:2])
     taken = int(min(room, max(4, side / FINE * random.uniform(1, 2.5))))
     top, left = (random.integers(0, length - taken + 1) for length in source.shape[:2])

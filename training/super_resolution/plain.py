@@ -1,4 +1,4 @@
-"""PlainNet: convolutions of one size with residuals around pairs of them, over bicubic."""
+"""PlainNet: convolutions of one size, with residuals around pairs of them, added to bicubic interpolation."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ FOURFOLD = 4
 
 
 def plain(file: Path, scale: int) -> "PlainNet":
-    """Frozen network for scale 4, or for 2: there each pixel is the mean of 2x2 of those for 4.
+    """Loads a frozen network for scale 4 or 2; at scale 2 a pixel is the mean of 2x2 pixels of scale 4.
 
     Raises RuntimeError naming every tensor that is missing, left over or misshapen.
     """
@@ -23,7 +23,7 @@ def plain(file: Path, scale: int) -> "PlainNet":
 
 
 class PlainNet(nn.Module):
-    """(N, 3, H, W) RGB in 0..255 -> (N, 3, scale H, scale W), about 0..255; untrained it gives bicubic."""
+    """(N, 3, H, W) RGB in 0..255 -> (N, 3, scale H, scale W), about 0..255; untrained, it gives bicubic."""
 
     bicubic: Tensor
 
@@ -37,10 +37,13 @@ class PlainNet(nn.Module):
         self.scale = FOURFOLD
 
     def shrunk_to(self, scale: int) -> "PlainNet":
-        """Itself; the mean of pixels is linear as the last convolution is, so it can be part of it."""
+        """Changes the network to the scale, and returns it.
+
+        The mean of pixels is linear, as the last convolution is, so the last convolution can include it.
+        """
         each = FOURFOLD // scale
         for channels in (self.last.weight, self.last.bias, self.bicubic):
-            if channels is not None:  # 48, of which each colour has 4x4
+            if channels is not None:  # 48 channels: 4x4 for each colour
                 parts = channels.data.view(3, scale, each, scale, each, *channels.shape[1:])
                 channels.data = parts.mean((2, 4)).flatten(0, 2)
         self.scale = scale
@@ -58,14 +61,17 @@ class _Block(nn.Module):
         super().__init__()
         self.one, self.two = _convolution(CHANNELS, CHANNELS), _convolution(CHANNELS, CHANNELS)
         nn.init.kaiming_normal_(self.one.weight, a=SLOPE)
-        nn.init.normal_(self.two.weight, std=0.016)  # a fifth of what would keep the variance
+        nn.init.normal_(self.two.weight, std=0.016)  # a fifth of the deviation that keeps the variance
 
     def forward(self, features: Tensor) -> Tensor:
         return features + self.two(functional.leaky_relu(self.one(features), SLOPE))  # type: ignore[no-any-return]
 
 
 def _bicubic(scale: int) -> Tensor:
-    """(3 scale², 1, 5, 5): what a pixel and its neighbours give to each part of it, the parts as channels."""
+    """Returns (3 scale², 1, 5, 5) kernels: the weights of a pixel's neighbours in each part of it.
+
+    The parts are channels.
+    """
     points = torch.eye(25).view(25, 1, 5, 5)
     spread = functional.interpolate(points, scale_factor=scale, mode="bicubic")
     kernels = spread[:, 0, 2 * scale : 3 * scale, 2 * scale : 3 * scale].flatten(1).T.view(-1, 1, 5, 5)

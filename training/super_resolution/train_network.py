@@ -1,4 +1,4 @@
-"""PlainNet learns from photographs, portraits and collages: `make train NAME=super_resolution.network`."""
+"""Trains PlainNet on photographs, portraits and collages: `make train NAME=super_resolution.network`."""
 
 from collections.abc import Callable
 from typing import cast
@@ -19,9 +19,9 @@ from training.super_resolution.plain import PlainNet, plain
 
 PLAN = Plan(name="super_resolution", steps=6400, rate=2e-3, weight_decay=0.01, average=0.998)
 BATCH = 8
-LUMA = 65.481 / 255, 128.553 / 255, 24.966 / 255  # BT.601, 16 to 235: what is measured
-FAINT = 0.5  # levels: an error of which less is no gain
-MARGIN = 12  # px, as far as the network sees
+LUMA = 65.481 / 255, 128.553 / 255, 24.966 / 255  # BT.601, 16 to 235, as in the measurement
+FAINT = 0.5  # levels; reducing an error below this gains little
+MARGIN = 12  # px, reach of the network
 
 Batch = tuple[Tensor, Tensor]
 
@@ -42,13 +42,13 @@ def main() -> None:
 
 
 def muon(network: nn.Module, plan: Plan) -> Muon:
-    """For the blocks."""
+    """Returns the optimiser, which uses Muon for the blocks' convolutions."""
     blocks = [each for name, each in network.named_parameters() if "blocks" in name and each.ndim == 4]
     return Muon(network, blocks, plan.rate)
 
 
 def batches(found: Pairs) -> Make:
-    """Of (BATCH, 3, PATCH, PATCH) and what they should become."""
+    """Returns a function that makes batches: (BATCH, 3, PATCH, PATCH) pictures and their enlargements."""
 
     def make(random: np.random.Generator) -> Batch:
         chosen = random.integers(len(found.small), size=BATCH)
@@ -61,19 +61,19 @@ def batches(found: Pairs) -> Make:
 
 
 def loss(network: nn.Module, batch: Batch) -> Tensor:
-    """Mean over the patches of the root of the mean square, of the colours and of the luma."""
+    """Returns the root mean square error of each patch, of colours and of luma, averaged over the patches."""
     small, target = batch
-    missed = network(small) - target
-    luma = (missed * missed.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    return (_root(missed) / 2 + _root(luma) * 3 / 4) / 32
+    errors = network(small) - target
+    luma = (errors * errors.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    return (_root(errors) / 2 + _root(luma) * 3 / 4) / 32
 
 
-def _root(missed: Tensor) -> Tensor:
-    return (missed.square().mean((1, 2, 3)) + FAINT**2).sqrt().mean()
+def _root(errors: Tensor) -> Tensor:
+    return (errors.square().mean((1, 2, 3)) + FAINT**2).sqrt().mean()
 
 
 def progress() -> Callable[[nn.Module], str]:
-    """Gain over bicubic for a photograph that is held out, at two sizes."""
+    """Returns a function that gives the gain over bicubic for the held-out photograph, at two sizes."""
     truths = [resized(photographs()[HELD_OUT], size)[:512, :640] for size in (0.8, 0.4)]
 
     def gains(network: nn.Module) -> str:
@@ -84,7 +84,7 @@ def progress() -> Callable[[nn.Module], str]:
 
 
 def gain(network: PlainNet, picture: Pixels) -> float:
-    """PSNR of the luma over that of bicubic, dB."""
+    """Returns the luma's PSNR minus that of bicubic, in dB, as the benchmark measures it."""
     scale = network.scale
     truth = picture[: len(picture) // scale * scale, : picture.shape[1] // scale * scale]
     small = resized(truth, 1 / scale)
@@ -95,7 +95,7 @@ def gain(network: PlainNet, picture: Pixels) -> float:
 
 
 def enlarged(network: PlainNet, small: Pixels) -> Pixels:
-    """Of a picture in one piece, mirrored at its edges."""
+    """Enlarges a picture in one piece, mirrored at its edges."""
     padded = np.pad(small, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), mode="reflect")
     device = network.bicubic.device
     with torch.inference_mode():

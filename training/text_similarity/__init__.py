@@ -1,1 +1,1 @@
-"""Training of the character encoder of text_similarity."""
+"""The training of text_similarity's character encoder."""

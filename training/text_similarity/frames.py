@@ -1,7 +1,7 @@
-"""Ways to say a thing: frames whose patterns mean the same but for the slots that they leave out.
+"""Frames: ways to say a thing. All patterns of a frame have the same meaning, though some leave slots out.
 
-A slot is `{name}` or `{name:kinds}`; kinds are those of the thesaurus, joined by `|`, and are said where a
-frame first names the slot. What stands around the slots is the frame's own and means its intent.
+A slot is `{name}` or `{name:kinds}`. The kinds are those of the thesaurus, joined by `|`, and are given where
+a frame first names the slot. The text around the slots expresses the intent of the frame.
 """
 
 FRAMES: dict[str, list[str]] = {

@@ -1,6 +1,8 @@
-"""Measures lexical, network and both on pairs that the network has not seen.
+"""Measures the lexical vector, the network and both together on pairs that the network has not seen.
 
-`python -m training.text_similarity.measure out/training/text_similarity.safetensors`, in the repository root.
+Run in the repository root:
+`python -m training.text_similarity.measure_characters out/training/text_similarity.safetensors`.
+Prints Markdown.
 """
 
 import argparse
@@ -23,14 +25,14 @@ from serving.arrays import Floats
 from serving.feature import find
 
 Embed = Callable[[str], Floats]
-"""A text to a vector, 1 long."""
+"""A function from a text to its vector, which has length 1."""
 
 HELD_OUT = [Pair(*row) for row in json.loads(Path(__file__).with_name("held_out.json").read_text("utf-8"))]
 
 CATALOGUES = Path("/usr/share/locale/zh_CN/LC_MESSAGES")
 MESSAGES = 900
 
-_MARKS = re.compile(r"\(_?&?[A-Za-z]\)|[_&]|%\S+|\{.*?\}|<[^>]+>")  # of keys, values and markup
+_MARKS = re.compile(r"\(_?&?[A-Za-z]\)|[_&]|%\S+|\{.*?\}|<[^>]+>")  # shortcut keys, placeholders and markup
 
 
 def main() -> None:
@@ -45,7 +47,7 @@ def main() -> None:
         "both": lambda text: both.embed(both.prepare([text]))[0],
     }
     twice = translated_twice(CATALOGUES)
-    print(f"| | {len(PAIRS)} pairs | {len(HELD_OUT)} pairs | {len(twice)} messages: first | mean of 1/rank |")
+    print(f"| | {len(PAIRS)} pairs | {len(HELD_OUT)} held out | {len(twice)} messages: nearest | 1/rank |")
     print("|---|---|---|---|---|")
     for name, embed in methods.items():
         first, inverse = retrieval(twice, embed)
@@ -54,13 +56,16 @@ def main() -> None:
 
 
 def agreement(pairs: list[Pair], embed: Embed) -> float:
-    """Spearman's correlation of grade and cosine."""
+    """Returns Spearman's correlation of the pairs' grades and cosines."""
     cosines = [float(embed(pair.first) @ embed(pair.second)) for pair in pairs]
     return spearman([pair.grade for pair in pairs], cosines)
 
 
 def retrieval(pairs: list[tuple[str, str]], embed: Embed) -> tuple[float, float]:
-    """Of each first text among all second ones: how often its own is nearest, and the mean of 1/rank."""
+    """Searches for each first text among all second ones.
+
+    Returns the share whose own second text is nearest, and the mean of 1/rank.
+    """
     first, second = (np.stack([embed(pair[side]) for pair in pairs]) for side in (0, 1))
     cosines = first @ second.T
     ranks = (cosines >= np.diag(cosines)[:, None]).sum(1)
@@ -68,7 +73,7 @@ def retrieval(pairs: list[tuple[str, str]], embed: Embed) -> tuple[float, float]
 
 
 def translated_twice(folder: Path) -> list[tuple[str, str]]:
-    """Different Chinese texts that packages give one English message, in an order of their own."""
+    """Returns pairs of different Chinese texts for one English message, in a fixed random order."""
     texts = defaultdict(set)
     for file in sorted(folder.glob("*.mo")):
         for english, chinese in messages(file):
@@ -79,7 +84,7 @@ def translated_twice(folder: Path) -> list[tuple[str, str]]:
 
 
 def messages(file: Path) -> Iterator[tuple[str, str]]:
-    """English and Chinese without marks; of Chinese at least four characters."""
+    """Yields English and Chinese texts without marks; the Chinese has at least four Han characters."""
     with file.open("rb") as opened:
         catalogue = gettext.GNUTranslations(opened)._catalog  # type: ignore[attr-defined]
     for key, chinese in catalogue.items():

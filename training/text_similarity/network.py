@@ -1,4 +1,4 @@
-"""The network of `containers.text_similarity.characters`, which says what it does, as it is trained."""
+"""The network of `containers.text_similarity.characters` in torch; that module describes it."""
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +9,10 @@ _WIDTH = 160
 
 
 class CharacterEncoder(nn.Module):
-    """Code points (N, L), rows of characters (N, L) and of pairs (N, L - 1), int64 -> (N, SIZE), 1 long.
+    """Code points (N, L), rows of characters (N, L) and of pairs (N, L - 1), int64 -> (N, SIZE), length 1.
 
-    mean: of the vectors of many texts, taken away from each, so that strangers have a cosine near 0; 0 in
-    training.
+    mean: mean vector of many texts, which is subtracted from each vector so that unrelated texts have a
+    cosine near 0. It is 0 in training.
     """
 
     def __init__(self) -> None:

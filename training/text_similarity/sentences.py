@@ -1,4 +1,4 @@
-"""Texts from frames and words, each with the vector of its meaning; several to a family."""
+"""Makes texts from frames and words, in families, each with the vector of its meaning."""
 
 import re
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from training.text_similarity.words import Word, dictionary, direction, thesauru
 T = TypeVar("T")
 
 FAMILY = 6
-"""Texts that share most of their words."""
+"""Number of texts in a family; they share most of their words."""
 
-_FRAMED = 0.3  # share of the families; the others are words in a row
+_FRAMED = 0.3  # share of the families that follow a frame; the others are words in a row
 _INTENT, _NEGATION, _ROLE = 0.5, 0.6, 0.3
 _NEGATIONS = {
     "v": ("没有", "不", "没", "不想"),
@@ -52,7 +52,11 @@ _SLOT = re.compile(r"{(\w)(?::([a-z|]+))?}")
 
 @dataclass(frozen=True)
 class Frame:
-    """patterns: each split at its slots, whose names stand at the odd places."""
+    """A way to say a thing.
+
+    kinds: kinds of words for each slot. patterns: each is split at its slots, so that the names of the
+    slots have the odd indices.
+    """
 
     name: str
     kinds: dict[str, list[str]]
@@ -61,39 +65,43 @@ class Frame:
 
 @dataclass(frozen=True)
 class Choice:
-    """negation: what is said before the word, or nothing."""
+    """A chosen word. negation: a word that is put before it, or nothing."""
 
     word: Word
     negation: str = ""
 
 
 def family(generator: np.random.Generator) -> list[tuple[str, Floats]]:
-    """`FAMILY` texts and (SIZE,) their meanings, 1 long: variations of one, the second means the same."""
+    """Returns `FAMILY` variations of a text, each with its meaning, (SIZE,) of length 1.
+
+    The second text means the same as the first.
+    """
     boldness = [0.0, 0.0, *generator.uniform(0.1, 1, FAMILY - 2)]
     if generator.random() < _FRAMED:
-        frame = _one(generator, _frames())
+        frame = _one(generator, frames())
         base = {slot: Choice(_word(generator, _one(generator, kinds))) for slot, kinds in frame.kinds.items()}
         return [_framed(generator, frame, base, bold) for bold in boldness]
-    kinds = [_one(generator, _kinds()) for _ in range(generator.integers(1, 6))]
+    kinds = [_one(generator, word_kinds()) for _ in range(generator.integers(1, 6))]
     row = [Choice(_word(generator, kind)) for kind in kinds]
     return [_piled(generator, row, bold) for bold in boldness]
 
 
 @cache
-def _frames() -> list[Frame]:
-    found = []
+def frames() -> list[Frame]:
+    """Returns the frames of `FRAMES`, with their patterns split at the slots."""
+    split_frames = []
     for name, patterns in FRAMES.items():
         kinds = {
             slot: kind.split("|") for pattern in patterns for slot, kind in _SLOT.findall(pattern) if kind
         }
         split = [re.split(r"{(\w)(?::[a-z|]+)?}", pattern) for pattern in patterns]
-        found.append(Frame(name, kinds, split))
-    return found
+        split_frames.append(Frame(name, kinds, split))
+    return split_frames
 
 
 @cache
-def _kinds() -> list[str]:
-    """Each as often as words of it are in the thesaurus, and `x` in one of five."""
+def word_kinds() -> list[str]:
+    """Returns each kind as many times as the thesaurus has words of it, and `x` one time in five."""
     kinds = [kind for kind, words in thesaurus().items() for _ in words]
     return kinds + ["x"] * (len(kinds) // 4)
 
@@ -101,7 +109,10 @@ def _kinds() -> list[str]:
 def _framed(
     generator: np.random.Generator, frame: Frame, base: dict[str, Choice], boldness: float
 ) -> tuple[str, Floats]:
-    """Who does what to whom counts a little: a word's meaning is also turned by its slot."""
+    """Returns a variation of a framed text and its meaning.
+
+    A word's meaning is added once more, shifted by its slot, so that who does what to whom counts a little.
+    """
     chosen = {slot: _varied(generator, choice, boldness) for slot, choice in base.items()}
     for first, second in (("s", "p"), ("x", "y")):
         if first in chosen and second in chosen and generator.random() < 0.3 * boldness:
@@ -116,17 +127,20 @@ def _framed(
 
 
 def _piled(generator: np.random.Generator, row: Sequence[Choice], boldness: float) -> tuple[str, Floats]:
-    """The words in a row with particles between them, some left out and some in another order."""
+    """Returns a variation of words in a row, with particles between them, and its meaning.
+
+    Some words are left out, and some rows are in another order.
+    """
     chosen = [_varied(generator, choice, boldness) for choice in row]
-    kept = [choice for choice in chosen if generator.random() > 0.3 * boldness] or chosen[:1]
+    used = [choice for choice in chosen if generator.random() > 0.3 * boldness] or chosen[:1]
     if generator.random() < 0.3:
-        kept = [kept[place] for place in generator.permutation(len(kept))]
-    text = "".join(_said(choice) + _one(generator, _GLUE) for choice in kept)
-    return text, unit(np.sum([_meant(choice) for choice in kept], axis=0))
+        used = [used[place] for place in generator.permutation(len(used))]
+    text = "".join(_said(choice) + _one(generator, _GLUE) for choice in used)
+    return text, unit(np.sum([_meant(choice) for choice in used], axis=0))
 
 
 def _varied(generator: np.random.Generator, choice: Choice, boldness: float) -> Choice:
-    """A synonym, or with growing boldness a related word, any word, or the word denied."""
+    """Returns a synonym, or more often with growing boldness a related word, any word, or a negated word."""
     draw, word = generator.random(), choice.word
     if draw < 0.3 * boldness:
         word = _word(generator, word.kind)
@@ -150,7 +164,7 @@ def _meant(choice: Choice) -> Floats:
 
 
 def _word(generator: np.random.Generator, kind: str) -> Word:
-    """Of the thesaurus, or at times of the dictionary."""
+    """Returns a word of the kind from the thesaurus, or sometimes from the dictionary."""
     others = dictionary().get(kind)
     if others and (kind == "x" or generator.random() < 0.25):
         return _one(generator, others)

@@ -1,6 +1,6 @@
-"""Words that texts are made of, each with a vector of its meaning as far as tables tell it.
+"""The words that texts are made of, each with a vector of its meaning.
 
-The tables: our thesaurus, jieba's dictionary and Unicode's definitions of characters (see README.md).
+The meanings come from our thesaurus, jieba's dictionary and Unicode's definitions of characters (README.md).
 """
 
 import bz2
@@ -24,22 +24,22 @@ DEFINITIONS = DATA / "usr/share/unicode/Unihan_Readings.txt.bz2"
 THESAURUS = Path(__file__).with_name("thesaurus.txt")
 
 _SHARES = {"group": 0.45, "field": 0.27, "topic": 0.10}
-"""Of a word of the thesaurus, in the squared length; the rest is what its characters say."""
+"""Shares of the squared length of a thesaurus word's meaning; the rest comes from its characters."""
 
 _WEIGHTS = {"who": 0.8, "loc": 0.9, "t": 0.5, "num": 0.5, "vt": 0.9, "adv": 0.2, "rel": 0.15}
 _PRONOUNS = "我 本人 你 您 他 她 我们 咱们 你们 他们 她们 自己 别人 其他人 他人 大家 人们"
 _FREQUENT = 1e-3
-"""Share of all words with which one of the dictionary weighs half (https://openreview.net/forum?id=SyK00v5xx)."""
+"""Frequency at which a dictionary's word has half the weight (https://openreview.net/forum?id=SyK00v5xx)."""
 
-_FEWEST = 400  # occurrences of a word of the dictionary
-_COMMON = 1500  # characters whose definitions have a word that says nothing
+_FEWEST = 400  # least occurrences of a word of the dictionary
+_COMMON = 1500  # a word in the definitions of this many characters is too common to count
 _KINDS = {"n": "n", "nz": "n", "v": "v", "vn": "v", "a": "a", "nr": "who", "ns": "loc", "s": "loc", "t": "t"}
-"""Of jieba's parts of speech, those of the thesaurus."""
+"""The thesaurus' kind for each of jieba's parts of speech."""
 
 
 @dataclass(frozen=True, eq=False)
 class Word:
-    """synonyms: of the same group, itself among them. related: of the other groups of its field."""
+    """A word. synonyms: words of its group, including itself. related: words of its field's other groups."""
 
     text: str
     kind: str
@@ -50,12 +50,12 @@ class Word:
 
 
 Lexicon = dict[str, list[Word]]
-"""Words by kind, as thesaurus.txt names it."""
+"""The words of each kind; thesaurus.txt names the kinds."""
 
 
 @cache
 def thesaurus() -> Lexicon:
-    """A line of thesaurus.txt is a kind, a topic and a field; in it `/` parts groups of synonyms."""
+    """Reads thesaurus.txt. A line is a kind, a topic and a field; there `/` separates groups of synonyms."""
     found: Lexicon = defaultdict(list)
     for line in THESAURUS.read_text("utf-8").splitlines():
         kind, topic, field = line.split(" ", 2)
@@ -79,7 +79,7 @@ def thesaurus() -> Lexicon:
 
 @cache
 def dictionary() -> Lexicon:
-    """Words of jieba that the thesaurus lacks and that are not rare; `x` are those of other kinds."""
+    """Reads jieba's words that are not rare and not in the thesaurus; words of other kinds get `x`."""
     known = {word.text for words in thesaurus().values() for word in words}
     rows = [line.rsplit(" ", 2) for line in JIEBA.read_text("utf-8").splitlines()]
     total = sum(int(count) for _, count, _ in rows)
@@ -96,34 +96,38 @@ def dictionary() -> Lexicon:
 
 @cache
 def definitions() -> dict[str, Floats]:
-    """Of a character, (SIZE,): alike where the words of Unihan's definitions are the same and rare."""
+    """Returns (SIZE,) vectors of the characters' definitions in Unihan.
+
+    Two vectors are alike when the definitions share rare words.
+    """
     with bz2.open(DEFINITIONS, "rt", encoding="utf-8") as file:
         rows = [line.rstrip("\n").split("\t") for line in file if "\tkDefinition\t" in line]
     glosses = {chr(int(code[2:], 16)): set(re.findall("[a-z]{2,}", text.lower())) for code, _, text in rows}
     frequency = Counter(chain.from_iterable(glosses.values()))
-    return {
-        character: unit(np.sum([frequency[word] ** -0.5 * direction(word) for word in kept], axis=0))
-        for character, words in glosses.items()
-        if character < "\U00010000"
-        and (kept := [word for word in sorted(words) if frequency[word] < _COMMON])
-    }
+    vectors = {}
+    for character, words in glosses.items():
+        telling = [word for word in sorted(words) if frequency[word] < _COMMON]
+        if character < "\U00010000" and telling:
+            weighted = [frequency[word] ** -0.5 * direction(word) for word in telling]
+            vectors[character] = unit(np.sum(weighted, axis=0))
+    return vectors
 
 
 @cache
 def direction(name: str) -> Floats:
-    """(SIZE,), 1 long: a random one that the name decides, nearly orthogonal to all others."""
+    """Returns the name's random direction, (SIZE,) of length 1; any two names are nearly orthogonal."""
     return unit(np.random.default_rng(crc32(name.encode())).standard_normal(SIZE, np.float32))
 
 
 def _mixed(text: str, shares: dict[str, float]) -> Floats:
-    """Named directions with their shares in a squared length of 1, and what the characters say."""
-    spelt = unit(np.sum([_character(character) for character in text], axis=0))
+    """Sums named directions with their shares of the squared length, and the characters' meanings."""
+    spelt = unit(np.sum([character_meaning(character) for character in text], axis=0))
     named = [share**0.5 * direction(name) for name, share in shares.items()]
     return unit(np.sum([*named, (1 - sum(shares.values())) ** 0.5 * spelt], axis=0))
 
 
 @cache
-def _character(character: str) -> Floats:
-    """Half itself, half its definition."""
+def character_meaning(character: str) -> Floats:
+    """Returns a vector that is half the character's own direction and half that of its definition."""
     own = direction(character)
     return unit(own + definitions().get(character, own))

@@ -1,1 +1,1 @@
-"""What the trainings of the face networks learn from."""
+"""The pictures and labels that the face networks learn from."""

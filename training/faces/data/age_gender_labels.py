@@ -1,4 +1,7 @@
-"""Crops of portraits and TinyXception's answers to them: `python -m training.faces.age_gender_labels`."""
+"""Crops of portraits and TinyXception's outputs for them.
+
+`python -m training.faces.data.age_gender_labels` writes them to `FOLDER`; the training does so, too.
+"""
 
 from itertools import islice
 from pathlib import Path
@@ -16,19 +19,19 @@ from training.faces.data.detector_labels import Labelled, Teachers, labelled
 from training.faces.networks.age_gender import SIZE
 
 FOLDER = Path("out/training/faces_age_gender")
-CROPS = 3  # of each portrait
+CROPS = 3  # crops of each portrait
 SEED = 0
 
 
 class Answered(NamedTuple):
-    """crops: (N, 112, 112) uint8. answers: (N, 2) age in years and probability of male."""
+    """Labelled crops. crops: (N, 112, 112) uint8. answers: (N, 2) age in years and probability of male."""
 
     crops: Pixels
     answers: Floats
 
 
 def answered(folder: Path = FOLDER) -> Answered:
-    """Of the people who are not held out."""
+    """Returns the crops of the people who are not held out; they are made once and stored in the folder."""
     if not (folder / "answers.npy").exists():
         folder.mkdir(parents=True, exist_ok=True)
         made = _made(Teachers.load().age_gender)
@@ -40,16 +43,16 @@ def answered(folder: Path = FOLDER) -> Answered:
 def _made(teacher: AgeGender) -> Answered:
     random = np.random.default_rng(SEED)
     crops = (crop(random, each) for each in labelled() if not each.held_out for _ in range(CROPS))
-    kept, answers = [], []
+    done, answers = [], []
     while some := list(islice(crops, 512)):
-        kept += some
+        done += some
         answers.append(_asked(teacher, some))
-        print(len(kept), "crops", flush=True)
-    return Answered(np.stack(kept), np.concatenate(answers))
+        print(len(done), "crops", flush=True)
+    return Answered(np.stack(done), np.concatenate(answers))
 
 
 def crop(random: np.random.Generator, person: Labelled) -> Pixels:
-    """(112, 112): what TinyXception is shown of the portrait, a little off, in other light."""
+    """Returns (112, 112): the crop that TinyXception sees of the portrait, slightly moved and relit."""
     face = person.faces[0]
     exact = square(Face(face[:4], 1.0, face[4:].reshape(5, 2)))
     near = Square(
@@ -63,7 +66,8 @@ def crop(random: np.random.Generator, person: Labelled) -> Pixels:
 
 
 def _asked(teacher: AgeGender, crops: list[Pixels]) -> Floats:
-    eyes = SIZE * (0.5 - CENTRE - EYES_TO_MOUTH / 3)  # so that the crop as it is is what it cuts
+    """Returns (N, 2) the teacher's outputs. The points are set so that the teacher cuts the whole crop."""
+    eyes = SIZE * (0.5 - CENTRE - EYES_TO_MOUTH / 3)
     heights = np.array((eyes, eyes, 0, *[eyes + SIZE * EYES_TO_MOUTH] * 2))
     points = np.column_stack((np.full(5, SIZE / 2), heights)).astype(np.float32)
     whole = Face(np.zeros(4, np.float32), 1.0, points)

@@ -1,4 +1,4 @@
-"""What is behind faces: photographs without any, and shapes and lines on a cloudy ground."""
+"""Backgrounds for faces: photographs without faces, and shapes and lines on smooth noise."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ SIZE = 320
 
 
 class Backgrounds:
-    """A stock of them, made once: pieces of photographs at any scale, and three in ten drawn."""
+    """A stock of backgrounds, made once: pieces of photographs at any scale, and three in ten drawn."""
 
     def __init__(self, photographs: Sequence[Pixels], count: int = 1500, seed: int = 0) -> None:
         random = np.random.default_rng(seed)
@@ -22,7 +22,7 @@ class Backgrounds:
         ]
 
     def piece(self, random: np.random.Generator, size: int) -> Pixels:
-        """(size, size), 320 at most; half of them mirrored, some turned."""
+        """Returns (size, size), at most 320; half of the pieces are mirrored and some are turned."""
         whole = self._stock[random.integers(len(self._stock))]
         top, left = random.integers(SIZE - size + 1, size=2)
         piece = whole[top : top + size, left : left + size]
@@ -33,7 +33,7 @@ class Backgrounds:
 
 
 def _halved(photograph: Pixels) -> list[Pixels]:
-    """It, and smaller and smaller ones, down to some 500 pixels."""
+    """Returns the photograph and its repeated halvings, down to about 500 pixels of the shorter side."""
     smaller = [photograph]
     while min(smaller[-1].shape) >= 1000:
         height, width = smaller[-1].shape

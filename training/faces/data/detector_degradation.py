@@ -1,4 +1,4 @@
-"""What light, lenses and files do to a picture in shades of grey."""
+"""Changes that light, lenses and file formats make to a grey picture."""
 
 import cv2
 import numpy as np
@@ -7,9 +7,9 @@ from serving.arrays import Floats, Pixels
 
 
 def shaded(random: np.random.Generator, grey: Pixels) -> Pixels:
-    """Another contrast and brightness, as of another camera's colours, light from a side, something in front.
+    """Changes contrast and brightness, as another camera would.
 
-    The last two are on some.
+    Some pictures also get light from one side, or something that covers a part of the face.
     """
     tones = (np.arange(256) / 255) ** np.exp(random.normal(0, 0.35))
     low, high = random.uniform(0, 70), random.uniform(150, 255)
@@ -25,7 +25,7 @@ def shaded(random: np.random.Generator, grey: Pixels) -> Pixels:
 
 
 def degraded(random: np.random.Generator, grey: Pixels) -> Pixels:
-    """Blur, fewer pixels, darkness, noise and JPEG, each on some."""
+    """Adds blur, low resolution, darkness, noise and JPEG compression, each to some of the pictures."""
     size = grey.shape[1], grey.shape[0]
     if random.random() < 0.25:
         grey = cv2.GaussianBlur(grey, (0, 0), float(random.uniform(0.3, 1.5))).astype(np.uint8)
@@ -47,7 +47,7 @@ def degraded(random: np.random.Generator, grey: Pixels) -> Pixels:
 
 
 def _covered(random: np.random.Generator, shade: Floats) -> Floats:
-    """By something before the lower half, or by a hat."""
+    """Draws something over the lower half, or a hat."""
     height, width = shade.shape
     x, size = random.uniform(0, width), random.uniform(0.08, 0.25) * width
     y, reach = random.uniform(0.5, 1) * height, random.uniform(0.08, 0.4) * height

@@ -1,4 +1,4 @@
-"""What the networks that `lite` uses find in the portraits: the labels of our own ones. Cached in a file."""
+"""The labels of the portraits: what the networks of `lite` find in them. A file caches the labels."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,10 +25,10 @@ MIN_SCORE = 0.5
 
 
 class Labelled(NamedTuple):
-    """A portrait, and what the teachers find in it.
+    """A portrait with its labels.
 
-    faces: (K, 14) left, top, right, bottom, then x and y of the five points, the surest face first.
-    landmarks: (106, 2) of that face. person: (2,) its age in years and probability of male.
+    faces: (K, 14) left, top, right, bottom, then x and y of the five points, highest score first.
+    landmarks: (106, 2) of the first face. person: (2,) its age in years and probability of male.
     """
 
     held_out: bool
@@ -54,12 +54,12 @@ class Teachers(NamedTuple):
 
 
 def is_held_out(person: str) -> bool:
-    """One person in twenty, whatever the order."""
+    """Tells whether a person is held out, by the hash of the name: one in twenty is."""
     return zlib.crc32(person.encode()) % 20 == 0
 
 
 def labelled(file: Path = FILE) -> list[Labelled]:
-    """Every portrait in which the teacher finds a face, in the order of the archive."""
+    """Returns every portrait in which the teacher finds a face, in the order of the archive."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(file, allow_pickle=False, **labels(each.pixels for each in portraits()))
@@ -68,7 +68,10 @@ def labelled(file: Path = FILE) -> list[Labelled]:
 
 
 def with_faces(greys: Iterable[tuple[bool, Pixels]], file: Path) -> Iterator[Labelled]:
-    """Those in which the teacher found a face, with what `labels` wrote of them into the file."""
+    """Yields the pictures that have a face, with their labels from the file that `labels` filled.
+
+    greys: whether the person is held out, and the picture.
+    """
     with np.load(file) as arrays:
         faces = np.split(arrays["faces"], np.cumsum(arrays["counts"])[:-1])
         landmarks, people = arrays["landmarks"], arrays["people"]
@@ -78,23 +81,27 @@ def with_faces(greys: Iterable[tuple[bool, Pixels]], file: Path) -> Iterator[Lab
 
 
 def face_square(person: Labelled) -> Square:
-    """What face_detection shows its landmark network."""
+    """Returns the square that face_detection cuts out for its landmark network."""
     face = person.faces[0]
     return square(Face(face[:4], 1.0, face[4:].reshape(5, 2)))
 
 
 def to_grey(picture: Pixels) -> Pixels:
-    """(H, W, 3) RGB -> (H, W)."""
+    """Converts pixels from (H, W, 3) RGB to (H, W)."""
     return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 
 def resized(grey: Pixels, size: tuple[int, int]) -> Pixels:
-    """size: width and height. Made smaller, areas are averaged."""
+    """Resizes to width and height; a smaller picture averages areas."""
     return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def labels(pictures: Iterable[Pixels]) -> dict[str, NDArray[np.generic]]:
-    """counts: faces of each picture. landmarks, people: zeros where there is no face."""
+    """Returns the teachers' labels as arrays.
+
+    counts: number of faces of each picture. faces: (all faces, 14). landmarks, people: those of each
+    picture's first face, zeros where there is no face.
+    """
     teachers, remaining = Teachers.load(), iter(pictures)
     counts, rows, landmarks, people = [], [np.zeros((0, 14), np.float32)], [], []
     while some := list(islice(remaining, 64)):

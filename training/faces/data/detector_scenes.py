@@ -1,4 +1,4 @@
-"""Scenes in shades of grey, composed of portraits over photographs and drawn backgrounds."""
+"""Grey scenes, composed of portraits over photographs and drawn backgrounds."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,16 +8,15 @@ import numpy as np
 
 from serving.arrays import Floats, Pixels
 from training.faces.data.detector_backgrounds import Backgrounds
-from training.faces.data.detector_bodies import draw_body
 from training.faces.data.detector_degradation import degraded, shaded
 from training.faces.data.detector_labels import Labelled, resized
 
 SMALLEST, LARGEST = 11, 250  # pixels of a face's longer side
-MIRRORED = [1, 0, 2, 4, 3]  # the five points after a flip
+MIRRORED = [1, 0, 2, 4, 3]  # order of the five points after a flip
 
 
 class Scene(NamedTuple):
-    """grey: (S, S). faces: (K, 14) box and five points, as `Labelled` has them."""
+    """A picture and its faces. grey: (S, S). faces: (K, 14) box and five points, as in `Labelled`."""
 
     grey: Pixels
     faces: Floats
@@ -26,7 +25,7 @@ class Scene(NamedTuple):
 def scene(
     random: np.random.Generator, size: int, people: Sequence[Labelled], backgrounds: Backgrounds
 ) -> Scene:
-    """Up to eleven portraits over a background; one in sixteen has none."""
+    """Composes up to eleven portraits over a background; one scene in sixteen has none."""
     canvas = backgrounds.piece(random, size)
     faces = np.zeros((0, 14), np.float32)
     kind = random.random()
@@ -37,14 +36,14 @@ def scene(
         side = float(np.exp(random.uniform(np.log(SMALLEST), np.log(largest))))
         matrix = _placed(random, person, side, size)
         if random.random() < 0.35:
-            _paste(random, canvas, faces, matrix, _faceless(random, person, backgrounds))
+            _paste(random, canvas, faces, matrix, faceless(random, person, backgrounds))
         elif _paste(random, canvas, faces, matrix, person):
             faces = np.concatenate((faces, _moved(person.faces, matrix)))
     return Scene(degraded(random, canvas), faces)
 
 
-def _faceless(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds) -> Labelled:
-    """In place of the portrait a photograph, its tones alone, or it with the mouth above the eyes."""
+def faceless(random: np.random.Generator, person: Labelled, backgrounds: Backgrounds) -> Labelled:
+    """Replaces the portrait by a photograph, a smear, or a portrait with the mouth above the eyes."""
     height, width = person.grey.shape
     kind = random.random()
     if kind < 0.4:
@@ -56,7 +55,7 @@ def _faceless(random: np.random.Generator, person: Labelled, backgrounds: Backgr
 
 
 def _placed(random: np.random.Generator, person: Labelled, side: float, size: int) -> Floats:
-    """(2, 3) from the portrait to the scene; its first face gets about that many pixels."""
+    """Returns the matrix (2, 3) that maps the portrait to the scene. side: px of its first face there."""
     box = person.faces[0, :4]
     scale = side / float((box[2:] - box[:2]).max())
     angle = random.normal(0, 0.15) if random.random() < 0.6 else random.uniform(-0.7, 0.7)
@@ -73,7 +72,7 @@ def _placed(random: np.random.Generator, person: Labelled, side: float, size: in
 def _paste(
     random: np.random.Generator, canvas: Pixels, faces: Floats, matrix: Floats, person: Labelled
 ) -> bool:
-    """The portrait into the scene, unless that would cover one of its faces. Whether it was done."""
+    """Pastes the portrait into the scene, unless it would cover a face there; true when it was pasted."""
     size, (height, width) = len(canvas), person.grey.shape
     corners = np.array(((0, 0), (width, 0), (width, height), (0, height))) @ matrix[:, :2].T + matrix[:, 2]
     low = np.floor(corners.min(0)).clip(0, size - 1).astype(int)
@@ -83,7 +82,7 @@ def _paste(
     if random.random() < 0.5:
         draw_body(random, canvas, faces, matrix, person.faces[0, :4])
     scale = min(1.0, 1.3 * float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))))
-    smaller = max(2, round(width * scale)), max(2, round(height * scale))  # areas are averaged
+    smaller = max(2, round(width * scale)), max(2, round(height * scale))  # resized first, to average areas
     portrait = shaded(random, resized(person.grey, smaller))
     cut = cv2.resize(_cut(random, person), smaller)
     axes = matrix[:, :2] * np.array((width, height)) / smaller
@@ -96,10 +95,31 @@ def _paste(
     return True
 
 
-def _cut(random: np.random.Generator, person: Labelled, fewer: int = 4) -> Pixels:
-    """Opacity of the portrait, with `fewer` pixels: all of it with a soft rim, or the head."""
-    height, width = (-(-side // fewer) for side in person.grey.shape)
-    left, top, right, bottom = person.faces[0, :4] / fewer
+def draw_body(
+    random: np.random.Generator, canvas: Pixels, faces: Floats, matrix: Floats, box: Floats
+) -> None:
+    """Draws hair and shoulders in one tone each around a face, unless they would cover a face of the scene.
+
+    box: (4,), of the face in its portrait. matrix: (2, 3); it maps the portrait to the scene.
+    """
+    size, bottom = box[2:] - box[:2], box[3]
+    middle = (box[:2] + box[2:]) / 2
+    hair = middle - (0, 0.08 * size[1]), size * random.uniform(0.6, 0.8, 2)
+    chest = middle[0] + random.normal(0, 0.1) * size[0], bottom + 0.9 * size[1]
+    for centre, radii in (hair, (np.array(chest), size * (random.uniform(0.9, 1.6), 0.85))):
+        turns = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+        outline = centre + radii * np.column_stack((np.cos(turns), np.sin(turns)))
+        outline = outline @ matrix[:, :2].T + matrix[:, 2]
+        if ((faces[:, :2] < outline.max(0)) & (faces[:, 2:4] > outline.min(0))).all(1).any():
+            continue
+        tone = float(random.uniform(0, 255))
+        cv2.fillPoly(canvas, [np.rint(outline).astype(np.int32)], tone, cv2.LINE_AA)
+
+
+def _cut(random: np.random.Generator, person: Labelled, step: int = 4) -> Pixels:
+    """Returns the portrait's opacity at 1/step of its size: all of it with a soft rim, or the head alone."""
+    height, width = (-(-side // step) for side in person.grey.shape)
+    left, top, right, bottom = person.faces[0, :4] / step
     cut = np.zeros((height, width), np.uint8)
     if random.random() < 0.5 or len(person.faces) > 1:
         rim = int(random.integers(0, 3))
@@ -112,7 +132,7 @@ def _cut(random: np.random.Generator, person: Labelled, fewer: int = 4) -> Pixel
 
 
 def _moved(faces: Floats, matrix: Floats) -> Floats:
-    """The box of a turned face is that of an ellipse in its box."""
+    """Returns the faces in the scene. A turned face's box is the box of its turned inscribed ellipse."""
     axes, offset = matrix[:, :2], matrix[:, 2]
     centres = (faces[:, :2] + faces[:, 2:4]) / 2 @ axes.T + offset
     half = np.linalg.norm((faces[:, None, 2:4] - faces[:, None, :2]) / 2 * axes, axis=2)

@@ -42,7 +42,7 @@ class Known(NamedTuple):
 
 
 def known(cache: Path) -> Known:
-    """Returns at most `PER_PERSON` faces of each person. They are made once and stored in the file `cache`."""
+    """Returns at most `PER_PERSON` faces of each person, which are made once and stored in `cache`."""
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
         np.savez(cache, **_labels()._asdict())

@@ -1,4 +1,4 @@
-"""People's outlines: the head of a portrait, and below it a body drawn in the portrait's coordinates."""
+"""Figures of people: the head of a portrait, and a body drawn below it in the portrait's coordinates."""
 
 from typing import NamedTuple
 
@@ -12,12 +12,15 @@ from training.faces.data.matte_surfaces import cloth
 
 Random = np.random.Generator
 
-_PAD = 72  # around a portrait, for what its frame cut off the head
-_CENTRE, _CHEEK = 88, 28  # of a portrait that does not reach its lower edge
+_PAD = 72  # pixels around a portrait, in which a head cut by the frame is completed
+_CENTRE, _CHEEK = 88, 28  # px, the neck's middle and half width where the opacity ends above the lower edge
 
 
 class Frame(NamedTuple):
-    """matrix: (2, 3), from a portrait's pixels to those of a scene. side: of the scene."""
+    """A mapping into a scene. matrix: (2, 3), from the portrait's pixels to the scene's.
+
+    side: pixels along each side of the scene.
+    """
 
     matrix: Floats
     side: int
@@ -28,21 +31,21 @@ class Frame(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """(S, S, 3) colours and (S, S) opacity of a part of somebody."""
+    """A part of a person: (S, S, 3) colours and (S, S) opacity."""
 
     colours: Pixels
     opacity: Pixels
 
 
 def head(random: Random, pixels: Pixels, opacity: Pixels, frame: Frame) -> Layer:
-    """The portrait, its head rounded where the picture's edge cut it, and fading into the body below."""
+    """Returns the portrait, which fades into the body below; a head cut by the picture's edge is rounded."""
     alpha = _rounded_head(random, opacity)
     alpha[-10:] = alpha[-10:] * np.linspace(1, 0, 10)[:, None]
     colours = cv2.copyMakeBorder(pixels, _PAD, 0, _PAD, _PAD, cv2.BORDER_REFLECT_101)
     matrix, size = frame.matrix.copy(), (frame.side, frame.side)
     matrix[:, 2] -= matrix[:, :2] @ np.full(2, _PAD, np.float32)
     shrink = min(1.0, 1.4 * frame.scale)
-    if shrink < 0.7:  # or the small head would be a comb of pixels
+    if shrink < 0.7:  # smooths what the warp would sample too coarsely
         sigma = 0.4 / shrink
         colours = cv2.GaussianBlur(colours, (0, 0), sigma)
         alpha = np.asarray(cv2.GaussianBlur(alpha, (0, 0), sigma), np.uint8)
@@ -53,7 +56,7 @@ def head(random: Random, pixels: Pixels, opacity: Pixels, frame: Frame) -> Layer
 
 
 def _rounded_head(random: Random, opacity: Pixels) -> Pixels:
-    """With `_PAD` more on three sides, and in it half an ellipse where the head goes on."""
+    """Returns the opacity with `_PAD` more on three sides, and half an ellipse where the head was cut."""
     alpha = cv2.copyMakeBorder(opacity, _PAD, 0, _PAD, _PAD, cv2.BORDER_CONSTANT)
     top, left, right = random.uniform(0.2, 0.45), random.uniform(0.1, 0.3), random.uniform(0.1, 0.3)
     for row, depth, start in (
@@ -76,7 +79,10 @@ def _rounded_head(random: Random, opacity: Pixels) -> Pixels:
 def body(
     random: Random, opacity: Pixels, skin: Floats, frame: Frame, photographs: tuple[Pixels, ...]
 ) -> list[Layer]:
-    """Legs, torso, neck and arms, hindmost first. opacity: of the portrait; skin: its colour, 0..255."""
+    """Returns legs, torso, neck and arms, the hindmost first.
+
+    opacity: (176, 176), which is the portrait's. skin: (3,) RGB in 0..255, which is the portrait's, too.
+    """
     chin = np.flatnonzero(opacity[-6:].max(0) > 127)
     left, right = (chin[0], chin[-1]) if len(chin) > 20 else (_CENTRE - _CHEEK, _CENTRE + _CHEEK)
     middle, neck = (left + right) / 2, float(np.clip((right - left) / 2, 30, 55))
@@ -110,7 +116,7 @@ def _leg(random: Random, hip: tuple[float, float], waist: float, frame: Frame) -
 def _arm(
     random: Random, start: tuple[float, float], sign: int, surfaces: tuple[Pixels, Pixels], frame: Frame
 ) -> tuple[Layer, Layer]:
-    """The hand in the first surface, the sleeve in the second. sign: which way is outwards."""
+    """Draws the hand and the sleeve, which use the two surfaces. sign: the direction of x that is outward."""
     elbow = np.array(start) + np.array((sign * random.uniform(-10, 90), random.uniform(60, 180)))
     hand = elbow + random.normal((0, 60), (90, 80))
     thick = random.uniform(50, 80)
@@ -132,12 +138,12 @@ def _limb(points: tuple[Doubles, ...], thick: float, frame: Frame) -> Pixels:
 
 
 def _placed(points: Doubles, frame: Frame) -> NDArray[np.int32]:
-    """In sixteenths of a pixel."""
+    """Returns the points in the scene, in sixteenths of a pixel."""
     return np.rint(16 * (points @ frame.matrix[:, :2].T + frame.matrix[:, 2])).astype(np.int32)
 
 
 def _rounded(mask: Pixels, frame: Frame) -> Pixels:
-    """Its corners rounded."""
+    """Returns the mask with rounded corners."""
     reach = int(8 * frame.matrix[0, 0])
     size = (2 * reach + 1, 2 * reach + 1)
     soft = cv2.blur(cv2.blur(mask, size), size).astype(np.float32) - 127.5

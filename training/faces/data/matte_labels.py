@@ -1,4 +1,4 @@
-"""What SINet says of the portraits: opacities that a smaller network can learn from."""
+"""The opacities that SINet gives the portraits, which a smaller network can learn from."""
 
 import zlib
 from pathlib import Path
@@ -23,37 +23,37 @@ SIDE = 176
 
 
 class Labelled(NamedTuple):
-    """(N, 176, 176, 3) RGB portraits, (N, 176, 176) opacities, and whether each person is held out."""
+    """Labelled portraits: (N, 176, 176, 3) RGB, (N, 176, 176) opacities, (N,) true for people held out."""
 
     pixels: Pixels
     opacities: Pixels
     held_out: Flags
 
-    def where(self, kept: Flags) -> "Labelled":
-        return Labelled(self.pixels[kept], self.opacities[kept], self.held_out[kept])
+    def where(self, chosen: Flags) -> "Labelled":
+        return Labelled(self.pixels[chosen], self.opacities[chosen], self.held_out[chosen])
 
     def sure(self) -> "Labelled":
-        """Those on which the teacher decided."""
+        """Returns the portraits whose opacity `is_clean`."""
         return self.where(np.array([is_clean(alpha) for alpha in self.opacities]))
 
 
 def is_held_out(person: str) -> bool:
-    """One person in twelve."""
+    """Tells whether a person is held out, by the hash of the name: one in twelve is."""
     return zlib.crc32(person.encode()) % 12 == 0
 
 
 def is_labelled(person: str) -> bool:
-    """Three persons in five."""
+    """Tells whether a person is used at all, by the hash of the name: three in five are."""
     return zlib.crc32(person.encode()) % 5 < 3
 
 
 def labelled(cache: Path) -> Labelled:
-    """One square portrait of each `is_labelled` person; kept in `cache`."""
+    """Returns one square portrait of each `is_labelled` person, made once and stored in `cache`."""
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
         np.savez(cache, **_labels()._asdict())
-    with np.load(cache) as kept:
-        return Labelled(kept["pixels"], kept["opacities"], kept["held_out"])
+    with np.load(cache) as stored:
+        return Labelled(stored["pixels"], stored["opacities"], stored["held_out"])
 
 
 def teacher() -> nn.Module:
@@ -62,7 +62,7 @@ def teacher() -> nn.Module:
 
 
 def opacity(network: nn.Module, kind: Kind, pixels: Pixels) -> Pixels:
-    """As the feature has it of a whole (H, W, 3) RGB picture: two views, and the edges refined."""
+    """Returns the opacity of an (H, W, 3) RGB picture as the feature computes it, with refined edges."""
     square = cv2.resize(pixels, (kind.side, kind.side)).astype(np.float32)
     scaled = (square - np.array(kind.means, np.float32)) / np.array(kind.deviations, np.float32)
     planes = torch.from_numpy(scaled).permute(2, 0, 1)
@@ -74,7 +74,7 @@ def opacity(network: nn.Module, kind: Kind, pixels: Pixels) -> Pixels:
 
 
 def is_clean(alpha: Pixels) -> bool:
-    """Whether the teacher decided: few half-covered pixels, one body, and it in the middle."""
+    """True when the teacher is sure: few half-covered pixels, and one body in the middle."""
     covered, unsure = (alpha > 127).mean(), ((alpha > 25) & (alpha < 230)).mean()
     _, parts, sizes, _ = cv2.connectedComponentsWithStats((alpha > 127).astype(np.uint8))
     height, width = alpha.shape

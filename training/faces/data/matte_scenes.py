@@ -1,4 +1,4 @@
-"""Scenes with people whose opacity is known: heads of portraits on drawn bodies, over other backgrounds."""
+"""Scenes with people of known opacity: heads of portraits on drawn bodies, over other backgrounds."""
 
 from typing import NamedTuple, cast
 
@@ -15,14 +15,14 @@ Random = np.random.Generator
 
 
 class Scene(NamedTuple):
-    """(S, S, 3) RGB and (S, S) opacity of the people in it."""
+    """A picture, (S, S, 3) RGB, and the (S, S) opacity of its people."""
 
     image: Pixels
     opacity: Pixels
 
 
 def scene(random: Random, heads: Labelled, photographs: tuple[Pixels, ...], side: int) -> Scene:
-    """A portrait in its own frame, a person with a body, two, or nobody."""
+    """Composes a portrait in its own frame, one or two people with bodies, or nobody."""
     index = int(random.integers(len(heads.pixels)))
     kind = random.random()
     if kind < 0.35:
@@ -37,7 +37,7 @@ def scene(random: Random, heads: Labelled, photographs: tuple[Pixels, ...], side
 
 
 def shown(random: Random, whole: Scene) -> Scene:
-    """A part of the scene, 0.65 of it or more each way, mirrored or not, as a camera would have it."""
+    """Returns a part of the scene as a camera would take it, at least 0.65 of its area, at times mirrored."""
     side = len(whole.opacity)
     width, height = (side * random.uniform(0.65, 1, 2) ** 0.5).astype(int)
     left, top = random.integers(side - width + 1), random.integers(side - height + 1)
@@ -51,7 +51,7 @@ def shown(random: Random, whole: Scene) -> Scene:
 def _with_person(
     random: Random, behind: Scene, pixels: Pixels, opacity: Pixels, photographs: tuple[Pixels, ...]
 ) -> Scene:
-    """From close-up to whole figure, anywhere; wide or narrow, as crops are squeezed to squares."""
+    """Adds a person anywhere, from close-up to whole figure, and stretched, as square crops are."""
     side = len(behind.opacity)
     scale = side / HEAD * np.exp(random.uniform(np.log(0.17), np.log(1.1)))
     across, down = scale * np.exp(random.normal((0.15, 0), (0.3, 0.1)))
@@ -68,7 +68,7 @@ def _with_person(
 
 
 def _over(behind: Scene, layer: Layer) -> Scene:
-    """The same scene, changed in place."""
+    """Lays the part over the scene, changes it in place and returns it."""
     colours, opacity = layer
     left, top, width, height = cv2.boundingRect(opacity)
     place = slice(top, top + height), slice(left, left + width)
@@ -80,7 +80,10 @@ def _over(behind: Scene, layer: Layer) -> Scene:
 
 
 def tinted(random: Random, image: Pixels) -> Pixels:
-    """Skin's colours for most, others for some: as most portraits are grey, a curve for each channel."""
+    """Tints most pictures with skin colours and some with others, by a tone curve for each channel.
+
+    Most portraits are grey.
+    """
     kind = random.random()
     if kind < 0.25:
         return image
@@ -92,7 +95,7 @@ def tinted(random: Random, image: Pixels) -> Pixels:
 
 
 def photographed(random: Random, image: Pixels) -> Pixels:
-    """Light, focus, noise and compression."""
+    """Changes light and focus, and adds noise and JPEG compression."""
     side = len(image)
     light = cv2.resize(random.normal(1, 0.12, (2, 2, 1)).astype(np.float32), (side, side))
     curve = 255 * (np.arange(256) / 255) ** np.exp(random.normal(0, 0.2))

@@ -1,4 +1,4 @@
-"""What scenes are covered with: backgrounds, and cloth for those who stand before them."""
+"""Surfaces for scenes: backgrounds, and cloth for the people in front of them."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ Random = np.random.Generator
 
 
 def background(random: Random, photographs: tuple[Pixels, ...], side: int) -> Pixels:
-    """A part of a photograph, or flat with shapes; often out of focus."""
+    """Returns a part of a photograph or a drawing of shapes, often out of focus."""
     image = _part(random, photographs, side) if random.random() < 0.65 else _drawn(random, side)
     if random.random() < 0.5:
         size = int(random.integers(1, 8)) * 2 + 1
@@ -18,7 +18,7 @@ def background(random: Random, photographs: tuple[Pixels, ...], side: int) -> Pi
 
 
 def cloth(random: Random, photographs: tuple[Pixels, ...], side: int) -> Pixels:
-    """One colour, stripes, or a part of a photograph, with light and folds."""
+    """Returns one colour, stripes, or a part of a photograph, with light and folds."""
     colour = random.uniform(10, 245, 3) if random.random() < 0.5 else np.full(3, random.uniform(10, 245))
     image = np.broadcast_to(colour, (side, side, 3)).astype(np.float32)
     kind = random.random()
@@ -45,7 +45,7 @@ def _part(random: Random, photographs: tuple[Pixels, ...], side: int) -> Pixels:
 
 
 def _drawn(random: Random, side: int) -> Pixels:
-    """A gradient with boxes, lines and circles over it."""
+    """Draws a gradient with boxes, lines and circles over it."""
     corners = random.uniform(0, 255, (2, 2, 1)) + random.normal(0, 25, (2, 2, 3))
     image = np.clip(cv2.resize(corners.astype(np.float32), (side, side)), 0, 255).astype(np.uint8)
     for _ in range(random.integers(0, 14)):
@@ -62,7 +62,7 @@ def _drawn(random: Random, side: int) -> Pixels:
 
 
 def _coloured(random: Random, image: Pixels) -> Pixels:
-    """Saturation, channels and brightness changed."""
+    """Changes saturation, the balance of the channels and brightness."""
     floats = image.astype(np.float32)
     grey = cv2.cvtColor(floats, cv2.COLOR_RGB2GRAY)[..., None]
     changed = grey + random.uniform(0, 1.5) * (floats - grey)

@@ -1,6 +1,6 @@
-"""Portraits, which are frontal, turned to half profile and profile by the depth that FaceMesh sees.
+"""Turns the frontal portraits to half profile and profile, by the depth that FaceMesh estimates.
 
-After 300W-LP's face profiling: Zhu et al. 2016, https://arxiv.org/abs/1511.07212.
+The method is 300W-LP's face profiling: Zhu et al. 2016, https://arxiv.org/abs/1511.07212.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,13 +25,16 @@ OVAL = (
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )
 # fmt: on
-"""The rim of the mesh, clockwise from the top of the forehead."""
+"""Points that form the mesh's rim, listed clockwise from the top of the forehead."""
 RINGS = ((1.08, 1.15, 0.16), (1.2, 1.4, 0.42), (1.24, 1.45, 0.75))
-"""Around the rim, for ears, hair and neck: how far out, how far up, how many widths of the face behind."""
+"""Rings around the rim, for ears, hair and neck: factor outwards, factor upwards, depth in face widths."""
 
 
 def turned_heads(people: Sequence[Labelled], file: Path = FILE) -> list[Labelled]:
-    """Of some of the people, those in which the teacher still finds a face. Cached in the file."""
+    """Returns turned portraits of `COUNT` people, without those in which the teacher finds no face any more.
+
+    They are made once and stored in the file.
+    """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         heads = list(_made(people))
@@ -56,19 +59,22 @@ def _made(people: Sequence[Labelled]) -> Iterator[Pixels]:
 
 
 def _crop(person: Labelled) -> Pixels:
-    """(192, 192, 3): what FaceMesh is shown, with more of the portrait's rim beyond it."""
+    """Returns (192, 192, 3): FaceMesh's crop, with the portrait's rim repeated beyond the portrait."""
     square, rim = face_square(person), len(person.grey) // 2
     padded = np.pad(person.grey, rim, mode="edge")[..., None]
     return square._replace(centre=square.centre + np.float32(rim)).crop(np.repeat(padded, 3, 2), SIZE)
 
 
 def _angles(random: np.random.Generator) -> tuple[float, float]:
-    """To a side and down, radians."""
+    """Returns the angles aside and down, in radians."""
     return float(random.uniform(0.35, 1.35) * random.choice((-1, 1))), float(random.normal(0, 0.15))
 
 
 def turned(grey: Pixels, mesh: Floats, background: Pixels, angles: tuple[float, float]) -> Pixels:
-    """(S, S) head on a background of that size. mesh: (468, 3) x, y and depth in pixels."""
+    """Returns the (S, S) head, turned, on a background of that size.
+
+    mesh: (468, 3) x, y and depth in pixels. angles: aside and down, in radians.
+    """
     points = headlike(mesh)
     triangles = Delaunay(points[:, :2]).simplices
     moved = rotated(points, *angles)
@@ -82,7 +88,7 @@ def turned(grey: Pixels, mesh: Floats, background: Pixels, angles: tuple[float, 
 
 
 def headlike(mesh: Floats) -> Floats:
-    """(468 + 108, 3): with rings around the rim."""
+    """Returns (468 + 108, 3): the mesh with rings around its rim."""
     rim = mesh[list(OVAL)]
     middle, width = rim[:, :2].mean(0), float(np.ptp(rim[:, 0]))
     away, rings = rim[:, :2] - middle, []
@@ -93,7 +99,7 @@ def headlike(mesh: Floats) -> Floats:
 
 
 def rotated(points: Floats, aside: float, down: float) -> Floats:
-    """(N, 3) turned about the middle of the head."""
+    """Returns the (N, 3) points, turned about the middle of the head."""
     rim = points[list(OVAL)]
     centre = rim.mean(0) + np.array((0, 0, 0.2 * np.ptp(rim[:, 0])))
     turn = Rotation.from_euler("yx", (aside, down))
@@ -101,7 +107,7 @@ def rotated(points: Floats, aside: float, down: float) -> Floats:
 
 
 def _draw(canvas: Pixels, grey: Pixels, source: Floats, target: Floats) -> None:
-    """One triangle of the picture into its place."""
+    """Draws one triangle of the picture at its place."""
     low = np.floor(target.min(0)).clip(0, len(canvas)).astype(int)
     high = np.ceil(target.max(0) + 1).clip(0, len(canvas)).astype(int)
     width, height = (high - low).tolist()

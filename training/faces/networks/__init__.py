@@ -1,1 +1,1 @@
-"""The networks, as torch modules."""
+"""The networks as torch modules."""

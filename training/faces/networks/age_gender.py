@@ -1,4 +1,4 @@
-"""Age and gender of a face from shades of grey, in 0.2 million parameters."""
+"""A network for age and gender of a grey face, with 0.2 million parameters."""
 
 import torch
 import torch.nn.functional as F
@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from training.faces.networks.detector import stage
 
 SIZE = 112
-LUMA = (0.299, 0.587, 0.114)  # of red, green, blue
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green, blue
 YEARS = tuple(range(0, 101, 5))
 
 
 class CompactAgeGender(nn.Module):
-    """(N, 3, 112, 112) RGB in 0..255 -> (N, 2): age in years, probability of male. As TinyXception."""
+    """(N, 3, 112, 112) RGB in 0..255 -> (N, 2): age in years, probability of male, as TinyXception gives."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,6 +36,6 @@ class CompactAgeGender(nn.Module):
         return torch.stack((age, values[:, -1].sigmoid()), 1)
 
     def raw(self, grey: Tensor) -> Tensor:
-        """(N, 1, 112, 112) in 0..255 -> (N, 22): logits of the ages 0, 5 to 100, then of male."""
+        """(N, 1, 112, 112) in 0..255 -> (N, 22): logits of the ages 0, 5, … 100, then of male."""
         values: Tensor = self.values(self.features(F.layer_norm(grey, grey.shape[1:])))
         return values

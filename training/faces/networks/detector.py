@@ -1,4 +1,4 @@
-"""A face detector of a quarter of a million parameters that answers as RetinaFace does."""
+"""A face detector with a quarter of a million parameters and RetinaFace's output."""
 
 import torch
 import torch.nn.functional as F
@@ -6,16 +6,16 @@ from torch import Tensor, nn
 
 from containers.face_detection.networks.retinaface import MOBILENET_ANCHORS, STRIDES, _anchors, _decoded
 
-LUMA = (0.114, 0.587, 0.299)  # of blue, green, red
-VALUES = 16  # of an anchor: two classes, a box, five points
-WIDTHS = (48, 80, 112)  # of the maps of strides 8, 16 and 32
-WIDTH = 56
+LUMA = (0.114, 0.587, 0.299)  # weights of blue, green, red
+VALUES = 16  # numbers of an anchor: two classes, a box, five points
+WIDTHS = (48, 80, 112)  # channels of the maps of strides 8, 16 and 32
+WIDTH = 56  # channels of the pyramid
 
 
 class CompactDetector(nn.Module):
-    """(N, 3, H, W) BGR minus the means, H and W multiples of 32 -> (N, A, 15), as `network.RetinaFace`.
+    """(N, 3, H, W) BGR minus the means, H and W multiples of 32 -> (N, A, 15), as `RetinaFace` gives.
 
-    It sees shades of grey only, and these in steps of four pixels: so it is fast, in training above all.
+    It sees grey only, in steps of four pixels, which makes it fast, especially in training.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class CompactDetector(nn.Module):
         return decoded(anchors, values)
 
     def raw(self, grey: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 1, H, W) luma minus the mean -> (A, 3) anchors and (N, A, 16) of them, not decoded."""
+        """(N, 1, H, W) luma minus the mean -> (A, 3) anchors and their (N, A, 16) values, not decoded."""
         features, maps = self.stem(grey / 64), []
         for stage, lateral in zip(self.stages, self.lateral, strict=True):
             features = stage(features)
@@ -49,7 +49,7 @@ class CompactDetector(nn.Module):
 
 
 def decoded(anchors: Tensor, values: Tensor) -> Tensor:
-    """(A, 3) and (N, A, 16) -> (N, A, 15)."""
+    """Decodes (A, 3) anchors and (N, A, 16) values to (N, A, 15)."""
     return _decoded(anchors, values[..., :2], values[..., 2:6], values[..., 6:])
 
 

@@ -1,19 +1,19 @@
-"""A small face embedding network on grey pictures, of plain convolutions, which suit CPUs.
+"""A small face embedding network for grey pictures, made of plain convolutions, which are fast on CPUs.
 
-It looks at what lies between brows, ears and chin: further out, a tight picture has nothing but black.
+It sees the area between brows, ears and chin only. Outside of that a tightly cut picture is black.
 """
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_STAGES = (48, 96, 144)  # channels at 20, 10 and 5 px, a residual block each
+_STAGES = (48, 96, 144)  # channels at 20, 10 and 5 px, with one residual block each
 _ROWS, _COLUMNS = slice(27, 107), slice(16, 96)
-_PATCH = 4  # pixels to a side that become channels
+_PATCH = 4  # side in pixels of the squares that become channels
 DIMENSIONS = 256
 
 
 class EmbeddingNetwork(nn.Module):
-    """(N, 3, 112, 112) float32 RGB, 0..255, aligned -> (N, 256), of any length. Colours are not looked at."""
+    """(N, 3, 112, 112) float32 RGB, 0..255, aligned -> (N, 256), of any length. It converts to grey."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class EmbeddingNetwork(nn.Module):
             layers += [*_layer(before, channels, 3, stride=2 if index else 1), _Residual(channels)]
             before = channels
         layers += _layer(before, DIMENSIONS, 1)
-        # every place of the face has weights of its own (MobileFaceNets, https://arxiv.org/abs/1804.07573)
+        # each place of the face has its own weights (MobileFaceNets, https://arxiv.org/abs/1804.07573)
         layers += [
             nn.Conv2d(DIMENSIONS, DIMENSIONS, 5, groups=DIMENSIONS, bias=False),
             nn.BatchNorm2d(DIMENSIONS),
@@ -34,7 +34,7 @@ class EmbeddingNetwork(nn.Module):
         return self.grey(0.299 * faces[:, :1] + 0.587 * faces[:, 1:2] + 0.114 * faces[:, 2:])
 
     def grey(self, faces: Tensor) -> Tensor:
-        """The same for (N, 1, 112, 112)."""
+        """Does the same for grey faces, (N, 1, 112, 112)."""
         vectors: Tensor = self.layers(F.pixel_unshuffle((faces[..., _ROWS, _COLUMNS] - 127.5) / 64, _PATCH))
         return vectors
 

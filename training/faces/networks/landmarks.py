@@ -1,4 +1,4 @@
-"""The 106 points of a face from shades of grey, in 0.5 million parameters."""
+"""A network for the 106 points of a grey face, with 0.5 million parameters."""
 
 import torch
 import torch.nn.functional as F
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from training.faces.networks.detector import stage
 
 SIZE = 112
-LUMA = (0.299, 0.587, 0.114)  # of red, green, blue
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green, blue
 WIDTHS = (16, 32, 64, 128)
 
 
@@ -37,7 +37,7 @@ class CompactLandmarks(nn.Module):
         return self.of_grey(red * faces[:, :1] + green * faces[:, 1:2] + blue * faces[:, 2:])
 
     def of_grey(self, grey: Tensor) -> Tensor:
-        """The same of (N, 1, 112, 112) in 0..255; each face's contrast is evened out."""
+        """Does the same for (N, 1, 112, 112) in 0..255; each face's contrast is normalised."""
         even = F.layer_norm(grey, grey.shape[1:])
         offsets = self.points(self.features(even).flatten(1)).view(-1, 106, 2)
         points: Tensor = self.mean + SIZE * offsets

@@ -1,4 +1,4 @@
-"""A small portrait matting network: plain convolutions, which CPUs like better than many thin ones."""
+"""A small portrait matting network of plain convolutions, which run faster on CPUs than many thin ones."""
 
 from itertools import pairwise
 
@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 SIDE = 128
 _WIDTHS = (24, 56, 80, 80)  # channels at 1/4, 1/8, 1/16 and 1/32
-_PATCH = 4  # pixels to a side that are channels at first and in the end
+_PATCH = 4  # side in pixels of the squares that are channels at the input and the output
 
 
 class MatteNetwork(nn.Module):
-    """Probability of a person. (N, 3, H, W) RGB in -1..1, sides multiples of 32 -> (N, 1, H, W)."""
+    """(N, 3, H, W) RGB in -1..1, sides multiples of 32 -> (N, 1, H, W) probability of a person."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from aikit.client import Container, container
 from containers.general_ocr.reader import TextReader
@@ -20,6 +21,11 @@ from tests.support.paths import SHARED
 FEATURES = discover()
 if (SHARED / "weights").is_dir():
     os.environ.setdefault("AIKIT_WEIGHTS_MIRROR", str(SHARED / "weights"))
+
+# Both limits are in wall-clock time, so a correct test can exceed them when other processes use the machine:
+# the deadline of one example (200 ms), and the health check for slow generation of examples.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(params=list(FEATURES.values()), ids=list(FEATURES))

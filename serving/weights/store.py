@@ -139,10 +139,8 @@ class Store:
         Serving then needs neither a mirror nor a network. download: files that are not on this machine are
         downloaded. Several processes may pull the same files at once. Raises `WeightsError`.
         """
-        without_mirror, with_mirror = (
-            replace(self, model_dir=None, mirror=None),
-            replace(self, model_dir=None),
-        )
+        with_mirror = replace(self, model_dir=None)
+        without_mirror = replace(with_mirror, mirror=None)
         for wanted in _declared(feature, profile):
             if without_mirror._find(wanted)[0] is None:
                 mirrored, faults = with_mirror._find(wanted)

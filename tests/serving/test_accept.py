@@ -1,4 +1,4 @@
-"""Replies in the form that `Accept` asks for: JSON, or the image of a reply alone."""
+"""Replies have the media type that `Accept` requests: JSON, or the image of a reply alone."""
 
 from contextlib import suppress
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ from serving.feature import Feature, Profile
 
 class Request(msgspec.Struct, frozen=True):
     scale: int = 2
-    format: Annotated[Literal["png", "jpeg"], Meta(description="Of the image.")] = "png"
+    format: Annotated[Literal["png", "jpeg"], Meta(description="Format of the image.")] = "png"
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -50,23 +50,23 @@ CODEC = Codec(FEATURE)
         ("image/*, image/png;q=0", "image/jpeg"),
     ],
 )
-def test_a_reply_is_in_what_the_header_likes_best(accept: str, kind: str) -> None:
+def test_the_reply_has_the_media_type_that_the_header_prefers(accept: str, kind: str) -> None:
     assert CODEC.accepted(accept) == kind
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/webp", "application/json;q=0", "*/*;q=0.0"])
-def test_what_cannot_be_made_is_refused_with_what_can(accept: str) -> None:
+def test_the_error_for_another_media_type_lists_the_possible_ones(accept: str) -> None:
     with pytest.raises(NotAcceptable, match=r"answers in application/json, image/png, image/jpeg$"):
         CODEC.accepted(accept)
 
 
 @given(st.text())
-def test_any_header_is_met_or_refused(accept: str) -> None:
+def test_any_header_gives_a_possible_media_type_or_is_refused(accept: str) -> None:
     with suppress(NotAcceptable):
         assert CODEC.accepted(accept) in ("application/json", "image/png", "image/jpeg")
 
 
-def test_the_header_sets_the_format_and_the_image_comes_alone() -> None:
+def test_the_header_sets_the_format_and_the_image_is_the_whole_body() -> None:
     body = b'{"scale": 4, "format": "png"}'
     assert CODEC.decode(body, "") == Request(4, "png")
     assert CODEC.decode(body, "", "image/jpeg") == Request(4, "jpeg")

@@ -1,4 +1,4 @@
-"""Laws of the batcher."""
+"""Properties of the batcher."""
 
 import asyncio
 import threading
@@ -29,11 +29,11 @@ def drop_first(batch: Sequence[int]) -> Sequence[int]:
 
 
 def invert(batch: Sequence[int]) -> list[float]:
-    return [1 / item for item in batch]  # zero is the poisonous input
+    return [1 / item for item in batch]  # zero is the input that fails
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=30), st.integers(1, 8), st.sampled_from([0.0, 1.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_each_caller_gets_its_own_answer(items: list[int], max_size: int, max_delay_ms: float) -> None:
     async def run() -> list[Result[int, float] | BaseException]:
         async with Batcher(invert, Batching(max_size=max_size, max_delay_ms=max_delay_ms)) as batcher:
@@ -58,7 +58,7 @@ def test_requests_that_wait_together_share_a_batch() -> None:
     assert {result.batch_size for result in asyncio.run(run())} == {8}
 
 
-def test_a_lone_request_does_not_wait_for_company() -> None:
+def test_a_single_request_does_not_wait_for_others() -> None:
     async def run() -> Result[int, int]:
         async with Batcher(same, Batching(max_size=8, max_delay_ms=60_000)) as batcher:
             async with asyncio.timeout(10):
@@ -67,7 +67,7 @@ def test_a_lone_request_does_not_wait_for_company() -> None:
     assert asyncio.run(run()).queue_s < 1
 
 
-def test_a_slow_preparation_holds_the_others_back_no_longer_than_the_delay() -> None:
+def test_a_slow_preparation_delays_the_others_for_at_most_the_delay() -> None:
     async def run() -> tuple[Result[int, int], bool]:
         never = asyncio.Event()
 
@@ -80,9 +80,9 @@ def test_a_slow_preparation_holds_the_others_back_no_longer_than_the_delay() -> 
             while batcher.queue_length == 0:
                 await asyncio.sleep(0)
             result = await batcher.submit(ready(1))
-            still = not waiting.done()
+            still_preparing = not waiting.done()
             waiting.cancel()
-            return result, still
+            return result, still_preparing
 
     result, still_preparing = asyncio.run(run())
     assert still_preparing
@@ -101,7 +101,7 @@ def test_a_full_queue_is_refused_at_once() -> None:
     assert all(isinstance(other, Overloaded) for other in others)
 
 
-def test_a_slow_model_lets_fewer_wait() -> None:
+def test_a_slow_model_lowers_the_capacity() -> None:
     def slow(batch: Sequence[int]) -> Sequence[int]:
         threading.Event().wait(0.05)
         return batch
@@ -117,7 +117,7 @@ def test_a_slow_model_lets_fewer_wait() -> None:
     assert 2 <= after <= 10
 
 
-def test_a_caller_that_hangs_up_costs_no_prediction_and_frees_its_place() -> None:
+def test_a_caller_that_hangs_up_causes_no_prediction_and_frees_its_place() -> None:
     seen: list[int] = []
     release = threading.Event()
 
@@ -146,7 +146,7 @@ def test_a_caller_that_hangs_up_costs_no_prediction_and_frees_its_place() -> Non
     assert seen == [1, 3]
 
 
-def test_a_model_that_loses_an_output_fails_the_callers_not_the_batcher() -> None:
+def test_a_model_that_loses_an_output_fails_its_callers_but_not_the_batcher() -> None:
     async def run() -> list[BaseException | Result[int, int]]:
         async with Batcher(drop_first, Batching(max_size=2)) as batcher:
             results = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""Laws of embeddings: cosines lie in -1 to 1, a vector is wholly similar to itself."""
+"""Properties of embeddings and of their similarity."""
 
 import numpy as np
 from hypothesis import given
@@ -12,20 +12,20 @@ VECTORS = arrays(np.float32, 8, elements=st.floats(-1e3, 1e3, width=32)).map(uni
 
 
 @given(VECTORS, VECTORS)
-def test_a_similarity_is_symmetric_and_within_its_range(first: Floats, second: Floats) -> None:
+def test_the_similarity_is_symmetric_and_in_0_to_1(first: Floats, second: Floats) -> None:
     assert 0 <= similarity(cosine(first, second)) == similarity(cosine(second, first)) <= 1
 
 
 @given(VECTORS)
-def test_a_vector_is_wholly_similar_to_itself(vector: Floats) -> None:
+def test_a_vector_has_similarity_1_to_itself(vector: Floats) -> None:
     assert similarity(cosine(vector, vector)) == 1
 
 
-def test_opposite_vectors_are_not_similar_at_all_and_numbers_have_six_decimals() -> None:
+def test_opposite_vectors_have_similarity_0_and_numbers_have_six_decimals() -> None:
     vector = unit(np.array([1, 2, -3], np.float32))
     assert similarity(cosine(vector, -vector)) == 0
     assert numbers(vector) == [0.267261, 0.534522, -0.801784]
 
 
-def test_a_vector_of_zeros_stays_one() -> None:
+def test_a_vector_of_zeros_is_unchanged() -> None:
     assert not unit(np.zeros((2, 3), np.float32)).any()

@@ -1,4 +1,4 @@
-"""Executors give what eager float32 gives, reuse what they cached, and name what they cannot do."""
+"""Executors: outputs are equal to those of eager float32, caches are used, and errors are clear."""
 
 import os
 import threading
@@ -24,7 +24,7 @@ def network() -> nn.Module:
 
 
 def refuse() -> nn.Module:
-    raise AssertionError("built although it is cached")
+    raise AssertionError("the network was built although it is cached")
 
 
 def arrays(*shapes: tuple[int, ...]) -> list[Floats]:
@@ -46,7 +46,7 @@ def device(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_one_input_gives_what_eager_float32_gives(device: str) -> None:
+def test_the_output_for_one_input_is_equal_to_that_of_eager_float32(device: str) -> None:
     execute = compile(network, EXAMPLE, device=device)
     for array in arrays(*SHAPES):
         (output,) = execute(array)
@@ -79,7 +79,7 @@ def test_several_outputs_and_integer_inputs(device: str) -> None:
     np.testing.assert_allclose(rows.sum(-1), sums, atol=1e-5)
 
 
-def test_bfloat16_is_a_wish_that_never_fails() -> None:
+def test_bfloat16_may_be_requested_on_every_cpu() -> None:
     (array,) = arrays((1, 3, 32, 32))
     (output,) = compile(network, EXAMPLE, device="cpu", bf16=True)(array)
     np.testing.assert_allclose(output, eager(array), atol=0.05)
@@ -108,14 +108,14 @@ def test_a_damaged_cache_is_replaced(tmp_path: Path) -> None:
     compile(refuse, EXAMPLE, device="cpu", cache=tmp_path / "net")
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()  # no folder can be made below a file, not even by root
+def test_a_cache_that_is_not_writable_is_not_needed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()  # a folder below a file is impossible, even for root
     (array,) = arrays((1, 3, 16, 16))
     (output,) = compile(network, EXAMPLE, device="cpu", cache=tmp_path / "file" / "net")(array)
     np.testing.assert_allclose(output, eager(array), atol=1e-5)
 
 
-def test_writers_at_the_same_time_leave_one_whole_artefact(tmp_path: Path) -> None:
+def test_concurrent_writers_leave_one_complete_file(tmp_path: Path) -> None:
     finished: list[Executor] = []
     together([lambda: finished.append(compile(network, EXAMPLE, device="cpu", cache=tmp_path / "net"))] * 4)
     assert len(finished) == 4
@@ -123,7 +123,7 @@ def test_writers_at_the_same_time_leave_one_whole_artefact(tmp_path: Path) -> No
     compile(refuse, EXAMPLE, device="cpu", cache=tmp_path / "net")
 
 
-def test_callers_at_the_same_time_get_their_own_outputs(device: str) -> None:
+def test_concurrent_callers_get_their_own_outputs(device: str) -> None:
     execute = compile(network, EXAMPLE, device=device)
     wrong: list[int] = []
 
@@ -144,12 +144,12 @@ def test_callers_at_the_same_time_get_their_own_outputs(device: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "CPU", ""])
-def test_an_unknown_device_is_named(name: str) -> None:
+def test_the_error_names_an_unknown_device(name: str) -> None:
     with pytest.raises(ValueError, match=r"device: .*must be auto, cpu, cpu-eager, cuda or cuda:N"):
         compile(refuse, EXAMPLE, device=name)
 
 
-def test_a_missing_gpu_is_named() -> None:
+def test_the_error_names_a_missing_gpu() -> None:
     with pytest.raises(ValueError, match="device: 'cuda:99', but"):
         resolve_device("cuda:99")
 
@@ -173,7 +173,7 @@ def test_threads_follow_affinity_and_quota(tmp_path: Path, files: dict[str, str]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
-def test_cuda_gives_what_eager_gives_whether_graphed_or_not() -> None:
+def test_cuda_outputs_are_equal_to_those_of_eager_with_and_without_a_graph() -> None:
     execute = compile(network, EXAMPLE, device="cuda")
     inputs = arrays(*SHAPES * 3)
     for array, output in zip(inputs, execute.map(inputs, lambda outputs: outputs[0].copy()), strict=True):

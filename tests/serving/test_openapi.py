@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, true to the runtime, and held as a snapshot."""
+"""The OpenAPI document is valid, agrees with the runtime, and is equal to its snapshot."""
 
 import base64
 import json
@@ -69,20 +69,20 @@ def test_the_document_of_every_feature_is_valid_openapi() -> None:
     validate(document(list(discover().values())))
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_has_a_target() -> None:
     whole = document([*discover().values(), PROBE])
     for reference in references(whole):
         _, kind, group, name = reference.split("/")
         assert name in whole[kind][group]
 
 
-def test_the_document_is_the_one_held() -> None:
-    held = json.loads(SNAPSHOT.read_text("utf-8"))
+def test_the_document_is_equal_to_the_snapshot() -> None:
+    snapshot = json.loads(SNAPSHOT.read_text("utf-8"))
     derived = document(list(discover().values()))
-    assert derived == held, "where that is meant: aikit docs"
+    assert derived == snapshot, "after an intended change, run `aikit docs`"
 
 
-def test_the_example_obeys_its_schemas(feature: Feature) -> None:
+def test_the_examples_match_their_schemas(feature: Feature) -> None:
     whole = document([feature])
     schema = response_content(whole, feature)["schema"]
     for example in (feature.example, *feature.example.get("others", {}).values()):
@@ -91,7 +91,7 @@ def test_the_example_obeys_its_schemas(feature: Feature) -> None:
         validator(whole, schema).validate(shorten(example["response"]))
 
 
-def test_images_in_examples_are_cut(feature: Feature) -> None:
+def test_images_in_examples_are_shortened(feature: Feature) -> None:
     assert len(json.dumps(document([feature]), ensure_ascii=False)) < 40_000
 
 
@@ -108,7 +108,7 @@ def test_images_in_examples_are_cut(feature: Feature) -> None:
         },
     )
 )
-def test_the_schema_allows_what_the_runtime_reads(request: dict[str, Any]) -> None:
+def test_the_schema_allows_exactly_the_requests_that_the_runtime_reads(request: dict[str, Any]) -> None:
     whole = document([PROBE])
     schema = validator(whole, request_schema(whole, PROBE))
     try:
@@ -120,7 +120,7 @@ def test_the_schema_allows_what_the_runtime_reads(request: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_each_failure_is_documented_as_it_is_sent(kind: type[ServingError]) -> None:
+def test_each_failure_is_sent_as_documented(kind: type[ServingError]) -> None:
     whole = document([PROBE])
     reply = problem(kind("text: refused"), "request-1")
     responses = whole["paths"]["/probe"]["post"]["responses"]
@@ -131,7 +131,7 @@ def test_each_failure_is_documented_as_it_is_sent(kind: type[ServingError]) -> N
     validator(whole, schema).validate(json.loads(reply.body))
 
 
-def test_overload_says_when_to_try_again() -> None:
+def test_only_an_overload_documents_when_to_retry() -> None:
     responses = document([PROBE])["components"]["responses"]
     assert "Retry-After" in responses[Overloaded.__name__]["headers"]
     assert "Retry-After" not in responses[InvalidRequest.__name__]["headers"]

@@ -1,11 +1,11 @@
-"""What long work says of itself where nobody watches a terminal."""
+"""Progress of long work without a terminal."""
 
 import pytest
 
 from serving import progress
 
 
-def test_off_a_terminal_progress_is_plain_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_progress_is_plain_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.bar(9_929_594, "det.onnx") as bar:
         bar.update(9_000_000)
         bar.update(929_594)
@@ -25,7 +25,7 @@ def failing_work() -> None:
         raise ValueError("broken")
 
 
-def test_work_that_failed_is_not_reported_as_done(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_work_is_not_reported_as_done(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="broken"):
         failing_work()
     assert capsys.readouterr().err == ""

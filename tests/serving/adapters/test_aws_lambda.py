@@ -1,4 +1,4 @@
-"""Lambda: the shapes of events and answers in process, then the real start command and runtime client."""
+"""Lambda: events and responses in process, then the real start command with the runtime client."""
 
 import asyncio
 import base64
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from awslambdaric.lambda_context import LambdaContext
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -32,7 +32,7 @@ Event = dict[str, Any]
 
 
 def rest(body: str | None, **parts: Any) -> Event:
-    """An event of an API Gateway REST API."""
+    """Returns an event of an API Gateway REST API."""
     headers = {"Content-Type": "application/json", "Accept": "*/*"}
     context = {"requestId": "from-the-gateway", "stage": "prod", "identity": {"sourceIp": "192.0.2.1"}}
     event = {"resource": "/probe", "path": "/probe", "httpMethod": "POST", "headers": headers, "body": body}
@@ -40,7 +40,7 @@ def rest(body: str | None, **parts: Any) -> Event:
 
 
 def http(body: str, **parts: Any) -> Event:
-    """An event of an HTTP API or a function URL."""
+    """Returns an event of an HTTP API or a function URL."""
     context = {"requestId": "from-the-gateway", "http": {"method": "POST", "path": "/probe"}}
     event = {"version": "2.0", "rawPath": "/probe", "headers": {"content-type": "application/json"}}
     return {**event, "requestContext": context, "body": body, "isBase64Encoded": False, **parts}
@@ -57,7 +57,7 @@ def image_event(encoded: str) -> Event:
 
 
 def problem_of(answer: Event) -> Event:
-    """The problem body of an answer that failed."""
+    """Returns the problem body of a failed response."""
     body: Event = json.loads(answer["body"])
     assert body["status"] == answer["statusCode"] >= HTTPStatus.BAD_REQUEST
     return body
@@ -76,7 +76,7 @@ def handler() -> Iterator[Handler]:
 
 
 @pytest.mark.parametrize("event", [rest('{"text": "饮料"}'), http('{"text": "饮料"}')], ids=["rest", "http"])
-def test_a_json_body_is_answered_for_browsers_too(handler: Handler, event: Event) -> None:
+def test_the_response_to_a_json_body_allows_browsers(handler: Handler, event: Event) -> None:
     answer = handler(event, within(30))
     assert answer["statusCode"] == HTTPStatus.OK
     assert answer["headers"]["Content-Type"] == "application/json"
@@ -105,7 +105,7 @@ def test_a_binary_body_arrives_as_it_was_sent(handler: Handler) -> None:
 
 
 @pytest.mark.parametrize("encoded", ["%%%", "QUJ", "饮料", "\ud800"])
-def test_wrong_base64_is_the_callers_fault(handler: Handler, encoded: str) -> None:
+def test_wrong_base64_is_an_invalid_request(handler: Handler, encoded: str) -> None:
     problem = problem_of(handler(image_event(encoded), within(30)))
     assert problem["code"] == "invalid_request"
     assert problem["detail"].startswith("body: isBase64Encoded is set, but ")
@@ -114,7 +114,7 @@ def test_wrong_base64_is_the_callers_fault(handler: Handler, encoded: str) -> No
 @pytest.mark.parametrize(
     "event", [rest(None), rest(""), {"httpMethod": "POST"}], ids=["null", "empty", "absent"]
 )
-def test_a_missing_body_is_named(handler: Handler, event: Event) -> None:
+def test_the_error_names_a_missing_body(handler: Handler, event: Event) -> None:
     assert problem_of(handler(event, within(30)))["detail"].startswith("body: empty")
 
 
@@ -126,7 +126,7 @@ def test_a_missing_body_is_named(handler: Handler, event: Event) -> None:
         ({"body": "?"}, "from-lambda"),
     ],
 )
-def test_the_request_id_comes_from_the_outermost_that_has_one(
+def test_the_request_id_is_that_of_the_gateway_the_caller_or_lambda_in_this_order(
     handler: Handler, event: Event, request_id: str
 ) -> None:
     answer = handler(event, within(30))
@@ -148,7 +148,7 @@ def test_a_preflight_is_answered_without_the_model(handler: Handler, event: Even
     assert "X-Api-Key" in answer["headers"]["Access-Control-Allow-Headers"]
 
 
-def test_the_function_answers_before_lambda_would_end_it(handler: Handler) -> None:
+def test_the_function_responds_before_the_timeout_of_lambda(handler: Handler) -> None:
     start = time.monotonic()
     answer = handler(rest('{"work_s": 2}'), within(1.0))
     assert time.monotonic() - start < 1
@@ -158,22 +158,22 @@ def test_the_function_answers_before_lambda_would_end_it(handler: Handler) -> No
 @pytest.mark.parametrize(
     "text", ["x" * LAMBDA_REPLY_BYTES, '"' * (LAMBDA_REPLY_BYTES // 3), "字" * (LAMBDA_REPLY_BYTES // 5)]
 )
-def test_a_reply_that_lambda_cannot_carry_is_a_413_with_a_way_out(handler: Handler, text: str) -> None:
-    """Lambda measures what its client encodes: a quote is escaped twice, 字 takes six bytes."""
+def test_a_reply_that_is_too_large_for_lambda_is_a_413_with_a_remedy(handler: Handler, text: str) -> None:
+    """Lambda measures the encoded response, in which a quote is escaped twice and 字 takes six bytes."""
     problem = problem_of(handler(rest(json.dumps({"text": text})), within(30)))
     assert problem["code"] == "payload_too_large"
     assert f"at most {LAMBDA_REPLY_BYTES}" in problem["detail"]
     assert "container" in problem["detail"]
 
 
-def test_a_reply_that_is_no_text_travels_in_base64() -> None:
+def test_a_reply_that_is_not_text_is_sent_in_base64() -> None:
     answer = proxy_answer(Reply(HTTPStatus.OK, b"\x89PNG\xff", "image/png"), "id")
     assert answer["isBase64Encoded"] is True
     assert base64.b64decode(answer["body"]) == b"\x89PNG\xff"
     assert answer["headers"]["Content-Type"] == "image/png"
 
 
-def test_a_direct_call_sends_and_gets_plain_json(handler: Handler) -> None:
+def test_a_direct_call_sends_and_receives_plain_json(handler: Handler) -> None:
     assert handler({"text": "饮料"}, within(30))["text"] == "饮料"
 
 
@@ -189,7 +189,7 @@ def test_a_direct_call_sends_and_gets_plain_json(handler: Handler) -> None:
     ],
     ids=["type", "unknown field", "list", "null", "refused", "long reply"],
 )
-def test_a_direct_call_that_fails_raises_the_problem(handler: Handler, payload: object, code: str) -> None:
+def test_a_failed_direct_call_raises_the_problem(handler: Handler, payload: object, code: str) -> None:
     with pytest.raises(InvocationFailed) as failure:
         handler(payload, within(30))
     problem = json.loads(str(failure.value))
@@ -204,9 +204,8 @@ anything = st.recursive(
 parts = ["httpMethod", "headers", "multiValueHeaders", "requestContext", "body", "isBase64Encoded"]
 
 
-@settings(deadline=None)
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(parts, anything)))
-def test_whatever_a_proxy_event_holds_it_gets_a_proxy_answer(handler: Handler, event: Event) -> None:
+def test_any_proxy_event_gets_a_proxy_response(handler: Handler, event: Event) -> None:
     answer = handler({"requestContext": {}, **event}, within(30))
     assert answer.keys() == {"statusCode", "headers", "body", "isBase64Encoded"}
     assert HTTPStatus.OK <= answer["statusCode"] < HTTPStatus.INTERNAL_SERVER_ERROR
@@ -236,7 +235,7 @@ FAILURES: dict[HTTPStatus, tuple[Event, float]] = {
 
 
 @pytest.mark.parametrize("status", FAILURES, ids=lambda status: status.name)
-def test_a_failure_is_a_proxy_answer_and_no_error_of_the_function(
+def test_a_failure_is_a_proxy_response_and_not_an_error_of_the_function(
     api: RuntimeApi, status: HTTPStatus
 ) -> None:
     outcome = api.invoke(*FAILURES[status])
@@ -251,7 +250,7 @@ def test_a_preflight_passes_through_the_real_client(api: RuntimeApi) -> None:
     assert outcome.payload["statusCode"] == HTTPStatus.NO_CONTENT
 
 
-def test_a_direct_call_that_fails_sets_the_error_of_the_function(api: RuntimeApi) -> None:
+def test_a_failed_direct_call_sets_the_error_of_the_function(api: RuntimeApi) -> None:
     assert api.invoke({"text": "饮料"}).payload["text"] == "饮料"
     outcome = api.invoke({"action": "refuse"})
     assert outcome.path == "invocation/from-lambda/error"
@@ -259,7 +258,7 @@ def test_a_direct_call_that_fails_sets_the_error_of_the_function(api: RuntimeApi
     assert json.loads(outcome.payload["errorMessage"])["code"] == "unprocessable_input"
 
 
-def test_a_process_whose_model_hangs_ends_with_the_next_event() -> None:
+def test_a_process_with_a_hung_model_ends_at_the_next_event() -> None:
     with function(PROBE, AIKIT_HANG_S="0.1") as (api, process):
         assert api.invoke(rest('{"action": "hang"}'), 1).payload["statusCode"] == HTTPStatus.GATEWAY_TIMEOUT
         api.events.put((rest("{}"), 30))
@@ -275,17 +274,17 @@ def test_a_feature_that_cannot_be_loaded_fails_the_init_with_one_line() -> None:
 
 
 def python(code: str, **environment: str) -> str:
-    """What a fresh interpreter prints."""
+    """Returns the output of a fresh interpreter."""
     command, environment = [sys.executable, "-c", code], {"PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(
         command, env=environment, check=True, timeout=20, capture_output=True, text=True
     ).stdout
 
 
-def test_importing_the_module_loads_nothing() -> None:
+def test_importing_the_module_loads_no_feature() -> None:
     assert python("import serving.aws_lambda", AIKIT_FEATURE="nope") == ""
 
 
-def test_caches_go_where_lambda_lets_them() -> None:
+def test_caches_are_in_the_folder_that_lambda_makes_writable() -> None:
     code = "import os, serving.aws_lambda as module; module.handler; print(os.environ['HOME'])"
     assert python(code, AIKIT_FEATURE=PROBE, HOME="/nonexistent").splitlines()[0] == tempfile.gettempdir()

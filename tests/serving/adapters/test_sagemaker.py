@@ -1,4 +1,4 @@
-"""SageMaker's inference toolkit: the four functions, and the stock server with a one-line inference.py."""
+"""SageMaker's inference toolkit: the four functions, and SageMaker's server with a one-line inference.py."""
 
 import io
 import os
@@ -23,7 +23,7 @@ from tests.support.paths import ROOT
 
 PYTHON = ROOT / ".venv-mms" / "bin" / "python"
 START_S = 30
-# what the image's entry point does, with the server's configuration in the working folder instead of /etc
+# does the same as the entry point of the image, but the server's configuration is in the working folder
 START = """
 from sagemaker_inference import model_server
 model_server.MMS_CONFIG_FILE = "mms.properties"
@@ -33,7 +33,7 @@ model_server.start_model_server()
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """The stock server on a free port, hosting the probe."""
+    """An HTTP client of SageMaker's server, which serves the probe on a free port."""
     if not shutil.which("java"):
         pytest.skip("no Java: install default-jre-headless")
     if not PYTHON.exists():
@@ -58,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             wait_until_up(client, process, folder / "log")
             yield client
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # Java and its workers are in the session of the starter
+        os.killpg(process.pid, signal.SIGKILL)  # Java and its workers are in the same session
         process.wait(timeout=10)
 
 
@@ -71,7 +71,7 @@ def environment_for(folder: Path, port: int) -> dict[str, str]:
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
         "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "60",
-        "TEMP": str(folder),  # Java's
+        "TEMP": str(folder),  # read by Java
         "TMPDIR": str(folder),
         "LOG_LOCATION": str(folder),
         "METRICS_LOCATION": str(folder),
@@ -100,18 +100,18 @@ def post(server: httpx.Client, body: bytes, content_type: str, **headers: str) -
     return server.post("/invocations", content=body, headers={"Content-Type": content_type, **headers})
 
 
-def test_the_stock_server_answers_json(server: httpx.Client) -> None:
+def test_sagemakers_server_answers_json(server: httpx.Client) -> None:
     reply = post(server, '{"text": "饮料"}'.encode(), "application/json")
     assert (reply.status_code, reply.headers["content-type"]) == (HTTPStatus.OK, "application/json")
     assert reply.json()["text"] == "饮料"
 
 
-def test_the_stock_server_answers_a_bare_image(server: httpx.Client) -> None:
+def test_sagemakers_server_answers_an_image_alone(server: httpx.Client) -> None:
     reply = post(server, jpeg(30, 20), "image/jpeg")
     assert reply.json()["image"] == [20, 30]
 
 
-def test_custom_attributes_come_back(server: httpx.Client) -> None:
+def test_custom_attributes_are_returned(server: httpx.Client) -> None:
     name = "X-Amzn-SageMaker-Custom-Attributes"
     assert post(server, b"{}", "application/json", **{name: "trace=1"}).headers[name] == "trace=1"
 
@@ -157,7 +157,7 @@ def test_a_feature_that_cannot_be_loaded_ends_the_worker_with_one_line(
 
 
 class Worker:
-    """A context as the server makes it for a worker of its third GPU."""
+    """A context like that of the server for a worker on its third GPU."""
 
     system_properties: ClassVar = {"gpu_id": 2}
 

@@ -1,4 +1,4 @@
-"""The container contract over real HTTP, with the probe behind it."""
+"""The container contract over real HTTP, tested with the probe feature."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ def in_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def test_ping_says_ready_with_an_empty_body(client: httpx.Client) -> None:
+def test_ping_returns_200_and_an_empty_body(client: httpx.Client) -> None:
     response = client.get("/ping")
     assert (response.status_code, response.content) == (200, b"")
 
@@ -41,7 +41,7 @@ def test_an_invocation_is_answered(client: httpx.Client) -> None:
     }  # fmt: skip
 
 
-def test_boto3_sends_no_content_type_and_is_read_as_json(probe: Container) -> None:
+def test_a_request_of_boto3_without_content_type_is_read_as_json(probe: Container) -> None:
     boto3 = pytest.importorskip("boto3")
     from botocore import UNSIGNED
     from botocore.config import Config
@@ -52,7 +52,7 @@ def test_boto3_sends_no_content_type_and_is_read_as_json(probe: Container) -> No
         region_name="us-east-1",
         config=Config(signature_version=UNSIGNED),
     )
-    # boto3 posts to /endpoints/NAME/invocations, which SageMaker turns into /invocations: so does this test
+    # boto3 posts to /endpoints/NAME/invocations; this test changes the path to /invocations like SageMaker
     runtime.meta.events.register(
         "before-send.*", lambda request, **_: setattr(request, "url", f"{probe.url}/invocations")
     )
@@ -64,14 +64,14 @@ def test_boto3_sends_no_content_type_and_is_read_as_json(probe: Container) -> No
     assert reply["ResponseMetadata"]["HTTPHeaders"]["x-request-id"] == "abc-1"
 
 
-def test_unknown_headers_are_ignored_and_a_forged_request_id_is_not_logged(client: httpx.Client) -> None:
+def test_unknown_headers_are_ignored_and_a_malformed_request_id_is_replaced(client: httpx.Client) -> None:
     response = client.post("/invocations", json={}, headers={"X-Whatever": "1", "X-Request-Id": "a b\tc"})
     assert response.status_code == 200
     assert len(response.headers["x-request-id"]) == 32
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "WEBP"])
-def test_an_image_may_come_as_json_bare_or_as_a_form(client: httpx.Client, kind: str) -> None:
+def test_an_image_may_be_sent_as_json_alone_or_as_a_form(client: httpx.Client, kind: str) -> None:
     data = picture(5, 4, kind)
     replies = [
         client.post("/invocations", json={"img": in_base64(data)}),
@@ -108,7 +108,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("body", "content_type", "status", "detail"), REFUSED.values(), ids=REFUSED.keys())
-def test_bad_input_is_refused_by_name(
+def test_the_error_names_the_bad_input(
     client: httpx.Client, body: bytes, content_type: str, status: int, detail: str
 ) -> None:
     response = client.post("/invocations", content=body, headers={"Content-Type": content_type})
@@ -137,17 +137,17 @@ def test_a_60_mb_body_is_refused_before_it_is_read(client: httpx.Client, declare
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html, application/*;q=0.5", ""])
-def test_json_is_sent_where_it_is_accepted(client: httpx.Client, accept: str) -> None:
+def test_json_is_sent_when_the_header_accepts_it(client: httpx.Client, accept: str) -> None:
     assert client.post("/invocations", json={}, headers={"Accept": accept}).status_code == 200
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/csv", "application/json;q=0"])
-def test_another_accept_is_refused(client: httpx.Client, accept: str) -> None:
+def test_another_media_type_in_accept_is_refused(client: httpx.Client, accept: str) -> None:
     response = client.post("/invocations", json={}, headers={"Accept": accept})
     assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
 
 
-def test_a_failure_shows_an_incident_and_no_traceback(client: httpx.Client) -> None:
+def test_a_failure_returns_an_incident_and_no_traceback(client: httpx.Client) -> None:
     response = client.post("/invocations", json={"action": "fail"})
     assert response.status_code == 500
     assert response.json()["detail"] == f"internal error; incident {response.headers['x-request-id']}"
@@ -155,14 +155,14 @@ def test_a_failure_shows_an_incident_and_no_traceback(client: httpx.Client) -> N
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nope", 404), ("GET", "/invocations", 405)])
-def test_unknown_paths_and_methods_are_problems_too(
+def test_unknown_paths_and_methods_get_a_problem_body(
     client: httpx.Client, method: str, path: str, status: int
 ) -> None:
     response = client.request(method, path)
     assert (response.status_code, response.json()["status"]) == (status, status)
 
 
-def test_a_page_among_a_features_tools_is_served_under_a_strict_policy(client: httpx.Client) -> None:
+def test_a_page_of_a_features_tools_has_a_strict_policy(client: httpx.Client) -> None:
     page = client.get("/tools/hello")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "<h1>Hello</h1>" in page.text
@@ -171,18 +171,18 @@ def test_a_page_among_a_features_tools_is_served_under_a_strict_policy(client: h
 
 
 @pytest.mark.parametrize("name", ["nope", "hello.html", "..%2ffeature.py", "hello%00"])
-def test_nothing_but_a_features_tools_is_served(client: httpx.Client, name: str) -> None:
+def test_only_the_files_of_a_features_tools_are_served(client: httpx.Client, name: str) -> None:
     response = client.get(f"/tools/{name}")
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-def test_batch_transform_is_told_its_parameters(client: httpx.Client) -> None:
+def test_the_parameters_of_batch_transform_respect_the_limit(client: httpx.Client) -> None:
     parameters = client.get("/execution-parameters").json()
     assert parameters["BatchStrategy"] == "SINGLE_RECORD"
     assert parameters["MaxConcurrentTransforms"] * parameters["MaxPayloadInMB"] <= 100
 
 
-def test_metrics_count_what_happened(client: httpx.Client) -> None:
+def test_metrics_count_the_requests(client: httpx.Client) -> None:
     def answered() -> float:
         lines = client.get("/metrics").text.splitlines()
         return sum(float(line.split()[-1]) for line in lines if line.startswith("aikit_requests_total"))
@@ -196,7 +196,7 @@ def test_metrics_count_what_happened(client: httpx.Client) -> None:
         assert f"aikit_{name}{{" in text
 
 
-def test_half_a_request_keeps_nobody_waiting(probe: Container, client: httpx.Client) -> None:
+def test_half_a_request_does_not_delay_others(probe: Container, client: httpx.Client) -> None:
     host, port = probe.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as idle:
         idle.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")

@@ -1,4 +1,4 @@
-"""SageMaker's multi-model contract: models come and go while the container runs."""
+"""SageMaker's multi-model contract: models are loaded and unloaded while the container runs."""
 
 import json
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from tests.support.ask import PROBE
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[httpx.Client]:
-    """HTTP to a container that begins without a feature."""
+    """An HTTP client of a container that starts without a feature."""
     environ = {"SAGEMAKER_MULTI_MODEL": "true", "AIKIT_FEATURE": "general_ocr"}
     with container("", environ=environ) as running, httpx.Client(base_url=running.url, timeout=60) as opened:
         yield opened
 
 
-def model_folder(tmp_path: Path, **said: str) -> str:
-    (tmp_path / "aikit.json").write_text(json.dumps(said))
+def model_folder(tmp_path: Path, **declared: str) -> str:
+    (tmp_path / "aikit.json").write_text(json.dumps(declared))
     return str(tmp_path)
 
 
-def test_a_model_is_loaded_asked_listed_and_unloaded(host: httpx.Client, tmp_path: Path) -> None:
+def test_a_model_is_loaded_called_listed_and_unloaded(host: httpx.Client, tmp_path: Path) -> None:
     url = model_folder(tmp_path, feature=PROBE)
     wanted = {"model_name": "4f2c", "url": url}
     described = {"modelName": "4f2c", "modelUrl": url}
@@ -43,7 +43,7 @@ def test_a_model_is_loaded_asked_listed_and_unloaded(host: httpx.Client, tmp_pat
     assert host.get("/ping").status_code == 200
 
 
-def test_the_list_comes_in_pages_by_name(host: httpx.Client, tmp_path: Path) -> None:
+def test_the_list_has_pages_and_is_sorted_by_name(host: httpx.Client, tmp_path: Path) -> None:
     for name in ("b", "a"):
         folder = tmp_path / name
         folder.mkdir()
@@ -58,23 +58,23 @@ def test_the_list_comes_in_pages_by_name(host: httpx.Client, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "fault"),
+    ("declared", "status", "fault"),
     [
         ({"feature": "no_such_feature"}, 400, "no 'no_such_feature'"),
         ({"profile": "lite"}, 400, "aikit.json"),
         ({"feature": PROBE, "profile": "standard"}, 400, "ended with 78"),
     ],
 )
-def test_what_cannot_be_loaded_says_why(
-    host: httpx.Client, tmp_path: Path, said: dict[str, str], status: int, fault: str
+def test_the_error_for_a_model_that_cannot_be_loaded_gives_the_reason(
+    host: httpx.Client, tmp_path: Path, declared: dict[str, str], status: int, fault: str
 ) -> None:
-    reply = host.post("/models", json={"model_name": "x", "url": model_folder(tmp_path, **said)})
+    reply = host.post("/models", json={"model_name": "x", "url": model_folder(tmp_path, **declared)})
     assert reply.status_code == status
     assert fault in reply.json()["detail"]
     assert host.get("/models/x").status_code == 404
 
 
-def test_too_little_memory_is_507(host: httpx.Client, tmp_path: Path) -> None:
+def test_too_little_memory_gives_507(host: httpx.Client, tmp_path: Path) -> None:
     url = model_folder(tmp_path, feature="tests.support.features.giant.feature")
     reply = host.post("/models", json={"model_name": "g", "url": url})
     assert (reply.status_code, reply.json()["code"]) == (507, "out_of_memory")

@@ -1,4 +1,4 @@
-"""What a container survives: overload, hang-ups, hangs, kill -9, SIGTERM with requests in flight."""
+"""Robustness of a container: overload, hang-ups, hangs, kill -9, SIGTERM with requests in flight."""
 
 import asyncio
 import os
@@ -19,20 +19,38 @@ PATIENCE_S = 15.0
 
 
 def until(met: Callable[[], bool]) -> None:
-    """Return once the condition holds; fail when it does not within the patience."""
+    """Waits until the condition is met, and fails after `PATIENCE_S`."""
     end, pause = time.monotonic() + PATIENCE_S, threading.Event()
     while not met():
-        assert time.monotonic() < end, "never happened"
+        assert time.monotonic() < end, f"not met within {PATIENCE_S:g} s"
         pause.wait(0.02)
 
 
 def at_once(url: str, *bodies: dict[str, object]) -> list[httpx.Response]:
-    """Concurrent invocations."""
+    """Returns the responses to concurrent invocations."""
 
     async def run() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=len(bodies))
         async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
             return await asyncio.gather(*(client.post("/invocations", json=body) for body in bodies))
+
+    return asyncio.run(run())
+
+
+def with_all_in_flight(url: str, count: int, work_s: float, act: Callable[[], None]) -> list[httpx.Response]:
+    """Returns the responses to `count` invocations; it calls `act` as soon as all of them are in flight."""
+
+    async def run() -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+            posts = [
+                asyncio.create_task(client.post("/invocations", json={"work_s": work_s}))
+                for _ in range(count)
+            ]
+            in_flight = f'aikit_in_flight{{feature="probe"}} {count:.1f}'
+            while in_flight not in (await client.get("/metrics")).text:
+                await asyncio.sleep(0.01)
+            act()
+            return await asyncio.gather(*posts)
 
     return asyncio.run(run())
 
@@ -43,7 +61,7 @@ def test_concurrent_requests_share_batches(probe: Container) -> None:
     assert max(reply.json()["batch_size"] for reply in replies) > 1
 
 
-def test_one_bad_input_does_not_fail_its_neighbours(probe: Container) -> None:
+def test_one_bad_input_does_not_fail_the_others(probe: Container) -> None:
     bodies: list[dict[str, object]] = [{"text": str(n), "work_s": 0.02} for n in range(8)]
     bodies[3]["action"] = "fail"
     statuses = [reply.status_code for reply in at_once(probe.url, *bodies)]
@@ -78,19 +96,19 @@ def test_overload_is_refused_and_ping_stays_quick(probe: Container) -> None:
     assert statistics.median(pings) < 0.05
 
 
-def test_a_caller_that_hangs_up_costs_no_forward_pass(probe: Container) -> None:
+def test_a_caller_that_hangs_up_causes_no_forward_pass(probe: Container) -> None:
     with httpx.Client(base_url=probe.url, timeout=60) as client:
         patient = {"work_s": 0.5}
-        for _ in range(6):  # each would hold the model for two seconds
+        for _ in range(6):  # each would occupy the model for two seconds
             with pytest.raises(httpx.ReadTimeout):
                 client.post("/invocations", json={"work_s": 2.0, "text": "gone"}, timeout=0.05)
         start = time.monotonic()
         assert client.post("/invocations", json=patient).status_code == 200
-        # one of them may already have been at the model; six would take twelve seconds
+        # the model may already have begun one of them; all six would take twelve seconds
         assert time.monotonic() - start < 6
 
 
-def test_the_deadline_answers_504_and_frees_the_slot() -> None:
+def test_a_request_over_the_deadline_gets_504_and_frees_its_place() -> None:
     with container(PROBE, environ={"AIKIT_DEADLINE_S": "0.5"}) as running:
         first, second = at_once(running.url, {"work_s": 1}, {"work_s": 1})
         assert (first.status_code, second.status_code) == (504, 504)
@@ -101,21 +119,8 @@ def test_the_deadline_answers_504_and_frees_the_slot() -> None:
 def test_a_killed_model_process_is_replaced() -> None:
     with container(PROBE) as running, httpx.Client(base_url=running.url, timeout=60) as client:
         pid = client.post("/invocations", json={}).json()["pid"]
-
-        async def run() -> list[httpx.Response]:
-            async with httpx.AsyncClient(base_url=running.url, timeout=60) as many:
-                posts = [
-                    asyncio.create_task(many.post("/invocations", json={"work_s": 1.0})) for _ in range(8)
-                ]
-                while (
-                    f'aikit_in_flight{{feature="probe"}} {len(posts):.1f}'
-                    not in (await many.get("/metrics")).text
-                ):
-                    await asyncio.sleep(0.01)
-                os.kill(pid, signal.SIGKILL)
-                return await asyncio.gather(*posts)
-
-        assert {reply.status_code for reply in asyncio.run(run())} == {503}
+        replies = with_all_in_flight(running.url, 8, 1.0, lambda: os.kill(pid, signal.SIGKILL))
+        assert {reply.status_code for reply in replies} == {503}
         start = time.monotonic()
         until(lambda: client.post("/invocations", json={}).status_code == 200)
         assert time.monotonic() - start < 10
@@ -123,7 +128,7 @@ def test_a_killed_model_process_is_replaced() -> None:
         assert running.process.poll() is None
 
 
-def test_a_model_that_dies_of_a_request_fails_that_request_only(probe: Container) -> None:
+def test_a_request_that_kills_the_model_process_fails_alone(probe: Container) -> None:
     assert at_once(probe.url, {"action": "die"})[0].status_code == 503
     until(lambda: at_once(probe.url, {})[0].status_code == 200)
 
@@ -151,9 +156,9 @@ def test_a_stopped_model_process_turns_ping_to_503() -> None:
         until(lambda: client.get("/ping").status_code == 200)
 
 
-def test_a_model_process_that_stopped_reading_does_not_outlast_the_deadline() -> None:
+def test_a_model_process_that_stops_reading_does_not_delay_the_deadline() -> None:
     environ = {"AIKIT_DEADLINE_S": "1", "AIKIT_HANG_S": "20"}
-    large: dict[str, object] = {"text": "x" * 3_000_000}  # more than the socket pair holds
+    large: dict[str, object] = {"text": "x" * 3_000_000}  # more than the buffers of the socket pair
     with (
         container(PROBE, environ=environ) as running,
         httpx.Client(base_url=running.url, timeout=60) as client,
@@ -170,25 +175,12 @@ def test_a_model_process_that_stopped_reading_does_not_outlast_the_deadline() ->
 
 def test_sigterm_loses_no_request_in_flight_and_exits_0() -> None:
     with container(PROBE) as running:
-
-        async def run() -> list[httpx.Response]:
-            async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
-                posts = [
-                    asyncio.create_task(client.post("/invocations", json={"work_s": 0.3})) for _ in range(8)
-                ]
-                while (
-                    f'aikit_in_flight{{feature="probe"}} {len(posts):.1f}'
-                    not in (await client.get("/metrics")).text
-                ):
-                    await asyncio.sleep(0.01)
-                running.process.terminate()
-                return await asyncio.gather(*posts)
-
-        assert [reply.status_code for reply in asyncio.run(run())] == [200] * 8
+        replies = with_all_in_flight(running.url, 8, 0.3, running.process.terminate)
+        assert [reply.status_code for reply in replies] == [200] * 8
         assert running.process.wait(PATIENCE_S) == 0
 
 
-def test_the_grace_period_is_the_longest_a_stop_takes() -> None:
+def test_a_stop_takes_no_longer_than_the_grace_period() -> None:
     with container(PROBE, environ={"AIKIT_GRACE_S": "1"}) as running:
         with httpx.Client(base_url=running.url) as client, pytest.raises(httpx.ReadTimeout):
             client.post("/invocations", json={"action": "hang"}, timeout=0.3)
@@ -198,11 +190,11 @@ def test_the_grace_period_is_the_longest_a_stop_takes() -> None:
         assert time.monotonic() - start < 6
 
 
-def test_random_weights_say_so_in_every_reply() -> None:
+def test_random_weights_are_marked_in_every_reply() -> None:
     environ = {"AIKIT_PROFILE": "standard", "AIKIT_RANDOM_WEIGHTS": "true"}
     with container(PROBE, environ=environ) as running:
         assert at_once(running.url, {})[0].headers["x-aikit-weights"] == "random"
 
 
-def test_real_weights_say_nothing(probe: Container) -> None:
+def test_real_weights_are_not_marked(probe: Container) -> None:
     assert "x-aikit-weights" not in at_once(probe.url, {})[0].headers

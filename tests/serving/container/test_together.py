@@ -1,4 +1,4 @@
-"""Several features in one container: each request finds its own, and a fault stays where it is."""
+"""Several features in one container: each request reaches its feature, and a fault affects only one."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ BOTH = f"{PROBE},tests.support.features.echo.feature"
 
 @pytest.fixture(scope="module")
 def together() -> Iterator[httpx.Client]:
-    """HTTP to a container of two features."""
+    """An HTTP client of a container with two features."""
     with container(BOTH) as running, httpx.Client(base_url=running.url, timeout=60) as opened:
         yield opened
 
 
 def pid(reply: httpx.Response) -> int:
-    """Of the model process that answered."""
+    """Returns the process id of the model process that answered."""
     assert reply.status_code == 200, reply.text
     number: int = reply.json()["pid"]
     return number
@@ -27,11 +27,11 @@ def pid(reply: httpx.Response) -> int:
 
 @pytest.fixture(scope="module")
 def pids(together: httpx.Client) -> dict[str, int]:
-    """Model processes, by feature."""
+    """The process ids of the model processes, by feature."""
     return {name: pid(together.post(f"/invocations/{name}", json={})) for name in ("probe", "echo")}
 
 
-def test_each_feature_has_a_model_process_of_its_own(pids: dict[str, int]) -> None:
+def test_each_feature_has_its_own_model_process(pids: dict[str, int]) -> None:
     assert pids["probe"] != pids["echo"]
 
 
@@ -55,25 +55,27 @@ def test_a_request_names_its_feature(
     ("path", "fault"),
     [("/invocations", "none is named"), ("/invocations/face_detection", "no 'face_detection' here")],
 )
-def test_a_request_for_no_feature_is_told_what_there_is(
+def test_the_error_for_an_unknown_feature_lists_the_features(
     together: httpx.Client, path: str, fault: str
 ) -> None:
     reply = together.post(path, json={})
     assert (reply.status_code, reply.json()["detail"]) == (404, f"feature: {fault}; there is probe, echo")
 
 
-def test_the_counters_are_each_features_own(together: httpx.Client, pids: dict[str, int]) -> None:
+def test_each_feature_has_its_own_counters(together: httpx.Client, pids: dict[str, int]) -> None:
     lines = together.get("/metrics").text.splitlines()
     counted = {line.partition(",")[0] for line in lines if line.startswith("aikit_requests_total")}
     assert counted == {'aikit_requests_total{feature="probe"', 'aikit_requests_total{feature="echo"'}
 
 
-def test_one_features_crash_leaves_the_others_alone(together: httpx.Client, pids: dict[str, int]) -> None:
+def test_the_crash_of_one_feature_does_not_affect_the_others(
+    together: httpx.Client, pids: dict[str, int]
+) -> None:
     assert together.post("/invocations/probe", json={"action": "die"}).status_code == 503
     assert pid(together.post("/invocations/echo", json={})) == pids["echo"]
 
 
-def test_a_single_feature_needs_no_name_but_minds_a_wrong_one(client: httpx.Client) -> None:
+def test_a_single_feature_needs_no_name_but_refuses_a_wrong_path(client: httpx.Client) -> None:
     target = {"X-Amzn-SageMaker-Target-Model": "whatever"}
     assert client.post("/invocations", json={}, headers=target).status_code == 200
     assert client.post("/invocations/probe", json={}).status_code == 200

@@ -1,4 +1,4 @@
-"""Pictures of replies: every finding is marked in its place and listed legibly beside it."""
+"""Drawings of replies: every finding is marked in the picture and listed in the panel."""
 
 import base64
 import io
@@ -25,7 +25,7 @@ Box = tuple[float, float, float, float]
 
 
 def line(box: Box, words: str = "青禾面馆", score: float = 0.99) -> dict[str, Any]:
-    """An element of the reply. box: left, top, width, height."""
+    """Returns an element of a reply. box: left, top, width, height in pixels."""
     left, top, right, bottom = box[0], box[1], box[0] + box[2], box[1] + box[3]
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     return {"words": words, "score": score, "polygon": corners}
@@ -35,7 +35,7 @@ def pixels(page: Image.Image) -> Pixels:
     return np.asarray(page, np.uint8)
 
 
-def test_a_line_is_tinted_and_the_rest_of_the_picture_is_left_alone() -> None:
+def test_a_line_is_tinted_and_the_rest_of_the_picture_is_unchanged() -> None:
     page = pixels(draw_lines(grey(1200, 1000), [line((300, 500, 400, 60))]))
     assert (page[505:555, 305:695] != 120).any(axis=2).all()
     assert (page[:480, :1000] == 120).all()
@@ -48,7 +48,7 @@ def test_small_pictures_are_enlarged_with_their_polygons() -> None:
     assert (page[330:500, :1000] == 120).all()
 
 
-def test_the_panel_beside_the_picture_shows_the_words_and_the_score() -> None:
+def test_the_panel_next_to_the_picture_shows_the_words_and_the_score() -> None:
     first, words, score = (
         pixels(draw_lines(grey(1200, 1000), [line((300, 500, 400, 60), **changed)]))[:, 1000:]
         for changed in ({}, {"words": "巷口饭馆"}, {"score": 0.91})
@@ -59,27 +59,27 @@ def test_the_panel_beside_the_picture_shows_the_words_and_the_score() -> None:
     assert (score != first).any()
 
 
-def test_a_doubtful_line_has_another_colour_than_a_sure_one() -> None:
-    sure, doubtful = (
+def test_a_line_with_a_low_score_has_another_colour_than_one_with_a_high_score() -> None:
+    high, low = (
         pixels(draw_lines(grey(1000, 1000), [line((300, 500, 400, 60), score=score)]))[530, 500].tolist()
         for score in (0.95, 0.4)
     )
-    assert sure[2] > sure[0]
-    assert doubtful[0] > doubtful[2]
+    assert high[2] > high[0]  # blue
+    assert low[0] > low[2]  # red
 
 
-def test_without_lines_the_picture_is_unchanged_and_a_note_stands_beside_it() -> None:
+def test_without_lines_the_picture_is_unchanged_and_a_note_is_next_to_it() -> None:
     page = pixels(draw_lines(grey(1100, 1000), []))
     assert (page[:, :1000] == 120).all()
     assert (page[:, 1000:] != PAPER).any()
 
 
-def test_the_duration_at_the_end_of_a_reply_is_no_line() -> None:
+def test_the_duration_at_the_end_of_a_reply_is_not_drawn_as_a_line() -> None:
     one = line((10, 10, 200, 40))
     assert draw_lines(grey(1000, 1000), [one, {"duration": 0.1}]) == draw_lines(grey(1000, 1000), [one])
 
 
-def test_long_words_go_on_in_the_next_row() -> None:
+def test_a_long_text_continues_in_the_next_row() -> None:
     short = draw_lines(grey(1000, 1000), [line((10, 10, 900, 40), "面" * 32)])
     long = draw_lines(grey(1000, 1000), [line((10, 10, 900, 40), "面" * 64)])
     assert long.width == short.width
@@ -87,17 +87,17 @@ def test_long_words_go_on_in_the_next_row() -> None:
 
 
 BOX = {"Left": 0.1, "Top": 0.2, "Width": 0.5, "Height": 0.4}
-"""As ratios; in 1000x500 pixels from (100, 100) to (600, 300)."""
+"""A box as ratios. In 1000x500 pixels it goes from (100, 100) to (600, 300)."""
 
 
-def test_a_thing_is_boxed_where_the_reply_says_and_listed_by_its_name() -> None:
+def test_an_object_is_marked_by_its_box_and_listed_by_its_name() -> None:
     cat = {"Name": "cat", "Confidence": 95.0, "Instances": [{"BoundingBox": BOX, "Confidence": 95.0}]}
     page = draw(grey(500, 1000), {"Labels": [cat], "LabelModelVersion": "1"})
     corners = (100, 100), (600, 100), (600, 300), (100, 300)
     assert page == draw_lines(grey(500, 1000), [{"words": "cat", "score": 0.95, "polygon": corners}])
 
 
-def test_a_face_is_boxed_and_its_points_are_dotted() -> None:
+def test_a_face_is_marked_by_its_box_and_by_a_dot_for_each_landmark() -> None:
     face: dict[str, Any] = {"BoundingBox": BOX, "Confidence": 0.95}
     dotted = face | {"landmark_106": [{"x": 300, "y": 200}, {"x": 800, "y": 400}]}
     plain, page = (pixels(draw(grey(500, 1000), {"Faces": [one]})) for one in (face, dotted))
@@ -107,7 +107,7 @@ def test_a_face_is_boxed_and_its_points_are_dotted() -> None:
     assert len(changed) < 100
 
 
-def test_a_reply_that_is_a_picture_is_that_picture() -> None:
+def test_a_reply_with_an_image_is_drawn_as_that_image() -> None:
     encoded = io.BytesIO()
     Image.fromarray(np.eye(7, dtype=np.uint8)).save(encoded, "PNG")
     page = draw(grey(7, 7), {"result": base64.b64encode(encoded.getvalue()).decode()})
@@ -117,7 +117,7 @@ def test_a_reply_that_is_a_picture_is_that_picture() -> None:
 @pytest.mark.parametrize(
     "reply", [{"Labels": [], "LabelModelVersion": "1"}, {"Faces": []}, [], {"porn": 0.1}]
 )
-def test_a_reply_of_nothing_leaves_the_picture_as_it_is(reply: Any) -> None:
+def test_a_reply_without_findings_leaves_the_picture_unchanged(reply: Any) -> None:
     assert draw(grey(1100, 1000), reply) == draw_lines(grey(1100, 1000), [])
 
 
@@ -132,7 +132,9 @@ def test_a_reply_of_nothing_leaves_the_picture_as_it_is(reply: Any) -> None:
     ],
     ids=["thousand lines", "four pixels high", "wide", "tall", "one pixel"],
 )
-def test_extremes_give_a_page_of_bearable_size(height: int, width: int, lines: list[dict[str, Any]]) -> None:
+def test_extreme_shapes_give_a_page_of_limited_size(
+    height: int, width: int, lines: list[dict[str, Any]]
+) -> None:
     page = draw_lines(grey(height, width), lines)
     assert page.width >= width
     assert page.height >= height
@@ -147,9 +149,9 @@ replies = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 1200), st.integers(1, 1200), replies)
-def test_any_reply_is_drawn_and_nothing_runs_off_the_page(
+def test_any_reply_is_drawn_completely_on_the_page(
     height: int, width: int, lines: list[dict[str, Any]]
 ) -> None:
     page = pixels(draw_lines(grey(height, width), lines))
@@ -159,7 +161,7 @@ def test_any_reply_is_drawn_and_nothing_runs_off_the_page(
     assert (panel[-1] == PAPER).all()
 
 
-def test_signs_that_are_blank_in_the_font_are_spelt_out() -> None:
+def test_characters_that_the_font_lacks_are_replaced() -> None:
     celsius, spelt = (
         draw_lines(grey(1000, 1000), [line((10, 10, 90, 40), words)]) for words in ("36℃", "36°C")
     )
@@ -167,7 +169,7 @@ def test_signs_that_are_blank_in_the_font_are_spelt_out() -> None:
 
 
 def characters(encoding: str, leads: range) -> set[str]:
-    """All two-byte characters of an encoding with these lead bytes."""
+    """Returns all two-byte characters of an encoding with these lead bytes."""
     pairs = (bytes((lead, trail)) for lead in leads for trail in range(0x40, 0xFF))
     return {
         character

@@ -1,4 +1,4 @@
-"""Images as replies: every format gives the pixels back, and what is too large names what is smaller."""
+"""Images of replies: every format contains the right pixels, and too large images are refused."""
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (1200, 1200, 4), np.uint8)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_png_gives_its_pixels_back(channels: int) -> None:
+def test_a_png_contains_the_same_pixels(channels: int) -> None:
     pixels = NOISE[:20, :30, :channels].squeeze()
     decoded = cv2.imdecode(np.frombuffer(encode_image(pixels, "png"), np.uint8), cv2.IMREAD_UNCHANGED)
     assert decoded is not None
@@ -21,7 +21,7 @@ def test_a_png_gives_its_pixels_back(channels: int) -> None:
 
 
 def colours(data: bytes) -> Floats:
-    """Mean red, green and blue."""
+    """Returns the mean of red, green and blue."""
     return np.asarray(Media().decode(data).mean(axis=(0, 1)), np.float32)
 
 
@@ -31,12 +31,12 @@ def test_the_other_formats_keep_the_order_of_colours(kind: Format) -> None:
     assert np.abs(colours(encode_image(orange, kind)) - (250, 120, 10)).max() < 4
 
 
-def test_what_a_jpeg_cannot_see_through_is_white() -> None:
+def test_a_jpeg_shows_transparent_pixels_over_white() -> None:
     half = np.full((16, 16, 4), (0, 0, 0, 128), np.uint8)
     assert np.abs(colours(encode_image(half, "jpeg")) - 127).max() < 2
 
 
-def test_a_picture_over_the_transports_limit_names_what_is_smaller() -> None:
+def test_the_error_for_a_too_large_picture_suggests_smaller_ones() -> None:
     message = r"^result: \d{7} bytes of base64, at most \d+; send a smaller image, or format webp$"
     with pytest.raises(PayloadTooLarge, match=message):
         encode_image(NOISE, "png", instead=["a smaller image", "format webp"])

@@ -1,4 +1,4 @@
-"""A web address is read only when it is public, small enough and quick enough."""
+"""The content of a web address is read only when the address is public, and within size and time."""
 
 import socket
 import ssl
@@ -35,14 +35,14 @@ LOCAL = Fetcher(allow_private=True, timeout_s=0.3, total_s=0.5, max_bytes=100_00
 
 
 class Internet(httpcore.SyncBackend):
-    """Every address leads to one local server; keeps the addresses that were dialled."""
+    """A network in which every address leads to one local server. It records the addresses of connections."""
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.dialled: list[str] = []
+        self.contacted: list[str] = []
 
     def connect_tcp(self, host: str, *args: Any, **options: Any) -> httpcore.NetworkStream:
-        self.dialled.append(host)
+        self.contacted.append(host)
         return super().connect_tcp("127.0.0.1", self.port, timeout=5)
 
 
@@ -50,14 +50,14 @@ def names(**addresses: list[str]) -> Callable[[str], list[str]]:
     return lambda host: addresses[host.partition(".")[0]]
 
 
-# what is read
+# addresses that are read
 
 
 def test_a_body_is_read(here: Callable[[str], str]) -> None:
     assert LOCAL.get(here("image")) == BODY
 
 
-def test_the_request_says_who_asks_and_nothing_else_about_the_process(here: Callable[[str], str]) -> None:
+def test_the_request_has_a_user_agent_and_nothing_else_about_the_process(here: Callable[[str], str]) -> None:
     LOCAL.get(here("image"))
     assert set(Site.seen[-1]) == {"Host", "Accept", "Accept-Encoding", "User-Agent"}
     assert Site.seen[-1]["User-Agent"] == "ai-solution-kit"
@@ -84,7 +84,7 @@ def test_redirects_are_followed(here: Callable[[str], str], hops: int) -> None:
     assert LOCAL.get(here(f"hops/{hops}")) == BODY
 
 
-# what is not
+# addresses that are refused
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_redirects_are_followed(here: Callable[[str], str], hops: int) -> None:
         ("rubbish", "the server does not answer in valid HTTP"),
     ],
 )
-def test_a_fault_of_the_server_is_named(here: Callable[[str], str], path: str, fault: str) -> None:
+def test_the_error_names_the_fault_of_the_server(here: Callable[[str], str], path: str, fault: str) -> None:
     started = time.monotonic()
     with pytest.raises(UnprocessableInput) as caught:
         LOCAL.get(here(path), field="url_1")
@@ -141,13 +141,13 @@ def test_a_body_at_the_limit_is_read(here: Callable[[str], str]) -> None:
         ("http://example.org@10.0.0.1/", "credentials in the address are not accepted"),
     ],
 )
-def test_a_bad_address_is_refused_before_its_name_is_looked_up(address: str, fault: str) -> None:
+def test_a_bad_address_is_refused_before_its_host_is_resolved(address: str, fault: str) -> None:
     with pytest.raises(UnprocessableInput) as caught:
         Fetcher(resolve=names()).get(address)
     assert str(caught.value) == f"url: {fault}"
 
 
-def test_a_name_that_does_not_resolve_is_refused() -> None:
+def test_a_host_that_does_not_resolve_is_refused() -> None:
     def unknown(host: str) -> list[str]:
         raise socket.gaierror(socket.EAI_NONAME, f"{host} is unknown")
 
@@ -155,7 +155,7 @@ def test_a_name_that_does_not_resolve_is_refused() -> None:
         Fetcher(resolve=unknown).get("http://example.org/")
 
 
-def test_a_closed_port_is_named() -> None:
+def test_the_error_for_a_closed_port_is_a_failed_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(UnprocessableInput, match=r"^url: connection failed$"):
@@ -178,7 +178,7 @@ def test_an_address_that_is_not_public_is_refused_in_every_notation(host: str) -
     network = Internet(1)
     with pytest.raises(UnprocessableInput, match=r"^url: the address is not allowed$"):
         Fetcher(network=network).get(f"http://{host}/latest/meta-data")
-    assert network.dialled == []
+    assert network.contacted == []
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"])
@@ -189,16 +189,16 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 @pytest.mark.parametrize(
     "address", ["", "a.org", "ff02::1", "2001:db8::1", "2001::1", "fec0::1", "240.0.0.1"]
 )
-def test_other_addresses_are_not(address: str) -> None:
+def test_other_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
-def test_one_private_address_among_public_ones_refuses_the_name(port: int) -> None:
+def test_a_host_with_one_private_address_is_refused(port: int) -> None:
     network = Internet(port)
     fetcher = Fetcher(resolve=names(mixed=["8.8.8.8", "10.0.0.1"]), network=network)
     with pytest.raises(UnprocessableInput, match="not allowed"):
         fetcher.get("http://mixed.example/image")
-    assert network.dialled == []
+    assert network.contacted == []
 
 
 def test_a_redirect_from_a_public_to_a_private_address_is_refused(port: int) -> None:
@@ -207,21 +207,21 @@ def test_a_redirect_from_a_public_to_a_private_address_is_refused(port: int) -> 
     assert fetcher.get("http://public.example/image") == BODY
     with pytest.raises(UnprocessableInput, match=r"^url: the address is not allowed$"):
         fetcher.get("http://public.example/to/http://private.example/image")
-    assert network.dialled == ["8.8.8.8", "8.8.8.8"]
+    assert network.contacted == ["8.8.8.8", "8.8.8.8"]
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_dialled(port: int) -> None:
+def test_the_connection_goes_to_the_address_that_was_checked(port: int) -> None:
     answers = iter([["8.8.8.8"], ["127.0.0.1"]])
     network = Internet(port)
     fetcher = Fetcher(resolve=lambda _: next(answers), network=network)
     assert fetcher.get("http://rebinding.example/image") == BODY
-    assert network.dialled == ["8.8.8.8"]
+    assert network.contacted == ["8.8.8.8"]
     with pytest.raises(UnprocessableInput, match="not allowed"):
         fetcher.get("http://rebinding.example/image")
-    assert network.dialled == ["8.8.8.8"]
+    assert network.contacted == ["8.8.8.8"]
 
 
-def test_a_name_that_changes_its_address_is_looked_up_once_on_real_sockets(port: int) -> None:
+def test_a_host_that_changes_its_address_is_resolved_once_on_real_sockets(port: int) -> None:
     answers = iter([["127.0.0.1"], ["127.0.0.2"]])
     fetcher = Fetcher(resolve=lambda _: next(answers), allow_private=True)
     assert fetcher.get(f"http://rebinding.example:{port}/where") == b"127.0.0.1"
@@ -229,7 +229,7 @@ def test_a_name_that_changes_its_address_is_looked_up_once_on_real_sockets(port:
     assert list(answers) == [["127.0.0.2"]]
 
 
-def test_the_next_address_is_tried_when_one_does_not_answer(port: int) -> None:
+def test_the_next_address_is_tried_when_one_does_not_accept_connections(port: int) -> None:
     fetcher = Fetcher(resolve=names(two=["127.0.0.3", "127.0.0.1"]), allow_private=True)
     assert fetcher.get(f"http://two.example:{port}/where") == b"127.0.0.1"
 
@@ -239,7 +239,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(port: int) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Certificate and key of images.example, signed by itself."""
+    """File with the self-signed certificate and the key of images.example."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "images.example")])
     now = datetime.now(UTC)
@@ -259,7 +259,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_the_certificate_is_held_to_the_name_and_not_to_the_address(certificate: Path) -> None:
+def test_the_certificate_is_checked_against_the_host_name_not_the_address(certificate: Path) -> None:
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(certificate)
     trusted = ssl.create_default_context(cafile=str(certificate))

@@ -1,4 +1,4 @@
-"""An S3 object is read only from the buckets and folders that are allowed."""
+"""S3 objects are read only from allowed buckets and folders."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def server() -> Iterator[Any]:
 
 @pytest.fixture
 def bucket(server: Any) -> Iterator[Any]:
-    """`photos` with `public/cat.png` and `secret/key.png`."""
+    """A client for the bucket `photos`, which contains three objects."""
     with s3.bucket(server, "photos"):
         for key in ("public/cat.png", "secret/key.png", "public-not/dog.png"):
             server.put_object(Bucket="photos", Key=key, Body=BODY)
@@ -33,13 +33,13 @@ def test_an_allowed_object_is_read(bucket: Any) -> None:
     assert Fetcher(s3_allow=("s3://photos",)).get("S3://photos/secret/key.png") == BODY
 
 
-def test_an_object_that_does_not_exist_is_named_so(bucket: Any) -> None:
+def test_the_error_says_that_an_object_does_not_exist(bucket: Any) -> None:
     for address in ("s3://photos/none.png", "s3://albums/none.png"):
         with pytest.raises(UnprocessableInput, match=r"^url_2: no such object$"):
             Fetcher(s3_allow=("s3://photos", "s3://albums")).get(address, field="url_2")
 
 
-def test_an_object_that_may_not_be_read_is_named_so(bucket: Any) -> None:
+def test_the_error_says_that_access_to_an_object_is_denied(bucket: Any) -> None:
     resource = "arn:aws:s3:::photos/secret/*"
     rule = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": resource}
     bucket.put_bucket_policy(
@@ -54,7 +54,7 @@ def test_an_object_over_the_limit_is_not_read(bucket: Any) -> None:
         Fetcher(s3_allow=("s3://photos",), max_bytes=12).get("s3://photos/public/cat.png")
 
 
-def test_s3_without_credentials_or_connection_is_named_without_internals(
+def test_the_error_without_credentials_or_connection_names_no_internals(
     bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")

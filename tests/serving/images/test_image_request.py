@@ -1,4 +1,4 @@
-"""An image reaches a request as base64 or as an address, never as neither."""
+"""A request has its image in base64 or by address; one of the two is required."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ DECODER = msgspec.json.Decoder(ImageRequest, dec_hook=dec_hook)
 
 
 def picture() -> bytes:
-    """48x32 PNG."""
+    """Returns a PNG of 48x32 pixels."""
     file = io.BytesIO()
     Image.new("RGB", (48, 32), "red").save(file, "PNG")
     return file.getvalue()
@@ -69,17 +69,17 @@ def test_any_text_with_a_character_outside_base64_is_refused(before: str, foreig
         ("=aGV", "leading padding"),
     ],
 )
-def test_what_is_wrong_with_the_base64_is_said(text: str, fault: str) -> None:
+def test_the_error_names_the_fault_of_the_base64(text: str, fault: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=rf"not base64 \({fault}.*\) - at `\$\.img`"):
         DECODER.decode(msgspec.json.encode({"img": text}))
 
 
-def test_a_number_is_no_image() -> None:
+def test_a_number_is_refused_as_an_image() -> None:
     with pytest.raises(msgspec.ValidationError, match=r"Expected base64 `str`, got `int` - at `\$\.img`"):
         DECODER.decode(b'{"img": 5}')
 
 
-def test_the_schema_says_base64_and_the_limits() -> None:
+def test_the_schema_contains_base64_and_the_limits() -> None:
     schema = msgspec.json.schema(ImageRequest, schema_hook=schema_hook)
     fields = schema["$defs"]["ImageRequest"]["properties"]
     assert {"type": "string", "contentEncoding": "base64"} in fields["img"]["anyOf"]
@@ -87,7 +87,7 @@ def test_the_schema_says_base64_and_the_limits() -> None:
     assert "Takes precedence" in fields["url"]["description"]
 
 
-def test_hooks_leave_other_types_alone() -> None:
+def test_the_hooks_refuse_other_types() -> None:
     with pytest.raises(NotImplementedError):
         dec_hook(complex, "1")
     with pytest.raises(NotImplementedError):
@@ -106,7 +106,7 @@ def test_an_empty_address_counts_as_missing() -> None:
     assert MEDIA.of(ImageRequest(url="", img=data)).shape == (32, 48, 3)
 
 
-def test_the_address_wins_over_the_image() -> None:
+def test_the_address_takes_precedence_over_the_image() -> None:
     with pytest.raises(UnprocessableInput, match=r"^url_1: the scheme"):
         MEDIA.image(url="ftp://example.org/a.png", img=picture(), field="img_1")
 
@@ -127,7 +127,7 @@ def test_limits_come_from_the_settings() -> None:
     assert media.fetcher.max_bytes == 524288
 
 
-def test_declaring_a_request_loads_no_image_library() -> None:
+def test_declaring_a_request_imports_no_image_library() -> None:
     unwanted = "{'numpy', 'PIL', 'cv2', 'httpcore', 'boto3'}"
     code = f"import sys, serving.images.intake; sys.exit(str({unwanted} & {{*sys.modules}}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The reader of MXNet's parameter files, on files made here by the format's definition."""
+"""The reader of MXNet's parameter files, tested on files that the tests write by the format's definition."""
 
 import contextlib
 import struct
@@ -44,7 +44,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=40)
 @given(tensors)
-def test_what_was_written_is_read(file: Path, content: Tensors) -> None:
+def test_written_tensors_are_read_back(file: Path, content: Tensors) -> None:
     file.write_bytes(packed(content))
     found = read(file)
     assert list(found) == list(content)
@@ -54,7 +54,9 @@ def test_what_was_written_is_read(file: Path, content: Tensors) -> None:
 
 @settings(max_examples=40)
 @given(tensors, st.data())
-def test_a_file_cut_anywhere_is_refused_by_name(file: Path, content: Tensors, data: st.DataObject) -> None:
+def test_the_error_names_a_file_that_is_cut_anywhere(
+    file: Path, content: Tensors, data: st.DataObject
+) -> None:
     whole = packed(content)
     file.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
     with pytest.raises(ValueError, match=r"network\.params: byte \d+: \d+ bytes wanted"):
@@ -77,7 +79,7 @@ def test_a_file_with_a_wrong_byte_is_read_or_refused(
     ("offset", "fault"),
     [(0, "list magic"), (24, "tensor magic"), (28, "storage type"), (52, "element type")],
 )
-def test_another_format_is_named(file: Path, offset: int, fault: str) -> None:
+def test_the_error_names_the_field_of_another_format(file: Path, offset: int, fault: str) -> None:
     damaged = bytearray(packed({"arg:weight": np.zeros(3, np.float32)}))
     damaged[offset] ^= 1
     file.write_bytes(damaged)
@@ -91,7 +93,7 @@ def test_bytes_after_the_end_are_refused(file: Path) -> None:
         read(file)
 
 
-def test_a_name_given_twice_is_refused(file: Path) -> None:
+def test_a_repeated_name_is_refused(file: Path) -> None:
     content = packed({"a": np.zeros(1, np.float32), "b": np.zeros(1, np.float32)})
     file.write_bytes(content.replace(b"b", b"a"))
     with pytest.raises(ValueError, match="number of different names is 0x1, must be 0x2"):

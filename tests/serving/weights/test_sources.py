@@ -1,4 +1,4 @@
-"""Downloads: bounded, tried again, held to a declared or pinned hash, and safe beside each other."""
+"""Downloads: size limits, retries, checks against a declared or pinned hash, and concurrent pulls."""
 
 import json
 import multiprocessing
@@ -13,7 +13,7 @@ from tests.support.origin import BAD, COMMIT, GOOD, Answer, Server, downloaded, 
 
 
 def on_hub(server: Server, body: bytes = GOOD, revision: str = "main") -> Feature:
-    """As a hub serves it: its own answer names the commit and points to another place with the bytes."""
+    """Returns a feature with a file on a hub, which names the commit and redirects to another server."""
     where = {"Location": "/storage", "X-Repo-Commit": COMMIT}
     for name in ("main", COMMIT):
         server.answers[f"/some/net/resolve/{name}/net.safetensors"] = Answer(status=302, headers=where)
@@ -22,7 +22,7 @@ def on_hub(server: Server, body: bytes = GOOD, revision: str = "main") -> Featur
     return feature(weight(source, name="net.safetensors", sha256=None))
 
 
-def test_a_download_is_kept_and_not_repeated(server: Server, store: Store) -> None:
+def test_a_download_is_stored_and_not_repeated(server: Server, store: Store) -> None:
     toy = downloaded(server)
     weights = store.resolve(toy, "lite")
     assert weights["net.onnx"].read_bytes() == GOOD
@@ -53,7 +53,7 @@ def test_a_bad_download_is_refused_and_leaves_nothing(
 ) -> None:
     with pytest.raises(WeightsError, match=reason):
         store.pull(downloaded(server, answer, size=size), "lite")
-    assert server.asked == ["/net.onnx"], "asking again would not help"
+    assert server.asked == ["/net.onnx"], "a retry would not help"
     assert not [path for path in store.cache_dir.rglob("*.onnx*") if path.suffix != ".lock"]
 
 
@@ -82,7 +82,7 @@ def test_a_hub_file_is_pinned_by_the_first_pull(server: Server, store: Store) ->
     assert json.loads(lock.read_bytes()) == {"some/net@main/net.safetensors": pin}
 
 
-def test_later_pulls_ask_for_the_pinned_commit_and_hold_it_to_the_hash(server: Server, store: Store) -> None:
+def test_later_pulls_request_the_pinned_commit_and_check_its_hash(server: Server, store: Store) -> None:
     toy = on_hub(server)
     cached = store.pull(toy, "lite")["net.safetensors"]
     lock = (store.cache_dir / "weights.lock").read_bytes()
@@ -97,7 +97,7 @@ def test_later_pulls_ask_for_the_pinned_commit_and_hold_it_to_the_hash(server: S
     assert not cached.exists()
 
 
-def test_the_lock_can_lie_elsewhere_and_its_bytes_do_not_depend_on_the_order(
+def test_the_lock_may_be_outside_the_cache_and_its_bytes_do_not_depend_on_the_order(
     server: Server, store: Store, tmp_path: Path
 ) -> None:
     def pulled(name: str, *files: str) -> bytes:
@@ -113,7 +113,7 @@ def test_the_lock_can_lie_elsewhere_and_its_bytes_do_not_depend_on_the_order(
     assert pulled("one", "a.json", "b.json") == pulled("other", "b.json", "a.json")
 
 
-def test_a_hub_file_that_nothing_vouches_for_is_fetched_anew(server: Server, store: Store) -> None:
+def test_a_cached_hub_file_without_a_pin_is_downloaded_again(server: Server, store: Store) -> None:
     toy = on_hub(server)
     put(store.cache_dir / "toy/lite/net.safetensors", BAD)
     with pytest.raises(WeightsError, match=r"not one in weights\.lock"):
@@ -121,14 +121,14 @@ def test_a_hub_file_that_nothing_vouches_for_is_fetched_anew(server: Server, sto
     assert store.resolve(toy, "lite")["net.safetensors"].read_bytes() == GOOD
 
 
-def test_what_answers_without_a_commit_is_no_hub(server: Server, store: Store) -> None:
+def test_a_server_that_names_no_commit_is_not_accepted_as_a_hub(server: Server, store: Store) -> None:
     toy = on_hub(server)
     server.answers["/some/net/resolve/main/net.safetensors"] = Answer(GOOD)
     with pytest.raises(WeightsError, match="no Hugging Face hub"):
         store.pull(toy, "lite")
 
 
-def test_a_broken_lock_is_named(server: Server, store: Store) -> None:
+def test_the_error_names_a_broken_lock(server: Server, store: Store) -> None:
     lock = put(store.cache_dir / "weights.lock", b"[]")
     with pytest.raises(WeightsError, match=f"{lock}.*delete it; the next pull writes it again"):
         store.pull(on_hub(server), "lite")
@@ -140,7 +140,7 @@ def pull_at_once(barrier: Barrier, address: str, cache_dir: Path) -> None:
     assert Store(cache_dir=cache_dir).pull(toy, "lite")["net.onnx"].read_bytes() == GOOD
 
 
-def test_two_processes_that_pull_one_file_fetch_it_once(server: Server, store: Store) -> None:
+def test_two_processes_that_pull_one_file_download_it_once(server: Server, store: Store) -> None:
     downloaded(server)
     spawn = multiprocessing.get_context("spawn")
     given = (spawn.Barrier(2), f"{server.address}/net.onnx", store.cache_dir)

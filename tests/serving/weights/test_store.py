@@ -1,4 +1,4 @@
-"""Where weights come from: the order of the places, each hash, and what is said where there is none."""
+"""Finding weights: the order of the places, the hashes, and the errors when a file is missing."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from tests.support.origin import BAD, GOOD, Server, downloaded, feature, put, sh
 from tests.support.paths import SHARED
 
 
-def test_the_places_are_asked_in_order(server: Server, store: Store, tmp_path: Path) -> None:
-    """Each file put into a better place wins over all the others."""
+def test_the_places_are_searched_in_order(server: Server, store: Store, tmp_path: Path) -> None:
+    """A file in a better place takes precedence over all others."""
     toy = downloaded(server)
     places = []
     for path in ("mirror/net.onnx", "cache/toy/lite/net.onnx", "model/net.onnx"):
@@ -27,7 +27,7 @@ def test_the_places_are_asked_in_order(server: Server, store: Store, tmp_path: P
     assert server.asked == []
 
 
-def test_own_weights_need_no_declared_hash_but_key_what_is_derived(
+def test_own_weights_need_no_declared_hash_and_have_their_own_derived_files(
     server: Server, store: Store, tmp_path: Path
 ) -> None:
     toy = downloaded(server)
@@ -44,7 +44,7 @@ def test_own_weights_need_no_declared_hash_but_key_what_is_derived(
     )
 
 
-def test_a_damaged_cache_is_never_used_and_is_mended(server: Server, store: Store) -> None:
+def test_a_damaged_cache_is_not_used_and_is_repaired(server: Server, store: Store) -> None:
     toy = downloaded(server)
     cached = put(store.cache_dir / "toy/lite/net.onnx", BAD)
     with pytest.raises(WeightsError, match=f"{sha256(BAD)}, not {sha256(GOOD)}"):
@@ -67,7 +67,9 @@ def test_a_mirror_is_matched_by_hash_and_pulled_into_the_cache(
     assert server.asked == []
 
 
-def test_a_mirror_that_lies_about_a_file_is_passed_over(server: Server, store: Store, tmp_path: Path) -> None:
+def test_a_mirror_file_with_another_hash_than_its_manifest_says_is_not_used(
+    server: Server, store: Store, tmp_path: Path
+) -> None:
     put(tmp_path / "mirror/other.bin", BAD)
     put(
         tmp_path / "mirror/manifest.json",
@@ -77,13 +79,13 @@ def test_a_mirror_that_lies_about_a_file_is_passed_over(server: Server, store: S
     assert server.asked == ["/net.onnx"]
 
 
-def test_a_broken_manifest_is_named(server: Server, store: Store, tmp_path: Path) -> None:
+def test_the_error_names_a_broken_manifest(server: Server, store: Store, tmp_path: Path) -> None:
     put(tmp_path / "mirror/manifest.json", b"{")
     with pytest.raises(WeightsError, match=r"mirror.*manifest\.json"):
         store.resolve(downloaded(server), "lite")
 
 
-def test_the_shared_mirror_holds_what_its_manifest_says(tmp_path: Path) -> None:
+def test_the_shared_mirror_contains_the_files_of_its_manifest(tmp_path: Path) -> None:
     default = SHARED / "weights"
     mirror = Path(os.environ.get("AIKIT_WEIGHTS_MIRROR") or default)
     if not (mirror / "manifest.json").exists():
@@ -133,7 +135,7 @@ URL, HUB = Url(address="http://127.0.0.1:9/net.json"), Hub(repository="some/net"
     [(URL, "lite", "`aikit pull toy`"), (HUB, "standard", "`aikit pull toy --profile standard`")],
     ids=["url", "hub"],
 )
-def test_with_nothing_found_and_no_network_one_line_says_what_to_do(
+def test_without_files_and_network_one_line_names_the_remedy(
     source: Url | Hub, profile: str, command: str, tmp_path: Path
 ) -> None:
     toy = feature(weight(source, name="net.json", license="BSD-3-Clause"), profile=profile)
@@ -146,7 +148,7 @@ def test_with_nothing_found_and_no_network_one_line_says_what_to_do(
         assert all(part in line for part in ("toy", "net.json", "BSD-3-Clause", reason, command))
 
 
-def test_where_a_download_fails_a_profile_that_needs_none_is_named(store: Store) -> None:
+def test_the_error_for_a_failed_download_names_a_profile_that_needs_none(store: Store) -> None:
     own = Profile(files=(weight(Bundled(package="toy", path="net.onnx")),), summary="Our own.", verified=True)
     toy = feature(weight(URL))
     toy = replace(toy, profiles={**toy.profiles, "bundled": own})
@@ -154,7 +156,7 @@ def test_where_a_download_fails_a_profile_that_needs_none_is_named(store: Store)
         store.resolve(toy, "lite")
 
 
-def test_a_missing_package_is_named_with_what_installs_it(store: Store) -> None:
+def test_the_error_for_a_missing_package_names_its_requirement(store: Store) -> None:
     toy = feature(weight(Bundled(package="rapidocr", path="models/absent.onnx")))
     with pytest.raises(
         WeightsError, match=r"rapidocr is not installed, or is another .*pip install 'rapidocr>="
@@ -162,15 +164,17 @@ def test_a_missing_package_is_named_with_what_installs_it(store: Store) -> None:
         store.pull(toy, "lite")
 
 
-def test_a_cache_that_cannot_be_written_is_named(server: Server, store: Store, tmp_path: Path) -> None:
-    """A file stands where the folder should be: unlike a mode, that binds root too."""
+def test_the_error_names_a_cache_that_is_not_writable(server: Server, store: Store, tmp_path: Path) -> None:
+    """A file stands in place of the folder, because file permissions do not stop root."""
     put(tmp_path / "cache", b"")
     with pytest.raises(WeightsError, match=f"no net.onnx .*{tmp_path / 'cache'}"):
         store.resolve(downloaded(server), "lite")
     assert server.asked == []
 
 
-def test_random_weights_may_be_incomplete_and_say_so(server: Server, store: Store, tmp_path: Path) -> None:
+def test_random_weights_may_be_incomplete_and_are_marked(
+    server: Server, store: Store, tmp_path: Path
+) -> None:
     put(tmp_path / "model/other.onnx", GOOD)
     source = Url(address=f"{server.address}/net.onnx")
     toy = feature(weight(source), weight(source, name="other.onnx"))
@@ -181,13 +185,13 @@ def test_random_weights_may_be_incomplete_and_say_so(server: Server, store: Stor
     assert server.asked == []
 
 
-def test_what_is_complete_is_not_random(server: Server, store: Store, tmp_path: Path) -> None:
+def test_complete_weights_are_not_random(server: Server, store: Store, tmp_path: Path) -> None:
     put(tmp_path / "model/net.onnx", GOOD)
     assert not store.resolve(downloaded(server), "lite", random=True).random
 
 
 @pytest.mark.parametrize("name", sorted(discover()))
-def test_verify_tells_what_is_installed_from_what_must_be_pulled(name: str, tmp_path: Path) -> None:
+def test_verify_distinguishes_installed_files_from_those_to_pull(name: str, tmp_path: Path) -> None:
     declared = discover()[name]
     rows = Store(cache_dir=tmp_path).verify([declared])
     files = [file for profile in declared.profiles.values() for file in profile.files]

@@ -1,4 +1,4 @@
-"""The reader of TensorFlow.js weight files, on files made here."""
+"""The reader of TensorFlow.js weight files, tested on files that the tests write."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ BYTES: dict[str, Any] = {"name": "a/b", "shape": [2, 2], "dtype": "float32"} | {
 FLOATS: dict[str, Any] = {"name": "a/bias", "shape": [2], "dtype": "float32"}
 
 
-def test_bytes_are_scaled_and_floats_are_read_as_they_are(tmp_path: Path) -> None:
+def test_bytes_are_scaled_and_floats_are_unchanged(tmp_path: Path) -> None:
     numbers = bytes([0, 1, 2, 255]) + np.array((1.5, -2.25), "<f4").tobytes()
     found = tensors(*written(tmp_path, [BYTES, FLOATS], numbers))
     assert found["a/b"].tolist() == [[-1.0, -0.5], [0.0, 126.5]]
@@ -45,7 +45,7 @@ def test_another_quantisation_is_refused(tmp_path: Path) -> None:
         tensors(*written(tmp_path, [wrong], bytes(8)))
 
 
-def test_a_layers_model_holds_the_list_of_its_tensors(tmp_path: Path) -> None:
+def test_the_list_of_tensors_is_read_from_a_layers_model(tmp_path: Path) -> None:
     manifest, numbers = written(tmp_path, [FLOATS], bytes(8))
     bare = tensors(manifest, numbers)
     manifest.write_text(f'{{"modelTopology": {{}}, "weightsManifest": {manifest.read_text()}}}')

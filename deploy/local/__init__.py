@@ -1,1 +1,1 @@
-"""The local stack: one process that speaks API Gateway and sagemaker-runtime, and serves an API explorer."""
+"""The local stack: one process that imitates API Gateway and sagemaker-runtime and has an explorer."""

@@ -1,4 +1,4 @@
-"""Everything the gateway answers, on one port."""
+"""The application of the local stack, which serves everything on one port."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from .runtime.runtime import runtime_routes
 
 
 def app(fleet: Fleet, options: Options) -> Starlette:
-    """fleet: entered by the caller, who also leaves it."""
+    """Returns the application. fleet: the caller enters and leaves its context."""
 
     async def ping(_: Request) -> Response:
         return Response()
@@ -33,6 +33,6 @@ def app(fleet: Fleet, options: Options) -> Starlette:
             Route("/metrics", metrics),
             *runtime_routes(fleet, options, locations=Locations(options.inputs, outputs)),
             *explorer_routes(fleet, options),
-            *api_routes(fleet, options),  # last, as it has an answer to every path
+            *api_routes(fleet, options),  # last, because these routes match every path
         ]
     )

@@ -1,4 +1,4 @@
-"""`aikit up`: the gateway process and its containers."""
+"""`aikit up`: runs the gateway process and its containers."""
 
 import asyncio
 import logging
@@ -21,8 +21,8 @@ from .fleet.table import Table
 from .options import Options
 
 _MB = 1 << 20
-_SHARE = 0.75  # of the memory that is free, left to the containers
-_EVERY_S = 1.0
+_SHARE = 0.75  # share of the free memory that the containers may use
+_REFRESH_S = 1.0
 
 
 def up(
@@ -33,9 +33,9 @@ def up(
     memory_mb: float | None = None,
     most: int | None = None,
 ) -> int:
-    """Run until SIGTERM or SIGINT, then drain; the exit code."""
+    """Runs until SIGTERM or SIGINT, then finishes the running requests. Returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises what it caught once more after draining: here that means no more than the end
+        # after its shutdown, uvicorn raises the signal again; this handler ignores it
         signal.signal(number, lambda *_: None)
     free_mb = memory_mb or _SHARE * psutil.virtual_memory().available / _MB
     fleet = Fleet(features, settings, memory_mb=free_mb, most=most or len(features))
@@ -49,36 +49,39 @@ async def _run(fleet: Fleet, settings: Settings, options: Options) -> int:
     server = uvicorn.Server(_config(fleet, settings, options))
     async with fleet:
         showing = asyncio.create_task(_show(table, fleet, server, options))
-        with suppress(SystemExit):  # no port: the server has said so
+        with suppress(SystemExit):  # the port is in use; uvicorn has logged it
             await server.serve()
         showing.cancel()
-        table.write("draining\n")
+        table.write("finishing the running requests\n")
     return 0 if server.started else 1
 
 
 def _log_to(table: Table) -> None:
-    """Above the table, or in its place: then every change of a container's state is a line."""
+    """Sends log lines to the table.
+
+    Without a table in place, each change of a container's state is also a log line.
+    """
     logging.basicConfig(stream=table, format="%(levelname)s: %(message)s")
     logging.getLogger("deploy.local.fleet.replica").setLevel(
         logging.WARNING if table.in_place else logging.INFO
     )
-    # it logs a traceback where a container is not there, which the table and the answer say already
+    # the proxy logs a traceback when a container is unavailable; the table and the reply show that already
     logging.getLogger("deploy.functions.proxy").setLevel(logging.CRITICAL)
 
 
 async def _show(table: Table, fleet: Fleet, server: uvicorn.Server, options: Options) -> None:
     while not server.started:
-        await asyncio.sleep(_EVERY_S / 10)
+        await asyncio.sleep(_REFRESH_S / 10)
     url = options.public_url
     table.write(f"API Explorer       {url}/\n")
     table.write(f"API                {url}/{options.stage}/FEATURE   (auth: {options.auth})\n")
-    table.write(f"sagemaker-runtime  {url}   (endpoint_url; endpoint name = FEATURE)\n")
+    table.write(f"sagemaker-runtime  {url}   (endpoint_url of boto3; the endpoint name is FEATURE)\n")
     table.write(f"metrics            {url}/metrics\n")
     if shown := credentials(options):
         table.write(f"credentials        {shown}\n")
     while True:
         table.show(fleet.states())
-        await asyncio.sleep(_EVERY_S)
+        await asyncio.sleep(_REFRESH_S)
 
 
 def _config(fleet: Fleet, settings: Settings, options: Options) -> uvicorn.Config:

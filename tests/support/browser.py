@@ -1,4 +1,4 @@
-"""A headless Chromium, and the template editor as somebody sits before it."""
+"""A headless Chromium, and the actions of a user of the template editor."""
 
 import json
 import shutil
@@ -24,10 +24,10 @@ Point = tuple[float, float]
 
 @contextmanager
 def browser() -> Iterator[WebDriver]:
-    """Headless, English, 1280x800, free to use the clipboard."""
+    """Starts a headless browser in English, with a window of 1280x800 pixels."""
     options = Options()
     options.binary_location = CHROMIUM or ""
-    # --no-sandbox: CI is root; --disable-dev-shm-usage: /dev/shm is small in a container
+    # --no-sandbox: CI runs as root; --disable-dev-shm-usage: /dev/shm is small in a container
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--lang=en"):
         options.add_argument(argument)
     options.add_argument("--window-size=1280,800")
@@ -40,7 +40,7 @@ def browser() -> Iterator[WebDriver]:
 
 
 class Editor:
-    """The page at `address`/tools/template-editor. Points are in pixels of the image."""
+    """The template editor at `address`/tools/template-editor. Points are in pixels of the image."""
 
     def __init__(self, driver: WebDriver, address: str) -> None:
         self.driver = driver
@@ -53,7 +53,7 @@ class Editor:
         return self.driver.find_element(By.ID, id)
 
     def open(self, image: Path, *, of: str = "image") -> None:
-        """of: "image" for the template's, "query" for the photograph."""
+        """Opens an image. of: "image" for the template, "query" for the photograph."""
         shown = self["image" if of == "image" else "query-image"]
         before = shown.get_attribute("src")
         self[f"{of}-file"].send_keys(str(image))
@@ -71,7 +71,7 @@ class Editor:
         pointer.perform()
 
     def name(self, name: str) -> None:
-        """Answers the dialog that asks for a name."""
+        """Enters a name in the dialog."""
         self["name"].clear()
         self["name"].send_keys(name, Keys.ENTER)
 
@@ -80,7 +80,7 @@ class Editor:
         self.name(name)
 
     def press(self, *keys: str, held: Sequence[str] = ()) -> None:
-        """Keys to whatever has the focus, while others are held."""
+        """Sends keys to the element with the focus, while other keys are held."""
         chain = ActionChains(self.driver, duration=0)
         for key in held:
             chain.key_down(key)
@@ -90,24 +90,24 @@ class Editor:
         chain.perform()
 
     def click(self, id: str) -> None:
-        """Presses a button; the end of what it starts is waited for."""
+        """Clicks a button, and waits until its action ends."""
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", self[id])
         self[id].click()
         self.until(lambda: self[id].get_attribute("aria-busy") != "true")
 
     def unfold(self, id: str) -> None:
-        """Shows what holds that element."""
+        """Opens the details that contain the element."""
         self.driver.execute_script("arguments[0].closest('details').open = true", self[id])
 
     def until(self, condition: Callable[[], bool]) -> None:
         self._wait.until(lambda _: condition())
 
     def fields(self) -> list[str]:
-        """The names in the list."""
+        """The names in the list of fields."""
         return [name.text for name in self["fields"].find_elements(By.TAG_NAME, "b")]
 
     def body(self) -> Any:
-        """The request body, by way of the clipboard."""
+        """The request body, read from the clipboard."""
         self.click("copy")
         assert self["create-status"].text == "Copied."
         script = "navigator.clipboard.readText().then(arguments[0])"
@@ -118,7 +118,7 @@ class Editor:
         return [(corners, name) for corners, name in self.body()["template"]]
 
     def complaints(self) -> list[str]:
-        """What the browser found wrong with the page, such as a blocked script; not the server's replies."""
+        """The errors of the page, such as a blocked script, without error replies of the server."""
         severe = [entry for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
         return [entry["message"] for entry in severe if entry["source"] != "network"]
 

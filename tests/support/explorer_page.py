@@ -1,4 +1,4 @@
-"""A gateway with its containers, and its API Explorer as somebody sits before it."""
+"""A gateway with its containers, and the actions of a user of its API Explorer."""
 
 import json
 import os
@@ -29,7 +29,7 @@ FEATURES = discover()
 
 @contextmanager
 def gateway(folder: Path, names: Sequence[str], auth: Auth = "none") -> Iterator[str]:
-    """Its address."""
+    """Runs a gateway, and yields its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -54,7 +54,7 @@ def gateway(folder: Path, names: Sequence[str], auth: Auth = "none") -> Iterator
 
 
 class Page:
-    """The page as somebody sits before it."""
+    """The API Explorer in a browser."""
 
     def __init__(self, driver: WebDriver, address: str) -> None:
         self.driver = driver
@@ -76,7 +76,7 @@ class Page:
             self.until(lambda: self["curl"].text != before)
 
     def press(self, id: str) -> None:
-        """A button that ends with a reply."""
+        """Presses a button, and waits for the reply that it shows."""
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", self[id])
         self[id].click()
         self.until(lambda: self["reply"].is_displayed() and self["try"].is_enabled())
@@ -89,16 +89,16 @@ class Page:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
 
     def found(self) -> list[list[str]]:
-        """The table of what was found: number, words, score."""
+        """The rows of the table of results: number, words, score."""
         return [row.text.split("\n")[0].split(" ", 1) for row in self.all("#drawn tbody tr")]
 
     def answers(self, folder: Path, **environ: str) -> list[Any]:
-        """To the curl lines and to the Python lines, run in that folder."""
+        """The replies to the curl code and to the Python code, which run in the folder."""
         python = self["python"].text.replace("print(reply.json())", "print(reply.text)")
         commands = ["sh", "-c", self["curl"].text], [sys.executable, "-c", python]
         env = {**os.environ, **environ}
         return [json.loads(subprocess.check_output(lines, cwd=folder, env=env)) for lines in commands]
 
     def reply(self) -> Any:
-        """Where nothing is cut."""
+        """The reply, if the page does not shorten it."""
         return json.loads(self["json"].text)

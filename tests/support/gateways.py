@@ -1,4 +1,4 @@
-"""Gateways that run in this process, and what is said of their refusals."""
+"""Gateways that run in this process, and a check of their refusals."""
 
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,7 +27,10 @@ Answer = requests.Response
 
 
 class Gateway(NamedTuple):
-    """A running gateway and its client."""
+    """A running gateway with its client.
+
+    stage: the address of its stage. post: sends a request to the probe. ask: sends any request.
+    """
 
     stage: str
     post: Callable[..., Answer]
@@ -44,7 +47,7 @@ class Gateway(NamedTuple):
 
 @contextmanager
 def listening(routes: Callable[[Fleet, int], list[BaseRoute]]) -> Iterator[Gateway]:
-    """routes: made of the probe's fleet and the port."""
+    """Runs a gateway. routes: a function of the probe's fleet and the port."""
     with socket.socket() as listener, requests.Session() as session:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -70,7 +73,7 @@ def listening(routes: Callable[[Fleet, int], list[BaseRoute]]) -> Iterator[Gatew
 
 @contextmanager
 def fronting(sagemaker: Server, folder: Path) -> Iterator[Callable[..., Gateway]]:
-    """Starts gateways whose sagemaker-runtime is that server; their key files lie in the folder."""
+    """Yields a function that starts gateways in front of this server. Their key files are in the folder."""
     options = Options(port=sagemaker.server_port, keys=folder / "keys.json", usage=folder / "usage.sqlite")
     with ExitStack() as stack:
 
@@ -82,7 +85,7 @@ def fronting(sagemaker: Server, folder: Path) -> Iterator[Callable[..., Gateway]
 
 
 def refused(answer: Answer, status: int, code: str, error_type: str) -> str:
-    """The detail of a refusal of the gateway's own."""
+    """Checks a refusal by the gateway itself, and returns its detail."""
     problem: dict[str, Any] = answer.json()
     assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
     assert answer.headers["x-amzn-ErrorType"] == error_type

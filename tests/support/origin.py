@@ -1,4 +1,4 @@
-"""A loopback server that weight files are downloaded from, and features whose files lie there."""
+"""A local server of weight files, and features that download their files from it."""
 
 import hashlib
 import threading
@@ -21,7 +21,7 @@ def sha256(content: bytes) -> str:
 
 
 class Answer(NamedTuple):
-    """truncated: the connection closes before the announced length was sent."""
+    """A reply of the server. truncated: the connection closes before the announced length is sent."""
 
     body: bytes = b""
     status: int = 200
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers by path; `asked` lists the paths in order."""
+    """A server that replies by path. asked: the requested paths, in order."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Prints nothing."""
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def running() -> Iterator[Server]:
 
 
 def store_in(folder: Path, server: Server) -> Store:
-    """Its places are the subfolders cache, model and mirror; its hub is the server."""
+    """Returns a store with the subfolders cache, model and mirror. Its hub is the server."""
     places = {f"{name}_dir": folder / name for name in ("cache", "model")}
     return Store(**places, mirror=folder / "mirror", hub=server.address)
 
@@ -98,7 +98,7 @@ def feature(*files: WeightFile, profile: str = "lite") -> Feature:
 
 
 def downloaded(server: Server, answer: Answer | None = None, **given: Any) -> Feature:
-    """Of one file at a pinned address."""
+    """Returns a feature with one file at a pinned address."""
     server.answers["/net.onnx"] = answer or Answer(GOOD)
     return feature(weight(Url(address=f"{server.address}/net.onnx"), **given))
 

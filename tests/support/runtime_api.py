@@ -1,4 +1,4 @@
-"""Lambda's side of a function: a Runtime API for the real client to ask for events."""
+"""A simulated Lambda: the Runtime API that the real runtime client calls for events."""
 
 import json
 import os
@@ -17,14 +17,14 @@ from tests.support.paths import ROOT
 
 
 class Outcome(NamedTuple):
-    """What the runtime client posted: to `response`, `error` or `init/error`."""
+    """A result that the runtime client posted. path: ends with `response`, `error` or `init/error`."""
 
     path: str
     payload: Any
 
 
 class RuntimeApi(ThreadingHTTPServer):
-    """Lambda's side: hands out events one by one, and takes what comes back."""
+    """A Runtime API that returns events one by one, and collects the results."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _RuntimeApiCalls)
@@ -63,12 +63,12 @@ class _RuntimeApiCalls(BaseHTTPRequestHandler):
 
 @contextmanager
 def function(feature: str, **environment: str) -> Iterator[tuple[RuntimeApi, "subprocess.Popen[bytes]"]]:
-    """A Lambda function as its container starts it; a home folder that cannot be written comes with it."""
+    """Starts a Lambda function as its container does, with a home folder that is not writable."""
     command = [sys.executable, "-m", "awslambdaric", "serving.aws_lambda.handler"]
     with RuntimeApi() as api:
         threading.Thread(target=api.serve_forever, daemon=True).start()
-        lent = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}", "HOME": "/nonexistent"}
-        environment = {"PATH": os.environ["PATH"], "AIKIT_FEATURE": feature, **lent, **environment}
+        defaults = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}", "HOME": "/nonexistent"}
+        environment = {"PATH": os.environ["PATH"], "AIKIT_FEATURE": feature, **defaults, **environment}
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
             yield api, process
             process.kill()

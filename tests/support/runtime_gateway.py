@@ -1,4 +1,4 @@
-"""The local stack's sagemaker-runtime on this machine, and what the tests of it share."""
+"""The local stack's sagemaker-runtime, and helpers of its tests."""
 
 import json
 import socket
@@ -31,21 +31,21 @@ ABSENT = replace(probe, module="tests.support.features.absent.feature")
 Json = dict[str, Any]
 
 
-class Gateway(NamedTuple):
-    """folder: of the asynchronous calls that use no S3."""
+class RuntimeGateway(NamedTuple):
+    """A running sagemaker-runtime. folder: inputs and outputs of the asynchronous calls without S3."""
 
     address: str
     folder: Path
 
     def client(self, mount: str) -> Any:
-        """A boto3 client that leaves it to the server to find fault."""
+        """Returns a boto3 client of one mount, which leaves the validation to the server."""
         once = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
         return boto3.client("sagemaker-runtime", endpoint_url=f"{self.address}/{mount}", config=once)
 
 
 @contextmanager
-def served(folder: Path, **settings: Any) -> Iterator[Gateway]:
-    """The probe behind three mounts: outputs go to files, of `s3` to a bucket; `narrow` takes few calls."""
+def served(folder: Path, **settings: Any) -> Iterator[RuntimeGateway]:
+    """Serves the probe at three mounts: `local`, `s3` with outputs in S3, and `narrow` with low limits."""
     options = Options(aliases={"my-endpoint": "probe"})
     fleet = Fleet([probe, ABSENT], Settings.read(**settings), memory_mb=100_000, most=2)
     mounts = {
@@ -68,7 +68,7 @@ def served(folder: Path, **settings: Any) -> Iterator[Gateway]:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield Gateway(f"http://127.0.0.1:{listening.getsockname()[1]}", folder)
+            yield RuntimeGateway(f"http://127.0.0.1:{listening.getsockname()[1]}", folder)
         finally:
             server.should_exit = True
             thread.join()
@@ -79,7 +79,7 @@ def as_json(**fields: object) -> bytes:
 
 
 def refusal(call: Callable[..., Any], **parameters: object) -> Json:
-    """What the server says as it refuses the call."""
+    """Makes a call that the server refuses, and returns the error."""
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     response: Json = caught.value.response

@@ -1,4 +1,4 @@
-"""A server that speaks the wire format of sagemaker-runtime, as boto3 reads it."""
+"""A simulated sagemaker-runtime for boto3."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ ENVIRONMENT = {
 
 
 class Request(NamedTuple):
-    """headers: by name in lower case."""
+    """A request that the server received. headers: by name in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -23,7 +23,7 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """error: its name, for what is none of the container's replies."""
+    """A reply of the server. error: the name of an error, empty for a reply of the container."""
 
     status: int
     body: bytes
@@ -35,19 +35,22 @@ Answering = Callable[[Request], Reply]
 
 
 def refused(status: int, error: str, **members: object) -> Reply:
-    """An error of SageMaker itself."""
+    """Returns an error of SageMaker itself."""
     return Reply(status, json.dumps(members).encode(), error=error)
 
 
 def model_error(status: int, body: str) -> Reply:
-    """What SageMaker makes of a container's reply of any status but 2xx; 0 for none in time."""
+    """Returns the error for a container's reply with a status other than 2xx, or 0 for a timeout."""
     return refused(
         424, "ModelError", Message=f"Received {status}", OriginalStatusCode=status, OriginalMessage=body
     )
 
 
 class Server(ThreadingHTTPServer):
-    """Answers as `answering` says; `asked` lists the requests. A hung one waits for `released`."""
+    """A server that replies with the function `answering`.
+
+    asked: the requests so far. released: the event that ends `hang`.
+    """
 
     def __init__(self) -> None:
         self.answering: Answering = lambda _: Reply(200, b"{}")
@@ -60,12 +63,12 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def hang(self, _: Request) -> Reply:
-        """For a caller that gives up."""
+        """An `answering` function that waits until `released` is set, for callers with a timeout."""
         self.released.wait(10)
         return Reply(200, b"{}")
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of callers that have gone."""
+        """Prints nothing about callers that have hung up."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -86,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Prints nothing."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An S3 server on this machine."""
+"""A simulated S3 on this machine."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 
 @contextmanager
 def server() -> Iterator[Any]:
-    """A client of an empty server, which every client made meanwhile finds by the environment."""
+    """Runs an empty server, and yields a client. The environment leads other clients to the same server."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -32,7 +32,7 @@ def server() -> Iterator[Any]:
 
 @contextmanager
 def bucket(client: Any, name: str) -> Iterator[None]:
-    """An empty bucket; the server is empty afterwards."""
+    """Creates an empty bucket. Afterwards the server is empty again."""
     client.create_bucket(Bucket=name)
     yield
     httpx.post(f"{client.meta.endpoint_url}/moto-api/reset").raise_for_status()

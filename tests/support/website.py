@@ -1,4 +1,4 @@
-"""A local web server that behaves well or badly, by path."""
+"""A local web server. The path of a request selects a good or a bad behaviour."""
 
 import ssl
 import threading
@@ -11,7 +11,7 @@ BODY = b"\x89PNG and so on"
 
 
 class Site(BaseHTTPRequestHandler):
-    """Answers by path; keeps the headers it saw."""
+    """A handler with a method `send_…` for each behaviour. seen: the headers of the requests so far."""
 
     seen: ClassVar[list[dict[str, str]]] = []
 
@@ -71,7 +71,7 @@ class Site(BaseHTTPRequestHandler):
         self.drip(b"x", every_s=0.05)
 
     def send_silence(self, _: str) -> None:
-        self.connection.recv(1)  # until the caller hangs up
+        self.connection.recv(1)  # waits until the caller hangs up
 
     def send_cut(self, _: str) -> None:
         self.reply(200, BODY, Content_Length="1000")
@@ -93,12 +93,12 @@ class Site(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Prints nothing."""
 
 
 @contextmanager
 def site(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """A running server; gives its port."""
+    """Runs a server, and yields its port."""
     server = ThreadingHTTPServer((host, 0), Site)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

@@ -1,1 +1,1 @@
-"""API Gateway's face of the local stack."""
+"""The part of the local stack that imitates API Gateway."""

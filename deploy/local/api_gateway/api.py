@@ -1,4 +1,4 @@
-"""API Gateway's face: the paths of the REST API that deploys, each answered by the proxy that deploys."""
+"""The imitation of API Gateway: the same paths and the same proxy code that `aikit deploy` deploys."""
 
 import uuid
 from collections.abc import Mapping
@@ -24,12 +24,15 @@ from .event import CallContext, event, response
 from .refusal import Json, Refused, refusal
 
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-_CONCURRENCY = 64  # functions that run at once; more callers wait within their 29 s
-_ANY = "local"  # the sagemaker-runtime of this process takes every signature
+_CONCURRENCY = 64  # functions that run at once; other calls wait, which counts towards their 29 s
+_ANY = "local"  # the sagemaker-runtime of this process accepts every signature
 
 
 class GatewayLimits(NamedTuple):
-    """body: bytes through API Gateway. event: bytes of JSON into Lambda. timeout_s: of one whole call."""
+    """The limits of API Gateway.
+
+    body: bytes of a request. event: bytes of the JSON that Lambda receives. timeout_s: time of a whole call.
+    """
 
     body: int = 10 * 2**20
     event: int = 6 * 2**20
@@ -40,9 +43,9 @@ LIMITS = GatewayLimits()
 
 
 def api_routes(fleet: Fleet, options: Options, limits: GatewayLimits = LIMITS) -> list[BaseRoute]:
-    """`POST` and `OPTIONS` of /{stage}/{feature}, by any of the feature's names.
+    """Returns the routes: `POST` and `OPTIONS` of /{stage}/{feature}, for all names of each feature.
 
-    Every other path is refused as API Gateway refuses it: these routes come last. Raises `SettingsError`.
+    They refuse every other path as API Gateway does, so they must be the last routes. Raises `SettingsError`.
     """
     answer = Api(fleet, options, limits).answer
     paths = (f"/{options.stage}/{{name:path}}", "/{elsewhere:path}")
@@ -50,10 +53,10 @@ def api_routes(fleet: Fleet, options: Options, limits: GatewayLimits = LIMITS) -
 
 
 class Api:
-    """Answers as the document does that API Gateway imports."""
+    """The handler of all paths, which follows the OpenAPI document that API Gateway imports."""
 
     def __init__(self, fleet: Fleet, options: Options, limits: GatewayLimits) -> None:
-        from deploy.cloudformation.openapi import body  # late: serving does not depend on deploy
+        from deploy.cloudformation.openapi import body
 
         definition = body(list(fleet.features.values()))
         self._refusals: Mapping[str, Json] = definition["x-amazon-apigateway-gateway-responses"]
@@ -64,7 +67,7 @@ class Api:
         self._functions = anyio.CapacityLimiter(_CONCURRENCY)
 
     async def answer(self, request: Request) -> Response:
-        """Never raises; who hung up gets an empty reply of status 499."""
+        """Returns the reply to a request. Never raises; a caller that hung up gets status 499."""
         request_id = str(uuid.uuid4())
         try:
             return await self._answer(request, request_id)
@@ -80,13 +83,13 @@ class Api:
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
         body = await self._read(request)
-        asked = await run_sync(self._event, request, body, request_id)
-        answer = await self._invoke(feature, asked, request_id)
+        made = await run_sync(self._event, request, body, request_id)
+        answer = await self._invoke(feature, made, request_id)
         accept = request.headers.get("accept", "")
         return response(answer, accept=accept, binary=self._binary, request_id=request_id)
 
     def _event(self, request: Request, body: bytes, request_id: str) -> Json:
-        """What the function is given, once it is known who calls."""
+        """Authorises the caller and returns the event for the function. Raises `Refused`."""
         call = CallContext(request_id, self._stage, self._authorise(request, body))
         made = event(request, body, call, self._binary)
         if len(msgspec.json.encode(made)) > self._limits.event:
@@ -99,12 +102,12 @@ class Api:
         except BodyTooLarge as error:
             raise Refused("REQUEST_TOO_LARGE") from error
 
-    async def _invoke(self, feature: Feature, asked: Json, request_id: str) -> Any:
-        """The function's answer; one that comes too late is left to itself, as it is on AWS."""
+    async def _invoke(self, feature: Feature, made: Json, request_id: str) -> Any:
+        """Returns the function's answer to an event. After a timeout the function runs on, as on AWS."""
         from deploy.functions.proxy.proxy import Proxy
 
         proxy = Proxy(self._runtime, feature.name)
-        call = partial(proxy, asked, SimpleNamespace(aws_request_id=request_id))
+        call = partial(proxy, made, SimpleNamespace(aws_request_id=request_id))
         try:
             with anyio.fail_after(self._limits.timeout_s):
                 return await run_sync(call, abandon_on_cancel=True, limiter=self._functions)
@@ -113,7 +116,7 @@ class Api:
 
 
 def _runtime(options: Options) -> Any:
-    """A client of this process's own sagemaker-runtime face, which no proxy server stands before."""
+    """Returns a client of this process's own sagemaker-runtime, which uses no HTTP proxy."""
     import boto3
     from botocore.config import Config
 

@@ -1,4 +1,4 @@
-"""Who may call: everybody, who signs with a secret of the key file, or who sends a key of a usage plan."""
+"""Authorisation of callers: none, signatures with a secret of the key file, or API keys of a usage plan."""
 
 import json
 import os
@@ -21,7 +21,10 @@ _PLAN = "default"
 
 
 def authoriser(options: Options) -> Authorise:
-    """Gives the caller's part of `requestContext.identity`, or raises `Refused`."""
+    """Returns the function that authorises a request.
+
+    It returns the caller's part of `requestContext.identity`, or raises `Refused`.
+    """
     match options.auth:
         case "iam":
             from .signatures import SignedCallers
@@ -34,7 +37,7 @@ def authoriser(options: Options) -> Authorise:
 
 
 class KeyedCallers:
-    """Knows whose `x-api-key` it is."""
+    """Authorises callers by the API key in `x-api-key`."""
 
     def __init__(self, usage: Usage) -> None:
         self._usage = usage
@@ -46,7 +49,7 @@ class KeyedCallers:
 
 
 def credentials(options: Options) -> str:
-    """What `aikit up` tells its user to call with; made at the first start. Raises `SettingsError`."""
+    """Returns the credentials that `aikit up` prints; a first start creates them. Raises `SettingsError`."""
     match options.auth:
         case "iam":
             key, secret = next(iter(access_keys(options.keys).items()))
@@ -58,7 +61,7 @@ def credentials(options: Options) -> str:
 
 
 def access_keys(path: Path) -> dict[str, str]:
-    """Secrets by access key id; where there is no file, one with one pair is made. Raises `SettingsError`."""
+    """Returns the secrets by access key id. Creates a missing file with one pair. Raises `SettingsError`."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         made = {f"AKIALOCAL{secrets.token_hex(5).upper()}": secrets.token_urlsafe(30)}
@@ -69,12 +72,12 @@ def access_keys(path: Path) -> dict[str, str]:
     except msgspec.MsgspecError as error:
         raise SettingsError(f"keys: {path}: {error}") from error
     if not keys:
-        raise SettingsError(f"keys: {path}: holds no access key")
+        raise SettingsError(f"keys: {path}: contains no access key")
     return keys
 
 
 def first_usage(path: Path) -> tuple[Usage, str]:
-    """The plans and the oldest key; where there is none, one is made under the plan that deploys."""
+    """Returns the usage plans and the oldest key. If there is no key, it creates one in the default plan."""
     usage = Usage(path)
     keys = usage.keys()
     if not keys:
@@ -84,7 +87,8 @@ def first_usage(path: Path) -> tuple[Usage, str]:
 
 
 def _deployed_plan() -> Plan:
-    from deploy.cloudformation.parameters import GENERAL  # late: serving does not depend on deploy
+    """Returns the usage plan that the CloudFormation template has by default."""
+    from deploy.cloudformation.parameters import GENERAL
 
     rate, burst, quota = (
         GENERAL[name]["Default"] for name in ("RequestsPerSecond", "RequestBurst", "RequestsPerMonth")

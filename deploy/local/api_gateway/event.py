@@ -1,4 +1,4 @@
-"""A Lambda proxy event of a REST API (payload version 1.0), and the function's answer turned into HTTP."""
+"""Conversion of HTTP requests into Lambda proxy events (payload version 1.0), and of answers into HTTP."""
 
 import base64
 import binascii
@@ -15,16 +15,16 @@ from serving.codec import JSON
 
 from .refusal import Json, Refused
 
-_ANSWER = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+_ANSWER_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 
 
 def media_type(header: str) -> str:
-    """The first one of a `Content-Type` or `Accept` header, without its parameters."""
+    """Returns the first media type of a `Content-Type` or `Accept` header, without its parameters."""
     return header.partition(",")[0].partition(";")[0].strip().lower()
 
 
 class CallContext(NamedTuple):
-    """caller: what authorisation found out."""
+    """The facts of a call that are not in its HTTP request. caller: the result of the authorisation."""
 
     request_id: str
     stage: str
@@ -32,7 +32,7 @@ class CallContext(NamedTuple):
 
 
 def event(request: Request, body: bytes, call: CallContext, binary: Collection[str]) -> Json:
-    """binary: the media types whose bodies come in base64."""
+    """Returns the event of a request. binary: the media types with bodies in base64."""
     encoded = media_type(request.headers.get("content-type", JSON)) in binary
     text = base64.b64encode(body).decode() if encoded else body.decode(errors="replace")
     resource = request.url.path.removeprefix(f"/{call.stage}")
@@ -102,10 +102,10 @@ def _last(lists: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 def response(answer: Any, *, accept: str, binary: Collection[str], request_id: str) -> Response:
-    """What API Gateway makes of a function's answer. Raises `Refused` where it makes nothing of it.
+    """Returns the HTTP response for a function's answer. Raises `Refused` for an answer of the wrong shape.
 
-    Base64 is decoded only for a caller that accepts one of the binary media types first of all; another
-    gets the base64, as it does from API Gateway.
+    As in API Gateway, base64 is decoded only if the first media type that the caller accepts is a binary one.
+    Other callers receive the base64.
     """
     if not _well_formed(answer):
         raise Refused("DEFAULT_5XX")
@@ -116,7 +116,7 @@ def response(answer: Any, *, accept: str, binary: Collection[str], request_id: s
         except binascii.Error as error:
             raise Refused("API_CONFIGURATION_ERROR") from error
     made = Response(body, int(answer["statusCode"]))
-    for name, values in _answered(answer).items():
+    for name, values in _headers(answer).items():
         made.headers[name] = values[0]
         for value in values[1:]:
             made.headers.append(name, value)
@@ -125,15 +125,15 @@ def response(answer: Any, *, accept: str, binary: Collection[str], request_id: s
     return made
 
 
-def _answered(answer: Json) -> dict[str, list[str]]:
-    """The headers; those with several values win."""
+def _headers(answer: Json) -> dict[str, list[str]]:
+    """Returns the headers of an answer. `multiValueHeaders` have priority over `headers`."""
     single = {name.lower(): [str(value)] for name, value in (answer.get("headers") or {}).items()}
     several = (answer.get("multiValueHeaders") or {}).items()
     return single | {name.lower(): [str(value) for value in values] for name, values in several}
 
 
 def _well_formed(answer: Any) -> bool:
-    if not isinstance(answer, dict) or not answer.keys() <= _ANSWER:
+    if not isinstance(answer, dict) or not answer.keys() <= _ANSWER_KEYS:
         return False
     status = str(answer.get("statusCode", ""))
     headers, several = answer.get("headers") or {}, answer.get("multiValueHeaders") or {}

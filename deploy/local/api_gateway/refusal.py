@@ -1,4 +1,4 @@
-"""What API Gateway answers itself, in the words of the definition that deploys."""
+"""The replies of API Gateway itself, with the texts of the deployed API's definition."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from serving.codec import JSON
 
 Json = dict[str, Any]
 
-_SAID = {  # the error type in the header, and the message where the definition has no words of its own
+_USUAL = {  # by kind: the error type in the header, and the message if the definition has none
     "ACCESS_DENIED": ("AccessDeniedException", "Access denied"),
     "API_CONFIGURATION_ERROR": ("InternalServerErrorException", "Internal server error"),
     "DEFAULT_5XX": ("InternalServerErrorException", "Internal server error"),
@@ -23,21 +23,27 @@ _SAID = {  # the error type in the header, and the message where the definition 
     "REQUEST_TOO_LARGE": ("RequestTooLargeException", "Request Too Long"),
     "THROTTLED": ("TooManyRequestsException", "Too Many Requests"),
 }
-_PLAIN = '{"message":$context.error.messageString}'  # of a kind that the definition has no template for
-_BAD_GATEWAY = "502"  # the status of the one such kind
+_PLAIN = '{"message":$context.error.messageString}'  # template of a kind for which the definition has none
+_BAD_GATEWAY = "502"  # status of DEFAULT_5XX, the only such kind
 
 
 class Refused(Exception):
-    """Of a kind of `supported-gateway-response-types`. message, error_type: where they are not the usual."""
+    """A request that API Gateway refuses itself.
+
+    kind: one of AWS's gateway response types. message, error_type: empty for the usual ones of this kind.
+    """
 
     def __init__(self, kind: str, message: str = "", error_type: str = "") -> None:
-        usual_type, usual = _SAID[kind]
-        super().__init__(message or usual)
+        usual_type, usual_message = _USUAL[kind]
+        super().__init__(message or usual_message)
         self.kind, self.error_type = kind, error_type or usual_type
 
 
 def refusal(refused: Refused, definition: Mapping[str, Json], request_id: str) -> Response:
-    """definition: `x-amazon-apigateway-gateway-responses` of the document that API Gateway imports."""
+    """Returns the response to a refused request.
+
+    definition: `x-amazon-apigateway-gateway-responses` of the document that API Gateway imports.
+    """
     defined = definition[refused.kind]
     template: str = defined.get("responseTemplates", {}).get(JSON, _PLAIN)
     body = template.replace("$context.requestId", request_id)

@@ -1,4 +1,4 @@
-"""AWS_IAM: the signature (version 4) of a request, made again with the secret that a local file holds."""
+"""AWS_IAM: checks of request signatures (version 4), with the secrets of a local file."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ from deploy.local.options import ACCOUNT
 from .refusal import Json, Refused
 
 _SERVICE = "execute-api"
-_SKEW_S = 300
+_SKEW_S = 300  # largest difference between the time of a signature and now
 _TIME = "%Y%m%dT%H%M%SZ"
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,\s]+)/(?P<day>\d{8})/(?P<region>[\w-]+)/(?P<service>[\w-]+)"
@@ -27,7 +27,7 @@ _AUTHORIZATION = re.compile(
 
 
 class _Signed(NamedTuple):
-    """An `Authorization` header."""
+    """The parts of an `Authorization` header."""
 
     key: str
     day: str
@@ -38,25 +38,26 @@ class _Signed(NamedTuple):
 
     @classmethod
     def read(cls, header: str) -> Self:
+        """Parses a header. Raises `Refused`."""
         if not header:
             raise Refused("MISSING_AUTHENTICATION_TOKEN")
         if found := _AUTHORIZATION.fullmatch(header.strip()):
             return cls(**found.groupdict())
         raise Refused(
             "ACCESS_DENIED",
-            "Authorization: not AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…",
+            "Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=… is expected",
             "IncompleteSignatureException",
         )
 
 
 class SignedCallers:
-    """Knows who signed. secrets: by access key id."""
+    """Authorises callers by the signature of a request. secrets: by access key id."""
 
     def __init__(self, secrets: Mapping[str, str], now: Callable[[], float] = time.time) -> None:
         self._secrets, self._now = secrets, now
 
     def __call__(self, request: Request, body: bytes) -> Json:
-        """The caller's part of `requestContext.identity`. Raises `Refused`."""
+        """Returns the caller's part of `requestContext.identity`. Raises `Refused`."""
         signed = _Signed.read(request.headers.get("authorization", ""))
         secret = self._secrets.get(signed.key)
         if secret is None:
@@ -75,18 +76,19 @@ class SignedCallers:
         try:
             sent = datetime.strptime(date, _TIME).replace(tzinfo=UTC)
         except ValueError as error:
-            message = "x-amz-date: missing, or not as 20260131T235959Z"
+            message = "x-amz-date: missing, or not in the form 20260131T235959Z"
             raise Refused("ACCESS_DENIED", message, "IncompleteSignatureException") from error
         age_s = self._now() - sent.timestamp()
         if abs(age_s) > _SKEW_S:
             fault = "Signature expired" if age_s > 0 else "Signature not yet current"
             now = datetime.fromtimestamp(self._now(), UTC).strftime(_TIME)
-            raise Refused("EXPIRED_TOKEN", f"{fault}: {date}, here it is {now}, at most {_SKEW_S} s apart")
+            raise Refused("EXPIRED_TOKEN", f"{fault}: {date}, now is {now}, at most {_SKEW_S} s apart")
         if signed.service != _SERVICE or signed.day != date[:8] or "host" not in signed.headers.split(";"):
             raise Refused("INVALID_SIGNATURE")
 
 
 def _matches(signed: _Signed, secret: str, request: Request, body: bytes) -> bool:
+    """True when a signature of the same request with this secret is the same."""
     if request.headers.get("x-amz-content-sha256", digest := hashlib.sha256(body).hexdigest()) != digest:
         return False
     query = f"?{request.url.query}" if request.url.query else ""

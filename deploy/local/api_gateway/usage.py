@@ -1,4 +1,4 @@
-"""API keys and their usage plans, in SQLite: what is used up stays used up when the stack is restarted."""
+"""API keys and their usage plans, in SQLite, so that the counts survive a restart of the stack."""
 
 import secrets
 import sqlite3
@@ -35,7 +35,10 @@ from key join plan on plan.name = key.plan where value = ?
 
 
 class Plan(NamedTuple):
-    """What each key of the plan may do: requests per second, at once, and in a calendar period (UTC)."""
+    """The limits of each key in a plan.
+
+    rate: requests per second. burst: requests at once. quota: requests per calendar period, in UTC.
+    """
 
     rate: float
     burst: int
@@ -44,7 +47,7 @@ class Plan(NamedTuple):
 
 
 class Usage:
-    """Counts the requests of each key. Safe to share among threads and processes."""
+    """The request counts of all keys. Threads and processes may share it."""
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._path, self._now = path, now
@@ -54,7 +57,7 @@ class Usage:
             db.executescript(_TABLES)
 
     def put(self, name: str, plan: Plan) -> None:
-        """Add the plan, or change it for all of its keys."""
+        """Adds a plan, or changes it for all its keys."""
         with self._transaction() as db:
             values = "name, rate, burst, quota, period"
             changed = ", ".join(f"{column} = excluded.{column}" for column in Plan._fields)
@@ -64,7 +67,7 @@ class Usage:
             )
 
     def add_key(self, plan: str) -> str:
-        """A new key of that plan."""
+        """Adds a key to a plan, and returns the key."""
         value = secrets.token_urlsafe(30)
         with self._transaction() as db:
             burst = db.execute("select burst from plan where name = ?", (plan,)).fetchone()[0]
@@ -72,12 +75,12 @@ class Usage:
         return value
 
     def keys(self) -> list[str]:
-        """Every key, the oldest first."""
+        """Returns all keys, the oldest first."""
         with self._transaction() as db:
             return [value for (value,) in db.execute("select value from key order by rowid")]
 
     def take(self, key: str) -> None:
-        """Count one request. Raises `Refused` where the key is unknown, its quota or its burst used up."""
+        """Counts one request. Raises `Refused` if the key is unknown, or its quota or burst is used up."""
         now = self._now()
         with self._transaction() as db:
             found = db.execute(_STATE, (key,)).fetchone()
@@ -101,7 +104,7 @@ class Usage:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Writing is claimed at once: what is read holds until the end."""
+        """Opens a transaction, which locks the database so that no other caller changes it meanwhile."""
         with closing(self._connect()) as db:
             db.execute("begin immediate")
             with db:
@@ -109,7 +112,7 @@ class Usage:
 
 
 def _start(period: str, now: float) -> str:
-    """First day of the period that `now` lies in; a week begins on Monday."""
+    """Returns the first day of the period that contains `now`. A week begins on Monday."""
     day = datetime.fromtimestamp(now, UTC).date()
     match period:
         case "WEEK":

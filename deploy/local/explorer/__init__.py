@@ -1,1 +1,1 @@
-"""The API explorer of the local stack."""
+"""The API Explorer of the local stack."""

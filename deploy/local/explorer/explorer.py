@@ -1,4 +1,4 @@
-"""The API Explorer: a page to try the running features on, and the documents it reads."""
+"""The API Explorer: a page that calls the running features, and the documents that it reads."""
 
 import importlib.util
 import json
@@ -20,11 +20,12 @@ from serving.openapi import Json, document
 from serving.pages import LANGUAGE
 
 _STATIC = Path(__file__).with_name("static")
-# the page's own samples, and pictures that the user opens
+# the page shows its own examples, and images that the user opens
 _HEADERS = PAGE_HEADERS | page_policy(img="'self' blob: data:")
-# Swagger UI writes styles into its elements
+# Swagger UI sets styles on its elements
 _SWAGGER_HEADERS = PAGE_HEADERS | page_policy(img="'self' blob: data:", style="'self' 'unsafe-inline'")
 _SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
+_NO_SWAGGER = "Swagger UI is not installed: install the package swagger-ui-py."
 _SCHEMES = {
     "iam": {
         "type": "apiKey",
@@ -37,7 +38,7 @@ _SCHEMES = {
 
 
 def explorer_routes(fleet: Fleet, options: Options) -> list[BaseRoute]:
-    """`/` and what it reads, and `/swagger`."""
+    """Returns the routes of the page `/` with the documents that it reads, and of `/swagger`."""
     explorer = Explorer(fleet, options)
     return [
         Route("/", explorer.page),
@@ -51,12 +52,12 @@ def explorer_routes(fleet: Fleet, options: Options) -> list[BaseRoute]:
 
 
 class Explorer:
-    """What the page is made of and what it asks for; nothing here calls a feature."""
+    """The handlers of the page's files and documents. The page itself calls the features."""
 
     def __init__(self, fleet: Fleet, options: Options) -> None:
         self._fleet = fleet
         self._openapi = _callable_at(document(list(fleet.features.values())), options)
-        # listed once: a path that a caller makes up names no file
+        # only files of this list are served, so that a made-up path cannot reach any other file
         own = {file.name: file for file in (*_STATIC.iterdir(), LANGUAGE)}
         self._files = own | _swagger_files()
 
@@ -65,7 +66,7 @@ class Explorer:
 
     async def swagger(self, _: Request) -> Response:
         if not self._files.keys() >= {*_SWAGGER_FILES}:
-            return PlainTextResponse("Swagger UI comes with the package swagger-ui-py.", HTTPStatus.NOT_FOUND)
+            return PlainTextResponse(_NO_SWAGGER, HTTPStatus.NOT_FOUND)
         return FileResponse(_STATIC / "swagger.html", headers=_SWAGGER_HEADERS)
 
     async def static(self, request: Request) -> Response:
@@ -81,7 +82,7 @@ class Explorer:
         return JSONResponse([state._asdict() for state in self._fleet.states()])
 
     async def example(self, request: Request) -> Response:
-        """example.json as it lies beside the feature: "@photo.jpg" is the file `/examples/…/photo.jpg`."""
+        """Returns the feature's example.json, in which "@photo.jpg" stands for `/examples/…/photo.jpg`."""
         return FileResponse(self._feature(request).folder / "example.json", headers=_HEADERS)
 
     async def example_file(self, request: Request) -> Response:
@@ -98,7 +99,7 @@ class Explorer:
 
 
 def _callable_at(api: Json, options: Options) -> Json:
-    """The document of the features, with the address of the stage and who may call."""
+    """Returns the OpenAPI document with the address of the stage and the authorisation of callers."""
     scheme = _SCHEMES.get(options.auth)
     return {
         **api,
@@ -109,6 +110,7 @@ def _callable_at(api: Json, options: Options) -> Json:
 
 
 def _files_of(example: Any) -> Iterator[str]:
+    """Yields the names of the files that an example refers to by "@name"."""
     match example:
         case dict() | list():
             for part in example.values() if isinstance(example, dict) else example:
@@ -118,7 +120,7 @@ def _files_of(example: Any) -> Iterator[str]:
 
 
 def _swagger_files() -> dict[str, Path]:
-    """Of the package swagger-ui-py, which is found but not imported; none where it is not installed."""
+    """Returns the files of the package swagger-ui-py, without importing it; none if it is not installed."""
     spec = importlib.util.find_spec("swagger_ui")
     folders = [Path(folder) / "static" for folder in (spec.submodule_search_locations or ())] if spec else []
     files = [folder / name for folder in folders for name in _SWAGGER_FILES]

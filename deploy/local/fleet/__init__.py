@@ -1,1 +1,1 @@
-"""The containers of the local stack."""
+"""The containers of the local stack, and the table that shows them."""

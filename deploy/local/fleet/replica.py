@@ -1,4 +1,4 @@
-"""One feature's container process: started when it is wanted, watched, counted, and stopped."""
+"""The container process of one feature: starting, watching, calling and stopping it."""
 
 import asyncio
 import logging
@@ -23,21 +23,21 @@ from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Condition = Literal["idle", "starting", "ready", "restarting", "failed"]
+State = Literal["idle", "starting", "ready", "restarting", "failed"]
 
 _READY_S = 600.0  # a first start may download the weights
 _POLL_S = 0.05
-_STOP_S = 5.0  # beyond the grace that the container gives its requests
-_BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-_IN_VAIN_S = 10.0
-_KEPT = 300
+_STOP_S = 5.0  # in addition to the time that the container gives its requests
+_BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)  # wait before the next start, by the number of failures
+_MISCONFIGURED_S = 10.0  # the same for a container that cannot start, such as one without weights
+_LATENCIES = 300  # number of requests that the percentiles are computed from
 _HOP_BY_HOP = frozenset(
     ("connection", "content-length", "date", "expect", "host", "keep-alive", "server", "transfer-encoding")
 )
 
 
-class Answered(NamedTuple):
-    """What a container said; the names of the headers are in lower case."""
+class ContainerReply(NamedTuple):
+    """The reply of a container. headers: by name in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -45,10 +45,13 @@ class Answered(NamedTuple):
 
 
 class ContainerState(NamedTuple):
-    """A container and its latest requests. queue: those that wait for an answer; reason: why it failed."""
+    """The state of a container and figures of its latest requests.
+
+    queue: number of requests that wait for a reply. reason: the cause of a failure, or an empty text.
+    """
 
     feature: str
-    state: Condition
+    state: State
     requests: int
     p50_ms: float
     p95_ms: float
@@ -58,15 +61,18 @@ class ContainerState(NamedTuple):
 
 
 class Replica:
-    """The container of one feature. It starts no sooner than `start` is called; ended: set when it ends."""
+    """The container of one feature, which runs after `start`.
+
+    ended: the replica sets this event when the process ends.
+    """
 
     def __init__(
         self, feature: Feature, settings: Settings, client: httpx.AsyncClient, ended: asyncio.Event
     ) -> None:
         self.feature = feature
-        self.condition: Condition = "idle"
+        self.state: State = "idle"
         self.in_flight = 0
-        self.used = 0.0
+        self.last_used = 0.0
         self._settings = settings
         self._client = client
         self._ended = ended
@@ -75,53 +81,64 @@ class Replica:
         self._url = ""
         self._reason = ""
         self._failures = 0
-        self._again = 0.0
+        self._next_start = 0.0
         self._requests = 0
-        self._latest_ms: deque[float] = deque(maxlen=_KEPT)
+        self._latest_ms: deque[float] = deque(maxlen=_LATENCIES)
 
     @property
     def running(self) -> bool:
-        """Whether it takes memory, or is about to."""
-        return self.condition in ("starting", "ready") or self._process is not None
+        """True when the container uses memory, or soon will."""
+        return self.state in ("starting", "ready") or self._process is not None
 
     @property
     def pid(self) -> int:
-        """Of the container process; 0 where there is none."""
+        """Process id of the container; 0 when there is no process."""
         return self._process.pid if self._process else 0
 
-    def state(self, memory_mb: float) -> ContainerState:
+    def snapshot(self, memory_mb: float) -> ContainerState:
         times = sorted(self._latest_ms) or [0.0]
-        p50, p95 = (times[math.ceil(share * len(times)) - 1] for share in (0.5, 0.95))
-        latest = (self._requests, p50, p95, self.in_flight)
-        return ContainerState(self.feature.name, self.condition, *latest, memory_mb, self._reason)
+        p50_ms, p95_ms = (times[math.ceil(share * len(times)) - 1] for share in (0.5, 0.95))
+        return ContainerState(
+            feature=self.feature.name,
+            state=self.state,
+            requests=self._requests,
+            p50_ms=p50_ms,
+            p95_ms=p95_ms,
+            queue=self.in_flight,
+            memory_mb=memory_mb,
+            reason=self._reason,
+        )
 
-    def become(self, condition: Condition, reason: str = "") -> None:
-        """Change its state, and log that."""
-        if condition != self.condition:
-            said = ": ".join(filter(None, (self.feature.name, condition, reason)))
-            log.log(logging.WARNING if reason else logging.INFO, "%s", said)
-        self.condition, self._reason = condition, reason
+    def become(self, state: State, reason: str = "") -> None:
+        """Changes the state, and logs the change."""
+        if state != self.state:
+            line = ": ".join(filter(None, (self.feature.name, state, reason)))
+            log.log(logging.WARNING if reason else logging.INFO, "%s", line)
+        self.state, self._reason = state, reason
 
     async def back_off(self) -> None:
-        """Wait until it may be started again. Raises `Unavailable` where that would be in vain."""
-        wait_s = self._again - time.monotonic()
-        if self.condition == "failed" and wait_s > 0:
+        """Waits until the container may start again. Raises `Unavailable` if another start would fail too."""
+        wait_s = self._next_start - time.monotonic()
+        if self.state == "failed" and wait_s > 0:
             raise Unavailable(self._reason)
         await asyncio.sleep(wait_s)
 
     async def start(self) -> None:
-        """Returns once it answers, when it has been `starting`. Raises `Unavailable` when it ended before."""
+        """Starts the process and waits until it answers. Raises `Unavailable` if it does not.
+
+        The state must be `starting` before the call.
+        """
         port = free_port()
         self._url = f"http://127.0.0.1:{port}"
         with ExitStack() as stack:
-            said = stack.enter_context(TemporaryFile())
+            stderr = stack.enter_context(TemporaryFile())
             try:
-                self._process = await self._spawn(port, said)
-            except OSError as error:  # no memory or descriptors left for a process
+                self._process = await self._spawn(port, stderr)
+            except OSError as error:  # such as no memory or file descriptors for a process
                 self.become("restarting", str(error))
                 raise Unavailable("no container could be started") from error
-            watching = self._watching = asyncio.create_task(self._watch(self._process, said))
-            stack.pop_all()  # the task closes it
+            watching = self._watching = asyncio.create_task(self._watch(self._process, stderr))
+            stack.pop_all()  # the task closes the file
         try:
             async with asyncio.timeout(_READY_S):
                 await self._until_ready(watching)
@@ -129,18 +146,18 @@ class Replica:
             await self.stop()
             raise Unavailable(f"the container was not ready within {_READY_S:g} s") from None
 
-    async def _spawn(self, port: int, said: IO[bytes]) -> asyncio.subprocess.Process:
+    async def _spawn(self, port: int, stderr: IO[bytes]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "aikit", "serve", self.feature.module, "--port", str(port)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=said,
+            stderr=stderr,
             env=_environ(self.feature, self._settings),
-            start_new_session=True,  # a terminal's Ctrl-C is for the gateway alone
+            start_new_session=True,  # so that Ctrl-C in a terminal reaches the gateway only
         )
 
     async def stop(self) -> None:
-        """Let it finish what it has, then end it."""
+        """Ends the process after it has finished its requests."""
         process, watching = self._process, self._watching
         self.become("idle")
         if process is None or watching is None:
@@ -152,8 +169,8 @@ class Replica:
             process.kill()
             await watching
 
-    async def post(self, body: bytes, headers: Mapping[str, str]) -> Answered:
-        """Raises `Unavailable`."""
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> ContainerReply:
+        """Sends a request to the container. Raises `Unavailable` if the container ends before it replies."""
         began = time.monotonic()
         try:
             reply = await self._client.post(
@@ -164,11 +181,11 @@ class Replica:
         finally:
             self._requests += 1
             self._latest_ms.append(1000 * (time.monotonic() - began))
-        return Answered(reply.status_code, _passed(reply.headers), reply.content)
+        return ContainerReply(reply.status_code, _passed(reply.headers), reply.content)
 
     async def metrics(self) -> str:
-        """In Prometheus' text format; empty where nothing answers."""
-        if self.condition == "ready":
+        """Returns the metrics in Prometheus' text format, or an empty text without an answer."""
+        if self.state == "ready":
             with suppress(httpx.TransportError):
                 return (await self._client.get(f"{self._url}/metrics")).text
         return ""
@@ -183,24 +200,24 @@ class Replica:
             await asyncio.sleep(_POLL_S)
         raise Unavailable(self._reason)
 
-    async def _watch(self, process: asyncio.subprocess.Process, said: IO[bytes]) -> None:
-        """Until it ends; a container that misses its weights says so on stderr, in its last line."""
+    async def _watch(self, process: asyncio.subprocess.Process, stderr: IO[bytes]) -> None:
+        """Waits for the end of the process. Its last line on stderr is the reason of a failed start."""
         code = await process.wait()
         self._process = None
         self._ended.set()
-        with said:
-            said.seek(0)
-            last = (said.read().decode(errors="replace").strip().splitlines() or [""])[-1]
-        if self.condition == "idle":
+        with stderr:
+            stderr.seek(0)
+            last = (stderr.read().decode(errors="replace").strip().splitlines() or [""])[-1]
+        if self.state == "idle":
             return
-        in_vain = code == os.EX_CONFIG
-        if in_vain:
+        if code == os.EX_CONFIG:
             self.become("failed", last)
+            back_off_s = _MISCONFIGURED_S
         else:
             self.become("restarting", f"the container ended with {code}")
-            log.error("%s: its last words: %s", self.feature.name, last or "none")
-        back_off_s = _IN_VAIN_S if in_vain else _BACK_OFF_S[min(self._failures, len(_BACK_OFF_S) - 1)]
-        self._again = time.monotonic() + back_off_s
+            log.error("%s: last line of stderr: %s", self.feature.name, last or "none")
+            back_off_s = _BACK_OFF_S[min(self._failures, len(_BACK_OFF_S) - 1)]
+        self._next_start = time.monotonic() + back_off_s
         self._failures += 1
 
 
@@ -209,7 +226,7 @@ def _passed(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _environ(feature: Feature, settings: Settings) -> dict[str, str]:
-    """The settings as a container reads them; in the common model folder each feature has one of its own."""
+    """Returns the environment of the container, with the feature's own folder in the common model folder."""
     own = msgspec.structs.replace(settings, model_dir=settings.model_dir / feature.name)
     environ = {**os.environ, **own.environ()}
     for name in ("AIKIT_PORT", "SAGEMAKER_BIND_TO_PORT"):  # the port is an argument of the command

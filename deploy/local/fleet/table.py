@@ -1,4 +1,4 @@
-"""The live table of `aikit up`."""
+"""The table of containers that `aikit up` shows."""
 
 from collections.abc import Sequence
 from shutil import get_terminal_size
@@ -12,7 +12,7 @@ _HEADER = ("feature", "state", "requests", "p50 ms", "p95 ms", "queue", "memory 
 
 
 class Table:
-    """Rewritten in place on a terminal, and not shown elsewhere."""
+    """A table that is rewritten in place on a terminal, and not shown on other streams."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -20,7 +20,7 @@ class Table:
         self._height = 0
 
     def write(self, text: str) -> None:
-        """Print above the table: what a log handler is given as its stream."""
+        """Prints a text above the table. A log handler can use the table as its stream."""
         self._clear()
         self._stream.write(text)
         self.flush()
@@ -30,8 +30,8 @@ class Table:
 
     def show(self, states: Sequence[ContainerState]) -> None:
         if self.in_place:
-            columns = get_terminal_size().columns  # a line that wraps would be two
-            lines = [line[:columns] for line in table(states)]
+            width = get_terminal_size().columns  # a longer line would take two lines on the screen
+            lines = [line[:width] for line in table(states)]
             self.write("".join(f"{line}\n" for line in lines))
             self._height = len(lines)
 
@@ -42,7 +42,7 @@ class Table:
 
 
 def table(states: Sequence[ContainerState]) -> list[str]:
-    """Returns lines of text: a header, then a line for each feature."""
+    """Returns the lines of the table: a header, then a line for each feature."""
     return columns([_HEADER, *map(_row, states)])
 
 

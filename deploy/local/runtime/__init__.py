@@ -1,1 +1,1 @@
-"""The face of SageMaker's runtime API of the local stack."""
+"""The part of the local stack that imitates SageMaker's API sagemaker-runtime."""

@@ -1,4 +1,4 @@
-"""Asynchronous calls: answered at once, made one after the other, and their replies left in a place."""
+"""Asynchronous calls. They are accepted at once and run from a queue; their replies go to files or to S3."""
 
 import asyncio
 import logging
@@ -27,7 +27,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One call, and where its reply goes. headers: what the container gets; source: the body or its place."""
+    """One asynchronous call.
+
+    headers: those for the container. source: the body, or its location.
+    output, failure: locations of the reply and of the error message.
+    """
 
     endpoint: LocalEndpoint
     inference_id: str
@@ -40,7 +44,7 @@ class Job:
 
 
 class AsyncInference:
-    """A bounded queue before a few callers."""
+    """A bounded queue of calls, of which a few run at once."""
 
     def __init__(self, endpoints: LocalEndpoints, locations: Locations, limits: RuntimeLimits) -> None:
         self._endpoints, self._locations, self._limits = endpoints, locations, limits
@@ -48,11 +52,16 @@ class AsyncInference:
         self._admitted = 0
 
     def admit(self, endpoint: LocalEndpoint, given: Mapping[str, str], body: bytes) -> Job:
-        """The job, which `run` has to be called for. given: the request's headers. Raises `WireError`."""
+        """Adds a call to the queue and returns its job; the caller must then call `run`.
+
+        given: the request's headers. Raises `WireError`.
+        """
         headers = passed(ASYNC, given)
         extension, name = given.get(OUTPUT_EXTENSION, ""), uuid.uuid4().hex
         if ".." in extension.split("/"):
-            raise out_of_bounds("s3OutputPathExtension", extension, "Member must not lead upwards")
+            raise out_of_bounds(
+                "s3OutputPathExtension", extension, "Member must not contain the path segment .."
+            )
         outputs = ("async-endpoint-outputs", endpoint.name, extension)
         job = Job(
             endpoint=endpoint,
@@ -70,9 +79,9 @@ class AsyncInference:
         return job
 
     def _source(self, location: str | None, body: bytes) -> str | bytes:
-        """Raises `WireError`."""
+        """Returns the body, or its location if the call names one. Raises `WireError`."""
         if (location is None) == (not body):
-            raise invalid("InputLocation, Body: give one of the two")
+            raise invalid("InputLocation, Body: exactly one of the two is required")
         try:
             if location is not None:
                 self._locations.file(location)
@@ -81,11 +90,11 @@ class AsyncInference:
         return location or body
 
     def _body(self, source: str | bytes) -> bytes:
-        """Raises `LocationError`."""
+        """Returns the body, which may be read from its location. Raises `LocationError`."""
         return source if isinstance(source, bytes) else self._locations.read(source, self._limits.async_body)
 
     async def run(self, job: Job) -> None:
-        """Leave the reply, or why there is none, in its place; raises nothing."""
+        """Runs the call and writes its reply, or the error message, to its location. Never raises."""
         try:
             await self._run(job)
         except (LocationError, WireError) as error:
@@ -94,7 +103,7 @@ class AsyncInference:
             self._admitted -= 1
 
     async def _run(self, job: Job) -> None:
-        """Raises `LocationError` and `WireError`."""
+        """Waits for a slot, then calls the container. Raises `LocationError` and `WireError`."""
         try:
             async with asyncio.timeout(job.ttl_s):
                 await self._slots.acquire()
@@ -115,4 +124,4 @@ class AsyncInference:
         try:
             await asyncio.to_thread(self._locations.write, job.failure, why.encode(), "text/plain")
         except LocationError as error:
-            log.error("%s: %s; its failure cannot be kept: %s", job.inference_id, why, error)
+            log.error("%s: %s; the error message cannot be written: %s", job.inference_id, why, error)

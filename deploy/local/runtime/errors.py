@@ -1,4 +1,4 @@
-"""What sagemaker-runtime answers where there is no prediction, in the shapes that boto3 reads."""
+"""The errors of sagemaker-runtime, in the shapes that boto3 reads."""
 
 from http import HTTPStatus
 
@@ -8,7 +8,10 @@ from deploy.local.options import ACCOUNT, REGION
 
 
 class WireError(Exception):
-    """An error of the service's model: its name, its HTTP status and its members beside `Message`."""
+    """An error that the service's API model defines.
+
+    kind: its name. members: its members in addition to `Message`.
+    """
 
     def __init__(self, status: int, kind: str, message: str, **members: object) -> None:
         super().__init__(message)
@@ -28,7 +31,10 @@ def denied(message: str) -> WireError:
 
 
 def out_of_bounds(member: str, value: str | None, constraint: str) -> WireError:
-    """A member of the request that its shape does not allow. value: None to leave it out of the message."""
+    """Returns the error for a member of the request that breaks a constraint.
+
+    value: None to leave the value out of the message.
+    """
     shown = "Value" if value is None else f"Value '{value}'"
     return invalid(
         f"1 validation error detected: {shown} at '{member}' failed to satisfy constraint: {constraint}"
@@ -40,9 +46,9 @@ def unavailable(message: str) -> WireError:
 
 
 def model_error(endpoint: str, status: int, body: str, most: int) -> WireError:
-    """What becomes of a container's reply that is no success. status: 0 for none in time.
+    """Returns the error for a container's reply that is not a success.
 
-    most: characters of each text.
+    status: the container's, or 0 for a timeout. most: largest number of characters of each text.
     """
     side = "client" if 400 <= status < 500 else "server"
     what = f'{side} error ({status}) from primary with message "{body}"'

@@ -1,7 +1,7 @@
 """The binary messages of `application/vnd.amazon.eventstream`, as a response stream carries them.
 
-A message is its length, the length of its headers, the CRC-32 of these eight bytes, headers, payload, and the
-CRC-32 of all before it; all integers are unsigned and big-endian.
+A message consists of its length, the length of its headers, the CRC-32 of these eight bytes, the headers, the
+payload, and the CRC-32 of everything before. All integers are unsigned and big-endian.
 """
 
 import json
@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from zlib import crc32
 
 MEDIA_TYPE = "application/vnd.amazon.eventstream"
-_STRING = 7  # type of a header's value
-_FRAME = 16  # bytes beside headers and payload
+_STRING = 7  # type code of a header's value
+_FRAME = 16  # bytes of a message in addition to headers and payload
 
 
 def message(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """headers: names of at most 255 bytes, values of at most 32767."""
+    """Returns a message. headers: names have at most 255 bytes, values at most 32767."""
     fields = b"".join(_field(name.encode(), value.encode()) for name, value in headers.items())
     prelude = struct.pack(">II", _FRAME + len(fields) + len(payload), len(fields))
     content = b"".join((prelude, struct.pack(">I", crc32(prelude)), fields, payload))
@@ -23,7 +23,7 @@ def message(headers: Mapping[str, str], payload: bytes) -> bytes:
 
 
 def parts(body: bytes, size: int) -> Iterator[bytes]:
-    """`PayloadPart` events of at most `size` bytes of the body each."""
+    """Yields `PayloadPart` events, each with at most `size` bytes of the body."""
     headers = {
         ":event-type": "PayloadPart",
         ":content-type": "application/octet-stream",
@@ -34,7 +34,10 @@ def parts(body: bytes, size: int) -> Iterator[bytes]:
 
 
 def stream_error(code: str, text: str) -> bytes:
-    """The `ModelStreamError` that ends a stream. code: ModelInvocationTimeExceeded or StreamBroken."""
+    """Returns the `ModelStreamError` that ends a stream.
+
+    code: ModelInvocationTimeExceeded or StreamBroken.
+    """
     headers = {
         ":exception-type": "ModelStreamError",
         ":content-type": "application/json",

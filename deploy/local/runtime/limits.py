@@ -1,4 +1,4 @@
-"""How much the local sagemaker-runtime takes: the figures of SageMaker, in one place."""
+"""The limits of the local sagemaker-runtime, which are those of SageMaker."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Seconds:
-    """What a caller may ask for, and what it has where it does not."""
+    """The seconds that a caller may request, and the default."""
 
     least: int
     most: int
@@ -16,21 +16,21 @@ class Seconds:
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeLimits:
-    """Sizes in bytes."""
+    """The limits of requests and replies. Sizes are in bytes."""
 
     body: int = 6 * _MIB
     reply: int = 6 * _MIB
     part: int = _MIB
-    """Of one event of a response stream."""
+    """Size of one event of a response stream."""
     message: int = 2048
-    """Characters of an error that are passed on."""
+    """Number of characters of a container's error that the caller receives."""
     async_body: int = 1024 * _MIB
     async_inline: int = 128_000
-    """Of an asynchronous call that brings its body along."""
+    """Size of the body in an asynchronous call that names no location."""
     async_at_once: int = 4
     async_waiting: int = 1000
-    """More asynchronous calls than these, the running ones included, are refused."""
+    """Largest number of asynchronous calls, including the running ones. Further calls are refused."""
     async_ttl_s: Seconds = Seconds(60, 21_600, 21_600)
-    """How long a call may wait."""
+    """Time that an asynchronous call may wait in the queue."""
     async_timeout_s: Seconds = Seconds(1, 3600, 900)
-    """How long the container may take, where its own deadline allows as much."""
+    """Time that the container may take, unless its own deadline is shorter."""

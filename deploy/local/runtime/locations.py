@@ -1,4 +1,4 @@
-"""Where asynchronous calls find their input and leave their output: S3, or folders of this machine."""
+"""The locations of asynchronous calls' inputs and outputs: S3, or folders on this machine."""
 
 import functools
 from collections.abc import Callable
@@ -18,9 +18,10 @@ class LocationError(Exception):
 
 
 class Locations:
-    """inputs: the folder below which `file://` inputs lie. outputs: `s3://bucket/prefix`, or a folder.
+    """The locations that asynchronous calls may use.
 
-    S3 is reached with this process's own credentials and `AWS_ENDPOINT_URL_S3`.
+    inputs: the folder of the `file://` inputs. outputs: `s3://bucket/prefix`, or a folder.
+    S3 is called with this process's own credentials, at `AWS_ENDPOINT_URL_S3` if that is set.
     """
 
     def __init__(self, inputs: Path, outputs: str | Path) -> None:
@@ -29,10 +30,11 @@ class Locations:
 
     @classmethod
     def below(cls, folder: Path) -> Self:
+        """Returns locations with the outputs in the folder, and the inputs in its subfolder."""
         return cls(folder / "inputs", folder)
 
     def output(self, *names: str) -> str:
-        """A location below the outputs."""
+        """Returns a location below the outputs."""
         return "/".join((self._outputs.rstrip("/"), *(name.strip("/") for name in names if name)))
 
     def file(self, location: str) -> Path | None:
@@ -43,7 +45,7 @@ class Locations:
         try:
             url = urlsplit(location)
             path = Path(unquote(url.path)).resolve()
-        except (ValueError, RuntimeError) as error:  # such as a NUL, or links in a circle
+        except (ValueError, RuntimeError) as error:  # such as a NUL character, or a loop of links
             raise LocationError(f"{location}: {error}") from error
         if url.scheme == "s3":
             return None
@@ -52,13 +54,13 @@ class Locations:
         return path
 
     def read(self, location: str, most: int) -> bytes:
-        """Raises `LocationError`, for what is longer than `most` bytes too."""
+        """Returns the content of a location. Raises `LocationError`, also for more than `most` bytes."""
         if (path := self.file(location)) is not None:
             return _read_file(path, location, most)
         return self._read_object(location, most)
 
     def write(self, location: str, body: bytes, content_type: str) -> None:
-        """Raises `LocationError`. Nobody sees half of it."""
+        """Writes a location, so that readers never see an incomplete file. Raises `LocationError`."""
         url = urlsplit(location)
         if url.scheme == "s3":
             key = {"Bucket": url.netloc, "Key": location.split("/", 3)[3]}
@@ -103,7 +105,7 @@ def _too_long(location: str, size: int, most: int) -> LocationError:
 
 
 def _from_s3(location: str, call: Callable[P, T]) -> Callable[P, T]:
-    """The call, with its failures as `LocationError`."""
+    """Returns the function with its failures turned into `LocationError`."""
 
     def calling(*args: P.args, **kwargs: P.kwargs) -> T:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -1,4 +1,4 @@
-"""The wire of sagemaker-runtime: what boto3 and the aws command line speak when they invoke an endpoint."""
+"""The HTTP API of sagemaker-runtime, which boto3 and the aws command line use to invoke an endpoint."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from deploy.local.fleet.fleet import Answered, Fleet
+from deploy.local.fleet.fleet import ContainerReply, Fleet
 from deploy.local.options import Options
 from serving.http import CLIENT_CLOSED_REQUEST, BodyTooLarge, read_body
 from serving.settings import Settings
@@ -33,29 +33,29 @@ def runtime_routes(
     limits: RuntimeLimits | None = None,
     locations: Locations | None = None,
 ) -> list[BaseRoute]:
-    """locations: of asynchronous calls; a folder below the cache where None.
+    """Returns the routes of the three operations. locations: None for a folder in the cache.
 
-    Nothing is asked of who signs; where the gateway asks its callers for more, these routes are for this
-    machine alone, so that nobody gets round it.
+    The routes accept every signature. If the gateway checks its callers, only this machine may use these
+    routes, so that no caller can avoid the check.
     """
     limits = limits or RuntimeLimits()
     endpoints = LocalEndpoints(fleet, limits, options.aliases)
     locations = locations or Locations.below(Settings.read().cache_dir / "async")
     runtime = Runtime(endpoints, AsyncInference(endpoints, locations, limits), limits)
-    faces = {
+    operations = {
         "invocations": runtime.invoke,
         "invocations-response-stream": runtime.stream,
         "async-invocations": runtime.invoke_later,
     }
-    to_all = options.auth == "none"
+    local_only = options.auth != "none"
     return [
-        Route(f"/endpoints/{{name}}/{face}", _answering(handler, to_all=to_all), methods=["POST"])
-        for face, handler in faces.items()
+        Route(f"/endpoints/{{name}}/{path}", _answering(handler, local_only=local_only), methods=["POST"])
+        for path, handler in operations.items()
     ]
 
 
 class Runtime:
-    """The three operations; each raises `WireError`."""
+    """The handlers of the three operations. Each raises `WireError`."""
 
     def __init__(self, endpoints: LocalEndpoints, later: AsyncInference, limits: RuntimeLimits) -> None:
         self._endpoints, self._later, self._limits = endpoints, later, limits
@@ -67,7 +67,7 @@ class Runtime:
         return Response(reply.body, headers=_headers(reply, "content-type"))
 
     async def stream(self, request: Request) -> Response:
-        """Replies of any size. One that does not come in time ends a stream which has begun."""
+        """Streams a reply of any size. A timeout is an error event in the stream, not an error status."""
         try:
             _, reply = await self._call(request, STREAM)
         except WireError as error:
@@ -80,7 +80,7 @@ class Runtime:
         return StreamingResponse(frames, headers=headers, media_type=MEDIA_TYPE)
 
     async def invoke_later(self, request: Request) -> Response:
-        """Answers before the container is asked; who stops the server waits for what is admitted."""
+        """Replies before the container is called. A shutdown of the server waits for the admitted calls."""
         endpoint = self._endpoints.find(request.path_params["name"])
         body = await _read(request, self._limits.async_inline)
         job = self._later.admit(endpoint, request.headers, body)
@@ -92,7 +92,9 @@ class Runtime:
         running = BackgroundTask(self._later.run, job)
         return JSONResponse(content, HTTPStatus.ACCEPTED, headers, background=running)
 
-    async def _call(self, request: Request, rules: tuple[Header, ...]) -> tuple[LocalEndpoint, Answered]:
+    async def _call(
+        self, request: Request, rules: tuple[Header, ...]
+    ) -> tuple[LocalEndpoint, ContainerReply]:
         endpoint = self._endpoints.find(request.path_params["name"])
         headers = passed(rules, request.headers)
         if (variant := request.headers.get(TARGET_VARIANT, VARIANT)) != VARIANT:
@@ -101,13 +103,13 @@ class Runtime:
         return endpoint, await self._endpoints.call(endpoint, body, headers)
 
 
-def _answering(handler: Handler, *, to_all: bool) -> Handler:
-    """Refusals as responses; every response under an id of its own."""
+def _answering(handler: Handler, *, local_only: bool) -> Handler:
+    """Returns a handler that turns errors into responses, and gives every response its own id."""
 
     async def answer(request: Request) -> Response:
         try:
-            if not to_all and not _is_local(request):
-                raise denied("This endpoint answers its own machine only.")
+            if local_only and not _is_local(request):
+                raise denied("Only callers on this machine may invoke the endpoint.")
             response = await handler(request)
         except WireError as error:
             response = error.response()
@@ -123,15 +125,20 @@ def _is_local(request: Request) -> bool:
     return request.client is None or ip_address(request.client.host).is_loopback
 
 
-def _headers(reply: Answered, content_type: str) -> dict[str, str]:
-    """Those of the container's that SageMaker lets through. content_type: the name that one goes under."""
-    kept = {name: reply.headers[name] for name in (CUSTOM_ATTRIBUTES, *SESSIONS) if name in reply.headers}
+def _headers(reply: ContainerReply, content_type: str) -> dict[str, str]:
+    """Returns the headers of the container's reply that SageMaker passes on.
+
+    content_type: the name of the header for the content type.
+    """
+    passed_on = {
+        name: reply.headers[name] for name in (CUSTOM_ATTRIBUTES, *SESSIONS) if name in reply.headers
+    }
     kind = reply.headers.get("content-type", "application/octet-stream")
-    return {content_type: kind, "x-Amzn-Invoked-Production-Variant": VARIANT, **kept}
+    return {content_type: kind, "x-Amzn-Invoked-Production-Variant": VARIANT, **passed_on}
 
 
 async def _read(request: Request, limit: int) -> bytes:
-    """The body. Raises `WireError` as soon as it is known to be too large."""
+    """Returns the body. Raises `WireError` as soon as more than `limit` bytes are announced or received."""
     try:
         return await read_body(request, limit)
     except BodyTooLarge as error:

@@ -1,4 +1,4 @@
-"""The API that the root template brings: what API Gateway imports, asks of callers, and answers itself."""
+"""The API of the root template: its OpenAPI document, its authorisation, and API Gateway's own replies."""
 
 import json
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_every_name_of_a_feature_is_a_path(feature: Feature) -> None:
         assert f"${{stageVariables.{feature.feature_id}}}" in posts[f"/{name}"][INTEGRATION]["uri"]
 
 
-def test_the_paths_fit_into_one_api() -> None:
+def test_the_paths_fit_into_the_quota_of_one_api() -> None:
     steps = {path.rsplit("/", depth)[0] for path in body()["paths"] for depth in range(path.count("/"))}
     assert len(steps) <= 300, "API Gateway's default quota of resources"
 
@@ -68,7 +68,7 @@ def test_every_call_is_authorised_as_chosen(authorization: str, scheme: str | No
     )
 
 
-def test_only_pages_and_preflights_are_for_everybody() -> None:
+def test_only_pages_and_preflights_need_no_authorisation() -> None:
     imported = body()
     assert methods(imported, "get").keys() == PUBLIC
     assert methods(imported, "options").keys() == methods(imported, "post").keys()
@@ -81,14 +81,14 @@ def test_only_pages_and_preflights_are_for_everybody() -> None:
 
 
 def test_an_example_passes_the_validator(feature: Feature) -> None:
-    held = model(feature)
-    Draft4Validator.check_schema(held)
+    schema = model(feature)
+    Draft4Validator.check_schema(schema)
     for example in (feature.example, *feature.example.get("others", {}).values()):
-        Draft4Validator(held).validate(example["request"])
+        Draft4Validator(schema).validate(example["request"])
 
 
 @pytest.mark.parametrize("request_body", [{"nope": 1}, [], "text", {"detail": "yes"}])
-def test_the_validator_refuses_what_no_container_takes(request_body: Any) -> None:
+def test_the_validator_refuses_bodies_that_no_container_accepts(request_body: Any) -> None:
     assert not Draft4Validator(model(find("general_ocr"))).is_valid(request_body)
 
 
@@ -109,7 +109,7 @@ def test_the_validator_is_no_stricter_than_the_container(request_body: Json) -> 
         assert Draft4Validator(model(feature)).is_valid(request_body)
 
 
-def test_what_api_gateway_answers_itself_reads_like_any_other_failure() -> None:
+def test_failures_of_api_gateway_have_the_shape_of_all_failures() -> None:
     for kind, response in body()["x-amazon-apigateway-gateway-responses"].items():
         assert response["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
         if not kind.startswith("DEFAULT_"):
@@ -130,7 +130,7 @@ def test_failures_of_api_gateway_have_the_statuses_of_the_containers() -> None:
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """API Gateway's control plane, simulated."""
+    """A client of a simulated API Gateway."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
@@ -139,8 +139,9 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def test_api_gateway_imports_the_document(gateway: Any) -> None:
     imported = body()
-    imported["info"]["description"] = "Only the simulation needs one."
-    for preflight in methods(imported, "options").values():  # and of a mock's it needs these
+    imported["info"]["description"] = "Only the simulation needs this."
+    # the simulation also needs an address and a method of a mock integration
+    for preflight in methods(imported, "options").values():
         preflight[INTEGRATION] |= {"uri": "", "httpMethod": "POST"}
     api = gateway.import_rest_api(body=json.dumps(imported))["id"]
     resources = gateway.get_resources(restApiId=api, limit=500)["items"]

@@ -1,4 +1,4 @@
-"""The templates, held against cfn-lint, against AWS's own models, and against rules of our own."""
+"""The templates, checked with cfn-lint, with AWS's own API models, and with rules of our own."""
 
 import json
 import re
@@ -60,18 +60,21 @@ def test_cfn_lint_finds_nothing_in_either_partition(name: str) -> None:
     assert [f"{match.rule.id} {match.path}: {match.message}" for match in matches] == []
 
 
-def test_the_stacks_of_all_features_are_of_one_build() -> None:
-    def build(feature: Feature) -> set[str]:
+def test_the_stacks_of_all_features_have_the_same_structure() -> None:
+    def structure(feature: Feature) -> set[str]:
         parts = TEMPLATES[f"{feature.name}.json"]
-        kept = ("Parameters", "Conditions", "Resources")
-        paths = {f"{part}{path}" for part in kept for path, _ in walk(parts[part])}
+        compared = ("Parameters", "Conditions", "Resources")
+        paths = {f"{part}{path}" for part in compared for path, _ in walk(parts[part])}
         return {path for path in paths if "Templates" not in path}
 
-    assert build(find("general_ocr")) == build(find("face_detection")) == build(find("car_license_plate"))
-    assert build(find("general_ocr")) < build(find("custom_ocr"))
+    ocr, faces, plates, custom_ocr = (
+        structure(find(name)) for name in ("general_ocr", "face_detection", "car_license_plate", "custom_ocr")
+    )
+    assert ocr == faces == plates
+    assert ocr < custom_ocr
 
 
-def test_aws_would_take_the_properties() -> None:
+def test_aws_would_accept_the_properties() -> None:
     seen = set()
     for stack in every_stack():
         for name, kind in stack.kinds().items():
@@ -90,7 +93,7 @@ def test_aws_would_take_the_properties() -> None:
         ({"MinInstances": "0"}, "InitialInstanceCount: 0 is not within 1 and "),
     ],
 )
-def test_what_aws_would_refuse_is_found(parameters: dict[str, str], fault: str) -> None:
+def test_the_check_finds_values_that_aws_would_refuse(parameters: dict[str, str], fault: str) -> None:
     (config,) = (
         nested(find("general_ocr"), "yes-sagemaker", **parameters).of("SageMaker::EndpointConfig").values()
     )
@@ -100,7 +103,7 @@ def test_what_aws_would_refuse_is_found(parameters: dict[str, str], fault: str) 
 
 @pytest.mark.parametrize("authorization", ["AWS_IAM", "API_KEY", "NONE"])
 @pytest.mark.parametrize("logs", ["yes", "yes-with-account-role", "no"])
-def test_only_what_is_asked_for_exists(authorization: str, logs: str) -> None:
+def test_only_chosen_features_have_resources(authorization: str, logs: str) -> None:
     general = {"APIGatewayAuthorization": authorization, "AccessLogs": logs}
     base = root(**general).resources.keys()
     for feature, choice in product(FEATURES, CHOICES):
@@ -111,7 +114,7 @@ def test_only_what_is_asked_for_exists(authorization: str, logs: str) -> None:
         assert urls == ["APIExplorerURL", "OpenAPIURL", f"{feature.feature_id}URL"]
 
 
-def test_a_feature_has_the_resources_of_its_architecture_alone(feature: Feature) -> None:
+def test_a_feature_has_only_the_resources_of_its_architecture(feature: Feature) -> None:
     on_lambda, on_sagemaker = (nested(feature, choice) for choice in CHOICES)
     store = {"Templates", "TemplatesPolicy"} if feature.name == "custom_ocr" else set()
     assert on_lambda.resources.keys() == ON_LAMBDA | store
@@ -123,7 +126,7 @@ def test_a_feature_has_the_resources_of_its_architecture_alone(feature: Feature)
         assert stack.used <= stack.resources.keys()
 
 
-def test_the_stage_leads_to_the_features_that_are_deployed_and_to_the_explorer_for_the_others() -> None:
+def test_the_stage_leads_to_deployed_features_and_else_to_the_explorer() -> None:
     (stage,) = root(GeneralOCR="yes-lambda").of("ApiGateway::Stage").values()
     functions = stage["Variables"]
     assert functions.pop("GeneralOCR") == "GeneralOCRStack-Outputs.FunctionName"
@@ -131,7 +134,7 @@ def test_the_stage_leads_to_the_features_that_are_deployed_and_to_the_explorer_f
     assert functions.keys() == {feature.feature_id for feature in FEATURES} - {"GeneralOCR"}
 
 
-def test_a_change_of_authorisation_or_of_the_document_deploys_the_api_anew() -> None:
+def test_a_change_of_authorisation_or_of_the_document_is_a_new_deployment() -> None:
     def deployment(template: Json, authorization: str) -> str:
         stack = Stack(template, {**NAMED, "APIGatewayAuthorization": authorization})
         (name,) = stack.of("ApiGateway::Deployment")
@@ -151,14 +154,14 @@ def test_nothing_is_open_by_default() -> None:
     assert {parameters[feature.feature_id]["Default"] for feature in FEATURES} == {"no"}
 
 
-def test_nothing_names_a_partition() -> None:
+def test_no_value_names_a_partition() -> None:
     for name, template in TEMPLATES.items():
         for path, value in walk({part: template[part] for part in ("Conditions", "Resources", "Outputs")}):
             if isinstance(value, str) and not path.endswith(("/Principal/Service", "/Principal")):
                 assert not re.search(r"arn:aws[:-]|amazonaws\.com", value), f"{name}{path}"
 
 
-def test_in_china_every_address_and_arn_is_of_china() -> None:
+def test_in_china_every_address_and_arn_is_chinese() -> None:
     parameters = {feature.feature_id: "yes-lambda" for feature in FEATURES}
     stack = Stack(TEMPLATES[ROOT], {**NAMED, **parameters}, CHINA)
     for path, value in walk([stack.resources, stack.outputs]):
@@ -174,19 +177,19 @@ def statements(stack: Stack) -> Iterator[Json]:
             yield from policy["PolicyDocument"]["Statement"]
 
 
-def test_roles_may_do_only_what_they_must() -> None:
-    everywhere = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}  # which know no resources
+def test_roles_have_only_the_permissions_they_need() -> None:
+    without_resources = {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
     for stack in every_stack():
         assert "FullAccess" not in json.dumps(stack.resources)
         for statement in statements(stack):
             assert not any("*" in action for action in statement["Action"])
             if statement["Resource"] == "*":
-                assert everywhere.issuperset(statement["Action"])
+                assert without_resources.issuperset(statement["Action"])
             else:
                 assert not re.search(r":\*|^\*", statement["Resource"])
 
 
-def test_a_container_reads_only_the_folder_it_is_given() -> None:
+def test_a_container_may_read_only_the_input_folder() -> None:
     feature = find("general_ocr")
     for choice in CHOICES:
         assert "s3:GetObject" not in json.dumps(nested(feature, choice, InputBucket="").resources)
@@ -194,7 +197,7 @@ def test_a_container_reads_only_the_folder_it_is_given() -> None:
         assert [one["Resource"] for one in objects] == ["arn:aws:s3:::photographs/inbox/*"]
 
 
-def test_images_are_pulled_from_the_repository_of_the_feature_in_any_account() -> None:
+def test_images_come_from_the_repository_of_the_feature_in_any_account() -> None:
     stack = nested(
         find("custom_ocr"), "yes-sagemaker", Registry="210987654321.dkr.ecr.cn-north-1.amazonaws.com.cn"
     )
@@ -216,7 +219,7 @@ def test_no_name_is_fixed_so_that_a_second_install_is_possible() -> None:
             assert fixed == [], name
 
 
-def test_every_endpoint_may_take_its_time_to_start_and_falls_back(feature: Feature) -> None:
+def test_every_endpoint_has_time_to_start_and_rolls_back(feature: Feature) -> None:
     stack = nested(feature, "yes-sagemaker")
     (config,) = stack.of("SageMaker::EndpointConfig").values()
     for variant in config["ProductionVariants"]:
@@ -230,7 +233,7 @@ def test_every_endpoint_may_take_its_time_to_start_and_falls_back(feature: Featu
     assert target["ResourceId"] == f"endpoint/{endpoint['EndpointName']}/variant/{variant['VariantName']}"
 
 
-def test_a_function_has_the_declared_memory_or_what_a_new_account_may_have(feature: Feature) -> None:
+def test_a_function_has_the_declared_memory_or_the_limit_of_a_new_account(feature: Feature) -> None:
     def memory(limit: str) -> int:
         (function,) = nested(feature, "yes-lambda", LambdaMemoryLimit=limit).of("Lambda::Function").values()
         return int(function["MemorySize"])
@@ -239,7 +242,7 @@ def test_a_function_has_the_declared_memory_or_what_a_new_account_may_have(featu
     assert memory("3008") == min(feature.resources.lambda_memory_mb, 3008)
 
 
-def test_bodies_are_kept_only_where_a_bucket_is_named() -> None:
+def test_bodies_are_stored_only_if_a_bucket_is_named() -> None:
     feature = find("face_detection")
     (config,) = (
         nested(feature, "yes-sagemaker", DataCaptureBucket="").of("SageMaker::EndpointConfig").values()
@@ -250,7 +253,7 @@ def test_bodies_are_kept_only_where_a_bucket_is_named() -> None:
     assert not re.search(r"body|header|querystring", stage["AccessLogSetting"]["Format"])
 
 
-def test_the_templates_of_custom_ocr_outlive_the_stack_and_are_closed() -> None:
+def test_the_templates_of_custom_ocr_outlive_the_stack_and_are_private() -> None:
     stack = nested(find("custom_ocr"), "yes-sagemaker")
     bucket = stack.resources["Templates"]
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
@@ -271,7 +274,7 @@ def test_a_template_can_be_deployed_from_the_assets() -> None:
     assert assets() == assets()
 
 
-def test_each_nested_stack_is_given_its_parameters() -> None:
+def test_each_nested_stack_receives_its_parameters() -> None:
     stack = root(**{feature.feature_id: "yes-lambda" for feature in FEATURES})
     for feature in FEATURES:
         properties: Any = stack.resources[f"{feature.feature_id}Stack"]["Properties"]
@@ -280,7 +283,7 @@ def test_each_nested_stack_is_given_its_parameters() -> None:
         assert "EndpointName" not in built.outputs
 
 
-def test_cloudformation_takes_templates_of_this_size() -> None:
+def test_the_templates_are_within_the_limits_of_cloudformation() -> None:
     for template in TEMPLATES.values():
         assert len(json.dumps(template)) < 1_000_000
         assert len(template["Resources"]) <= 500
@@ -289,7 +292,7 @@ def test_cloudformation_takes_templates_of_this_size() -> None:
 
 
 @pytest.mark.parametrize("name", ONE)
-def test_the_templates_of_one_feature_are_those_held(name: str) -> None:
-    held = json.loads((SNAPSHOTS / name).read_text("utf-8"))
+def test_the_templates_of_one_feature_equal_the_snapshots(name: str) -> None:
+    snapshot = json.loads((SNAPSHOTS / name).read_text("utf-8"))
     derived = stable(ONE[name])
-    assert derived == held, "where that is meant: aikit docs"
+    assert derived == snapshot, "if the change is intended, run: aikit docs"

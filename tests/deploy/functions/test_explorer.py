@@ -1,4 +1,4 @@
-"""The API explorer as Lambda runs it, from its zip, and its page in a real browser."""
+"""The API explorer as Lambda runs it, from its zip file, and its page in a real browser."""
 
 import io
 import json
@@ -22,6 +22,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from deploy.cloudformation.assets import explorer
 from deploy.functions.explorer.explorer import Explorer
 from serving.feature import discover, find
+from serving.pages import tool_files
 from tests.support.browser import INSTALLED, browser
 
 Json = dict[str, Any]
@@ -33,7 +34,7 @@ CONTEXT = {"domainName": "a1.execute-api.cn-north-1.amazonaws.com.cn", "stage": 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The zip's content."""
+    """The folder with the content of the zip file."""
     target = tmp_path_factory.mktemp("explorer")
     zipfile.ZipFile(io.BytesIO(explorer(list(discover().values())).content)).extractall(target)
     return target / "lambda_explorer"
@@ -49,7 +50,7 @@ def get(running: Explorer, resource: str, **parameters: str) -> Json:
     )
 
 
-def test_the_document_is_of_what_is_deployed_and_where(folder: Path) -> None:
+def test_the_document_has_the_deployed_features_and_the_address(folder: Path) -> None:
     document = json.loads(get(deployed(folder, "general_ocr", "custom_ocr"), "/openapi.json")["body"])
     validate(document)
     assert document["paths"].keys() == {"/general_ocr", "/custom_ocr"}
@@ -59,14 +60,14 @@ def test_the_document_is_of_what_is_deployed_and_where(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("authorization", "header"), [("AWS_IAM", "Authorization"), ("API_KEY", "x-api-key")]
 )
-def test_the_document_says_how_calls_are_authorised(folder: Path, authorization: str, header: str) -> None:
+def test_the_document_has_the_authorisation_of_calls(folder: Path, authorization: str, header: str) -> None:
     running = deployed(folder, "general_ocr", authorization=authorization)
     document = json.loads(get(running, "/openapi.json")["body"])
     ((name, _),) = document["security"][0].items()
     assert document["components"]["securitySchemes"][name]["name"] == header
 
 
-def test_an_open_api_asks_for_nothing(folder: Path) -> None:
+def test_an_open_api_requires_no_authorisation(folder: Path) -> None:
     document = json.loads(get(deployed(folder, authorization="NONE"), "/openapi.json")["body"])
     assert document["security"] == []
     assert "securitySchemes" not in document["components"]
@@ -80,8 +81,8 @@ def test_a_feature_that_is_not_deployed_says_which_parameter_to_set(folder: Path
     assert "general_ocr is not deployed: set the stack's parameter GeneralOCR" in problem["detail"]
 
 
-@pytest.mark.parametrize("tool", [path.name for path in (find("custom_ocr").folder / "tools").iterdir()])
-def test_pages_of_features_are_served_whatever_the_feature_runs_on(folder: Path, tool: str) -> None:
+@pytest.mark.parametrize("tool", [path.name for path in tool_files(find("custom_ocr"))])
+def test_the_files_of_a_features_pages_are_served(folder: Path, tool: str) -> None:
     running = deployed(folder, "custom_ocr")
     answer = get(running, "/custom_ocr/tools/{tool}", tool=tool)
     assert answer["statusCode"] == HTTPStatus.OK
@@ -92,19 +93,19 @@ def test_pages_of_features_are_served_whatever_the_feature_runs_on(folder: Path,
 
 
 @pytest.mark.parametrize("tool", ["nothing", "../../page.html", "..", "{tool}"])
-def test_nothing_else_is_served(folder: Path, tool: str) -> None:
+def test_no_other_file_is_served(folder: Path, tool: str) -> None:
     answer = get(deployed(folder, "custom_ocr"), "/custom_ocr/tools/{tool}", tool=tool)
     assert answer["statusCode"] == HTTPStatus.NOT_FOUND
 
 
-def test_the_page_needs_nothing_from_elsewhere(folder: Path) -> None:
+def test_the_page_loads_nothing_from_other_hosts(folder: Path) -> None:
     answer = get(deployed(folder, "custom_ocr"), "/explorer")
     assert "http" not in answer["body"].replace("http-equiv", "")
     assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
 
 
 class Api(ThreadingHTTPServer):
-    """What API Gateway does for the page: the explorer's paths, and a feature that checks signatures."""
+    """A simulated API Gateway: the paths of the explorer, and a feature that checks signatures."""
 
     def __init__(self, running: Explorer) -> None:
         self.explorer = running
@@ -122,11 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.bodies.append(json.loads(body))
-        right = self.headers["Authorization"].endswith(f"Signature={self._signature(body)}")
-        self._send(200 if right else 403, json.dumps({"signed": right}), {})
+        valid = self.headers["Authorization"].endswith(f"Signature={self._signature(body)}")
+        self._send(200 if valid else 403, json.dumps({"signed": valid}), {})
 
     def _signature(self, body: bytes) -> str:
-        """What botocore signs the request with."""
+        """The signature that botocore computes for the request."""
         request = AWSRequest("POST", f"http://{self.headers['Host']}{self.path}", data=body)
         for name in ("X-Amz-Date", "X-Amz-Security-Token"):
             request.headers[name] = self.headers[name]
@@ -145,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Prints nothing."""
 
 
 @contextmanager
@@ -161,7 +162,7 @@ def serving(running: Explorer) -> Iterator[Api]:
 
 
 @pytest.mark.skipif(not INSTALLED, reason="no chromium with chromium-driver")
-def test_the_page_calls_a_feature_with_a_right_signature(folder: Path) -> None:
+def test_the_page_calls_a_feature_with_a_valid_signature(folder: Path) -> None:
     image = find("general_ocr").folder / "example.jpg"
     with serving(deployed(folder, "general_ocr")) as api, browser() as driver:
         driver.get(f"http://127.0.0.1:{api.server_port}{STAGE}/explorer")

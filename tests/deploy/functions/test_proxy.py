@@ -1,4 +1,4 @@
-"""The proxy before an endpoint, through boto3, against a server that speaks SageMaker's wire format."""
+"""The proxy of an endpoint, with real boto3 and a simulated SageMaker."""
 
 import asyncio
 import base64
@@ -55,7 +55,7 @@ def endpoint() -> Iterator[Server]:
         yield server
 
 
-def before(address: str, read_s: float = 5) -> Proxy:
+def proxy_for(address: str, read_s: float = 5) -> Proxy:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", address)
         return Proxy(client(connect_s=1, read_s=read_s), "general-ocr-1")
@@ -63,7 +63,7 @@ def before(address: str, read_s: float = 5) -> Proxy:
 
 @pytest.fixture(scope="module")
 def proxy(endpoint: Server) -> Proxy:
-    return before(endpoint.address)
+    return proxy_for(endpoint.address)
 
 
 def problem_of(answer: Event) -> Event:
@@ -77,11 +77,11 @@ def problem_of(answer: Event) -> Event:
 def test_a_json_request_reaches_the_endpoint_as_it_was_sent(endpoint: Server, proxy: Proxy) -> None:
     endpoint.answering = lambda _: Reply(200, '[{"words": "饮料"}]'.encode())
     answer = proxy(event('{"url": "https://example.com/饮料.jpg"}'), CONTEXT)
-    asked = endpoint.asked[-1]
-    assert asked.path == "/endpoints/general-ocr-1/invocations"
-    assert json.loads(asked.body) == {"url": "https://example.com/饮料.jpg"}
-    assert (asked.headers["content-type"], asked.headers["accept"]) == ("application/json", "*/*")
-    assert asked.headers["x-amzn-sagemaker-inference-id"] == "from-the-gateway"
+    request = endpoint.asked[-1]
+    assert request.path == "/endpoints/general-ocr-1/invocations"
+    assert json.loads(request.body) == {"url": "https://example.com/饮料.jpg"}
+    assert (request.headers["content-type"], request.headers["accept"]) == ("application/json", "*/*")
+    assert request.headers["x-amzn-sagemaker-inference-id"] == "from-the-gateway"
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, [{"words": "饮料"}])
     assert answer["headers"]["X-Request-Id"] == "from-the-gateway"
 
@@ -118,7 +118,7 @@ FULL = '{"status":503,"code":"overloaded","detail":"queue: 64 wait","request_id"
 
 
 class Refusal(NamedTuple):
-    """What SageMaker says, and what the caller is told."""
+    """A failure of SageMaker, and the status, code and Retry-After that the caller receives."""
 
     reply: Reply
     status: int
@@ -145,29 +145,29 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: f"{refusal.reply.error}-{refusal.status}")
-def test_each_failure_of_sagemaker_has_its_status(endpoint: Server, proxy: Proxy, refusal: Refusal) -> None:
+def test_each_failure_of_sagemaker_has_a_status(endpoint: Server, proxy: Proxy, refusal: Refusal) -> None:
     endpoint.answering = lambda _: refusal.reply
-    asked_before = len(endpoint.asked)
+    calls_before = len(endpoint.asked)
     answer = proxy(event(), CONTEXT)
     assert (answer["statusCode"], problem_of(answer)["code"]) == (refusal.status, refusal.code)
     assert answer["headers"].get("Retry-After") == refusal.retry_after
-    assert len(endpoint.asked) == asked_before + 1, "it is not tried again"
+    assert len(endpoint.asked) == calls_before + 1, "the proxy does not retry"
 
 
-def test_an_endpoint_that_hangs_is_given_up(endpoint: Server) -> None:
+def test_an_endpoint_that_hangs_is_a_timeout(endpoint: Server) -> None:
     endpoint.answering = endpoint.hang
-    answer = before(endpoint.address, read_s=0.1)(event(), CONTEXT)
+    answer = proxy_for(endpoint.address, read_s=0.1)(event(), CONTEXT)
     assert (answer["statusCode"], problem_of(answer)["code"]) == (504, "deadline_exceeded")
 
 
-def test_the_answer_leaves_before_api_gateway_gives_up() -> None:
+def test_the_proxy_times_out_before_api_gateway() -> None:
     assert CONNECT_S + READ_S < GATEWAY_S
 
 
 def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and nobody listens
-        answer = before(f"http://127.0.0.1:{taken.getsockname()[1]}")(event(), CONTEXT)
+        taken.bind(("127.0.0.1", 0))  # but does not listen
+        answer = proxy_for(f"http://127.0.0.1:{taken.getsockname()[1]}")(event(), CONTEXT)
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "2")
     assert "127.0.0.1" not in problem_of(answer)["detail"]
 
@@ -186,13 +186,13 @@ def test_sizes_are_limited_in_both_directions(endpoint: Server, proxy: Proxy) ->
     assert str(LAMBDA_REPLY_BYTES) in over["detail"]
 
 
-def test_a_preflight_is_answered_as_the_lambda_architecture_does(endpoint: Server, proxy: Proxy) -> None:
-    asked_before = len(endpoint.asked)
+def test_a_preflight_gets_the_same_answer_as_on_lambda(endpoint: Server, proxy: Proxy) -> None:
+    calls_before = len(endpoint.asked)
     preflight = event(None, httpMethod="OPTIONS")
     service = Service.load(find(PROBE), Settings.read({}))
     with asyncio.Runner() as runner:
         assert proxy(preflight, CONTEXT) == Handler(service, runner)(preflight, CONTEXT)
-    assert len(endpoint.asked) == asked_before
+    assert len(endpoint.asked) == calls_before
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_preflight_is_answered_as_the_lambda_architecture_does(endpoint: Serve
         ({"requestContext": None, "headers": None}, "from-lambda"),
     ],
 )
-def test_the_request_id_comes_from_the_outermost_that_has_one(
+def test_the_request_id_comes_from_the_gateway_or_else_the_caller_or_else_lambda(
     endpoint: Server, proxy: Proxy, parts: Event, request_id: str
 ) -> None:
     endpoint.answering = lambda _: Reply(200, b"{}")
@@ -215,7 +215,7 @@ bodies = st.none() | st.text(alphabet=st.characters(exclude_categories=()), max_
 
 @settings(deadline=None, max_examples=50)
 @given(bodies, st.booleans(), st.sampled_from([{}, None, {"Accept": "text/csv"}]))
-def test_whatever_the_body_is_there_is_an_answer(
+def test_every_body_gets_an_answer(
     endpoint: Server, proxy: Proxy, body: str | None, encoded: bool, headers: dict[str, str] | None
 ) -> None:
     endpoint.answering = lambda _: Reply(200, b"{}")
@@ -224,7 +224,7 @@ def test_whatever_the_body_is_there_is_an_answer(
     assert answer["statusCode"] in (200, 400)
 
 
-def test_the_zip_alone_is_a_function(endpoint: Server, tmp_path: Path) -> None:
+def test_the_zip_file_needs_no_other_code_of_ours(endpoint: Server, tmp_path: Path) -> None:
     endpoint.answering = lambda _: Reply(200, b'{"answer": 42}')
     archive = tmp_path / proxy_asset().file
     archive.write_bytes(proxy_asset().content)

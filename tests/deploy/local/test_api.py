@@ -1,4 +1,4 @@
-"""The local API Gateway, with the probe's container behind it or a server that speaks SageMaker."""
+"""The local API Gateway, in front of the probe's container or of a simulated SageMaker."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from tests.support.runtime_server import Reply, Server, running
 
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Gateway]:
-    """With the probe's container behind the local sagemaker-runtime."""
+    """A gateway in front of the local sagemaker-runtime, which runs the probe's container."""
     with listening(
         lambda fleet, port: [
             *runtime_routes(fleet, options := Options(port=port)),
@@ -75,7 +75,7 @@ def test_an_error_of_the_container_keeps_its_status_and_body(
     assert "x-amzn-ErrorType" not in answer.headers
 
 
-def test_a_browser_may_ask_first(gateway: Gateway) -> None:
+def test_a_preflight_is_answered(gateway: Gateway) -> None:
     answer = gateway.ask("OPTIONS", gateway.url, headers={"Origin": "https://example.com"})
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers.items() >= PREFLIGHT.items()
@@ -92,25 +92,26 @@ def test_a_browser_may_ask_first(gateway: Gateway) -> None:
         ("POST", "/probe"),
     ],
 )
-def test_what_is_not_there_is_a_missing_token(gateway: Gateway, method: str, path: str) -> None:
+def test_an_unknown_path_is_a_missing_token(gateway: Gateway, method: str, path: str) -> None:
     answer = gateway.ask(method, f"http://{gateway.host}{path}")
     assert "no such path" in refused(answer, 403, "forbidden", "MissingAuthenticationTokenException")
 
 
 def test_ten_megabytes_are_too_much(gateway: Gateway) -> None:
-    for data in (bytes(10 * 2**20 + 1), iter([bytes(2**20)] * 11)):  # with its length said first, and without
+    with_length, chunked = bytes(10 * 2**20 + 1), iter([bytes(2**20)] * 11)
+    for data in (with_length, chunked):
         answer = gateway.post(data=data, headers={"Content-Type": "image/png"})
         refused(answer, 413, "payload_too_large", "RequestTooLargeException")
 
 
-def test_six_megabytes_are_too_much_for_lambda_where_base64_counts(gateway: Gateway) -> None:
+def test_six_megabytes_of_base64_are_too_much_for_lambda(gateway: Gateway) -> None:
     answer = gateway.post(data=bytes(5 * 2**20), headers={"Content-Type": "image/png"})
     refused(answer, 413, "payload_too_large", "RequestTooLargeException")
     answer = gateway.post(data=bytes(4 * 2**20), headers={"Content-Type": "image/png"})
-    assert answer.status_code == 422  # not an image, says the container
+    assert answer.status_code == 422  # from the container: the body is not an image
 
 
-def test_an_image_comes_back_to_who_accepts_it_first(
+def test_an_image_is_decoded_for_callers_that_accept_it_first(
     sagemaker: Server, before: Callable[..., Gateway]
 ) -> None:
     gateway = before()
@@ -125,14 +126,14 @@ def test_an_image_comes_back_to_who_accepts_it_first(
     assert base64.b64decode(answer.content) == data
 
 
-def test_a_late_answer_is_a_time_out(sagemaker: Server, before: Callable[..., Gateway]) -> None:
+def test_a_late_answer_is_a_timeout(sagemaker: Server, before: Callable[..., Gateway]) -> None:
     sagemaker.answering = sagemaker.hang
     answer = before(GatewayLimits(timeout_s=0.2)).post(json={})
     sagemaker.released.set()
     refused(answer, 504, "deadline_exceeded", "InternalServerErrorException")
 
 
-def test_an_event_holds_what_lambda_functions_look_for() -> None:
+def test_an_event_has_the_fields_that_lambda_functions_read() -> None:
     headers = [
         (b"host", b"localhost:8000"),
         (b"content-type", b"Image/PNG; q=1"),
@@ -163,7 +164,7 @@ def test_an_event_holds_what_lambda_functions_look_for() -> None:
     assert (empty["body"], empty["isBase64Encoded"]) == (None, False)
 
 
-def test_the_limits_are_those_that_deploy() -> None:
+def test_the_limits_are_the_deployed_ones() -> None:
     assert LIMITS.timeout_s == GATEWAY_S
     assert LIMITS.event == LIMIT
 
@@ -183,13 +184,13 @@ def test_the_limits_are_those_that_deploy() -> None:
         {"statusCode": 200, "multiValueHeaders": {"a": "b"}},
     ],
 )
-def test_a_function_that_answers_in_another_shape_is_a_bad_gateway(answer: Any) -> None:
+def test_an_answer_of_a_wrong_shape_is_a_bad_gateway(answer: Any) -> None:
     with pytest.raises(Refused) as caught:
         response(answer, accept="*/*", binary=(), request_id="1")
     assert caught.value.kind == "DEFAULT_5XX"
 
 
-def test_a_functions_answer_may_be_short_or_name_a_header_twice() -> None:
+def test_an_answer_may_have_only_a_status_or_repeat_a_header() -> None:
     short = response({"statusCode": 204}, accept="", binary=(), request_id="1")
     assert (short.status_code, short.body, short.headers["x-amzn-requestid"]) == (204, b"", "1")
     several = {"statusCode": 200, "headers": {"A": 1}, "multiValueHeaders": {"a": ["2", "3"]}, "body": "x"}

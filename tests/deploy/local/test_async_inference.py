@@ -1,4 +1,4 @@
-"""Asynchronous calls of the local stack's endpoints: from objects and files, to objects and files."""
+"""Asynchronous calls of the local stack's endpoints, with inputs and outputs in S3 or in files."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.support import s3
-from tests.support.runtime_gateway import Gateway, as_json, refusal, served
+from tests.support.runtime_gateway import RuntimeGateway, as_json, refusal, served
 
 
 @pytest.fixture(scope="module")
@@ -23,32 +23,32 @@ def store() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def gateway(store: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def gateway(store: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeGateway]:
     with served(tmp_path_factory.mktemp("async")) as running:
         (running.folder / "inputs").mkdir()
         yield running
 
 
 @pytest.fixture
-def runtime(gateway: Gateway) -> Iterator[Any]:
+def runtime(gateway: RuntimeGateway) -> Iterator[Any]:
     with closing(gateway.client("local")) as client:
         yield client
 
 
-def until(true: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     pause = Event()
     for _ in range(1000):
-        if true():
+        if condition():
             return
         pause.wait(0.02)
-    pytest.fail("it did not come true")
+    pytest.fail("the condition did not become true")
 
 
 def path(location: str) -> Path:
     return Path(unquote(urlsplit(location).path))
 
 
-def test_an_asynchronous_call_reads_and_writes_objects(gateway: Gateway, store: Any) -> None:
+def test_an_asynchronous_call_reads_and_writes_objects(gateway: RuntimeGateway, store: Any) -> None:
     store.put_object(Bucket="inputs", Key="a/1.json", Body=as_json(text="x" * 10_000))
     with closing(gateway.client("s3")) as runtime:
         reply = runtime.invoke_endpoint_async(
@@ -75,9 +75,9 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize(("body", "said"), FAILING.values(), ids=FAILING.keys())
-def test_why_an_asynchronous_call_failed_is_an_object(
-    gateway: Gateway, store: Any, body: bytes | None, said: str
+@pytest.mark.parametrize(("body", "message"), FAILING.values(), ids=FAILING.keys())
+def test_the_error_of_an_asynchronous_call_is_written_to_s3(
+    gateway: RuntimeGateway, store: Any, body: bytes | None, message: str
 ) -> None:
     store.delete_object(Bucket="inputs", Key="bad")
     if body is not None:
@@ -87,10 +87,10 @@ def test_why_an_asynchronous_call_failed_is_an_object(
     key = reply["FailureLocation"].removeprefix("s3://outputs/")
     assert key.startswith("later/async-endpoint-failures/probe/")
     until(lambda: "Contents" in store.list_objects_v2(Bucket="outputs", Prefix=key))
-    assert said in store.get_object(Bucket="outputs", Key=key)["Body"].read().decode()
+    assert message in store.get_object(Bucket="outputs", Key=key)["Body"].read().decode()
 
 
-def test_an_asynchronous_call_may_keep_to_files(gateway: Gateway, runtime: Any) -> None:
+def test_an_asynchronous_call_may_use_files(gateway: RuntimeGateway, runtime: Any) -> None:
     file = gateway.folder / "inputs" / "a b.json"
     file.write_bytes(as_json(text="hi"))
     reply = runtime.invoke_endpoint_async(EndpointName="probe", InputLocation=file.as_uri())
@@ -101,22 +101,23 @@ def test_an_asynchronous_call_may_keep_to_files(gateway: Gateway, runtime: Any) 
     assert reply["InferenceId"]
 
 
-def test_an_asynchronous_call_may_bring_its_body_or_name_it_but_not_both(runtime: Any) -> None:
+def test_an_asynchronous_call_has_either_a_body_or_a_location(runtime: Any) -> None:
     if "Body" not in runtime.meta.service_model.operation_model("InvokeEndpointAsync").input_shape.members:
         pytest.skip("this boto3 sends no body with an asynchronous call")
     later = runtime.invoke_endpoint_async
     output = path(later(EndpointName="probe", Body=as_json(text="hi"))["OutputLocation"])
     until(output.exists)
     assert json.loads(output.read_bytes())["text"] == "hi"
+    message = "InputLocation, Body: exactly one of the two is required"
     for both_or_none in ({}, {"Body": b"{}", "InputLocation": "s3://inputs/a"}):
         error = refusal(later, EndpointName="probe", **both_or_none)["Error"]
-        assert error == {"Code": "ValidationError", "Message": "InputLocation, Body: give one of the two"}
+        assert error == {"Code": "ValidationError", "Message": message}
     error = refusal(later, EndpointName="probe", Body=bytes(128_001))["Error"]
     assert error["Message"].endswith("less than or equal to 128000")
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("secret", "only files below"),
         ("inputs/../secret", "only files below"),
@@ -124,7 +125,9 @@ def test_an_asynchronous_call_may_bring_its_body_or_name_it_but_not_both(runtime
         ("inputs/%00", "null byte"),
     ],
 )
-def test_only_files_of_the_inputs_are_read(gateway: Gateway, runtime: Any, name: str, said: str) -> None:
+def test_only_files_in_the_folder_of_the_inputs_are_read(
+    gateway: RuntimeGateway, runtime: Any, name: str, message: str
+) -> None:
     (gateway.folder / "secret").write_bytes(b"{}")
     link = gateway.folder / "inputs" / "link"
     if not link.is_symlink():
@@ -132,7 +135,7 @@ def test_only_files_of_the_inputs_are_read(gateway: Gateway, runtime: Any, name:
     later = runtime.invoke_endpoint_async
     error = refusal(later, EndpointName="probe", InputLocation=f"file://{gateway.folder}/{name}")["Error"]
     assert error["Code"] == "ValidationError"
-    assert said in error["Message"]
+    assert message in error["Message"]
 
 
 @pytest.mark.parametrize(
@@ -145,14 +148,16 @@ def test_only_files_of_the_inputs_are_read(gateway: Gateway, runtime: Any, name:
         ("InvocationTimeoutSeconds", 3601),
     ],
 )
-def test_what_boto3_lets_through_is_refused_by_name(runtime: Any, member: str, value: object) -> None:
+def test_a_wrong_value_that_boto3_does_not_check_is_refused_with_its_name(
+    runtime: Any, member: str, value: object
+) -> None:
     parameters = {"EndpointName": "probe", "InputLocation": "s3://inputs/a", member: value}
     error = refusal(runtime.invoke_endpoint_async, **parameters)["Error"]
     assert error["Code"] == "ValidationError"
     assert f"Value '{value}' at '{member}'".lower() in error["Message"].lower()
 
 
-def test_the_queue_is_bounded_and_what_waits_or_takes_too_long_fails(gateway: Gateway) -> None:
+def test_the_queue_is_bounded_and_calls_that_wait_or_run_too_long_fail(gateway: RuntimeGateway) -> None:
     file = gateway.folder / "inputs" / "slow.json"
     file.write_bytes(as_json(work_s=5))
     call = {"EndpointName": "probe", "InputLocation": file.as_uri()}

@@ -1,4 +1,4 @@
-"""Who may call the local API Gateway: real clients sign their requests, or send the key of a usage plan."""
+"""Authorisation in the local API Gateway: real clients sign their requests, or send an API key."""
 
 import json
 import stat
@@ -37,10 +37,9 @@ def before(sagemaker: Server, tmp_path: Path) -> Iterator[Callable[..., Gateway]
         yield start
 
 
-@pytest.mark.filterwarnings(
-    "ignore:.*utcnow.*:DeprecationWarning"
-)  # of the sample's library, from Python 3.12
-def test_the_guides_signed_sample_runs(
+# the library of the sample warns since Python 3.12
+@pytest.mark.filterwarnings("ignore:.*utcnow.*:DeprecationWarning")
+def test_the_signed_sample_of_the_guide_runs(
     before: Callable[..., Gateway], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = before(auth="iam")
@@ -59,14 +58,14 @@ def test_the_guides_signed_sample_runs(
 
 
 def signed(url: str, key: str, secret: str, body: bytes = b"{}", service: str = "execute-api") -> Any:
-    """What botocore would send."""
-    asked = AWSRequest("POST", url, headers={"Content-Type": "application/json"}, data=body)
-    botocore.auth.SigV4Auth(Credentials(key, secret), service, REGION).add_auth(asked)
-    return asked.prepare()
+    """The request as botocore would sign and send it."""
+    request = AWSRequest("POST", url, headers={"Content-Type": "application/json"}, data=body)
+    botocore.auth.SigV4Auth(Credentials(key, secret), service, REGION).add_auth(request)
+    return request.prepare()
 
 
-def sent(asked: Any, **changed: Any) -> Answer:
-    given = {"url": asked.url, "headers": dict(asked.headers), "data": asked.body} | changed
+def sent(request: Any, **changed: Any) -> Answer:
+    given = {"url": request.url, "headers": dict(request.headers), "data": request.body} | changed
     return requests.post(timeout=10, **given)
 
 
@@ -86,9 +85,9 @@ class TestSignature:
         assert "does not match" in refused(answer, 403, "forbidden", "InvalidSignatureException")
 
     def test_covers_body_address_and_service(self, gateway: Gateway) -> None:
-        asked = signed(gateway.url, "AKIAONE", "secret")
+        request = signed(gateway.url, "AKIAONE", "secret")
         elsewhere = signed(gateway.url, "AKIAONE", "secret", service="sagemaker")
-        for answer in (sent(asked, data=b"[]"), sent(asked, url=f"{gateway.url}?a=1"), sent(elsewhere)):
+        for answer in (sent(request, data=b"[]"), sent(request, url=f"{gateway.url}?a=1"), sent(elsewhere)):
             refused(answer, 403, "forbidden", "InvalidSignatureException")
 
     @pytest.mark.parametrize(
@@ -102,28 +101,33 @@ class TestSignature:
         answer = sent(signed(gateway.url, "AKIAONE", "secret"))
         assert fault in refused(answer, 403, "forbidden", "InvalidSignatureException")
 
-    def test_is_asked_for(self, gateway: Gateway) -> None:
+    def test_is_required(self, gateway: Gateway) -> None:
         refused(gateway.post(json={}), 403, "forbidden", "MissingAuthenticationTokenException")
         answer = gateway.post(json={}, headers={"Authorization": "Bearer abc"})
         refused(answer, 403, "forbidden", "IncompleteSignatureException")
         answer = sent(signed(gateway.url, "AKIANOBODY", "secret"))
         refused(answer, 403, "forbidden", "UnrecognizedClientException")
 
-    def test_is_not_asked_for_by_a_preflight(self, gateway: Gateway) -> None:
+    def test_is_not_required_for_a_preflight(self, gateway: Gateway) -> None:
         assert gateway.ask("OPTIONS", gateway.url).status_code == 204
 
-    def test_may_be_curls(self, gateway: Gateway) -> None:
+    def test_may_be_made_by_curl(self, gateway: Gateway) -> None:
         command = ["curl", "-sS", "-w", "%{http_code}", "--aws-sigv4", f"aws:amz:{REGION}:execute-api"]
-        told = ["--user", "AKIAONE:secret", "-H", "Content-Type: application/json", "-d", "{}", gateway.url]
-        assert subprocess.run([*command, *told], check=True, capture_output=True).stdout == b"{}200"
+        content = ["-H", "Content-Type: application/json", "-d", "{}"]
+        assert (
+            subprocess.run(
+                [*command, "--user", "AKIAONE:secret", *content, gateway.url], check=True, capture_output=True
+            ).stdout
+            == b"{}200"
+        )
 
 
-def test_a_key_is_made_once_and_kept(before: Callable[..., Gateway], tmp_path: Path) -> None:
+def test_a_key_is_created_once_and_stored(before: Callable[..., Gateway], tmp_path: Path) -> None:
     options = Options(auth="key", usage=tmp_path / "usage.sqlite")
-    said = credentials(options)
-    assert credentials(options) == said
+    shown = credentials(options)
+    assert credentials(options) == shown
     assert stat.S_IMODE(options.usage.stat().st_mode) == 0o600
-    name, key = said.split(": ")
+    name, key = shown.split(": ")
     gateway = before(auth="key")
     assert gateway.post(json={}, headers={name: key}).status_code == 200
     for headers in ({}, {name: "another"}):
@@ -137,7 +141,7 @@ def test_a_key_is_made_once_and_kept(before: Callable[..., Gateway], tmp_path: P
         (Plan(rate=10, burst=100, quota=2), "LimitExceededException", "quota"),
     ],
 )
-def test_what_a_plan_allows_is_used_up_even_after_a_restart(
+def test_the_limits_of_a_plan_hold_even_after_a_restart(
     before: Callable[..., Gateway], tmp_path: Path, plan: Plan, error_type: str, detail: str
 ) -> None:
     usage, key = first_usage(tmp_path / "usage.sqlite")
@@ -151,7 +155,7 @@ def test_what_a_plan_allows_is_used_up_even_after_a_restart(
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "{}", '{"AKIA": 1}'])
-def test_a_key_file_that_holds_no_keys_is_named(tmp_path: Path, text: str) -> None:
+def test_a_key_file_without_keys_is_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "keys.json").write_text(text)
     with pytest.raises(SettingsError, match=r"keys\.json"):
         access_keys(tmp_path / "keys.json")

@@ -1,4 +1,4 @@
-"""The API Explorer in a real browser, before the real gateway and its containers."""
+"""The API Explorer in a real browser, with the real gateway and its containers."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def page(driver: WebDriver, address: str) -> Iterator[Page]:
 
 
 @in_browser
-def test_a_text_is_read_and_drawn_where_it_stands(page: Page) -> None:
+def test_a_text_is_read_and_drawn_in_its_place(page: Page) -> None:
     page.open("general_ocr")
     page.press("try")
     assert page["call-status"].text.startswith("200 in ")
@@ -60,7 +60,7 @@ def test_a_text_is_read_and_drawn_where_it_stands(page: Page) -> None:
 @pytest.mark.parametrize(
     ("feature", "example"), [("text_similarity", "two_texts"), ("image_similarity", "pair")]
 )
-def test_a_similarity_is_a_bar_and_the_lines_make_the_same_call(
+def test_a_similarity_is_a_bar_and_the_shown_code_makes_the_same_call(
     page: Page, feature: str, example: str
 ) -> None:
     page.open(feature, example)
@@ -84,7 +84,7 @@ def test_faces_have_a_box_and_their_landmarks(page: Page) -> None:
 
 
 @in_browser
-def test_things_have_a_box_their_name_and_how_sure_it_is(page: Page) -> None:
+def test_objects_have_a_box_a_name_and_a_score(page: Page) -> None:
     page.open("object_recognition")
     page.press("recorded")
     assert page.found() == [["1", "cat 69.8 %"]]
@@ -113,7 +113,7 @@ def test_a_cut_out_person_stands_on_a_checkerboard(page: Page) -> None:
 
 
 @in_browser
-def test_parameters_are_fields_of_their_kind_and_in_the_lines(page: Page) -> None:
+def test_parameters_are_fields_of_their_type_and_in_the_shown_code(page: Page) -> None:
     page.open("object_recognition")
     page["field-labels"].send_keys("cat\ndog")
     page["field-min_confidence"].send_keys("35.5")
@@ -148,7 +148,7 @@ def test_a_picture_is_pasted_or_dropped_into_one_of_two_boxes(page: Page) -> Non
 
 
 @in_browser
-def test_what_is_wrong_is_said_as_the_feature_says_it(page: Page, tmp_path: Path) -> None:
+def test_the_error_of_a_feature_is_shown(page: Page, tmp_path: Path) -> None:
     (tmp_path / "it's.png").write_bytes(b"no picture")
     page.open("image_similarity")
     page["file-img"].send_keys(str(tmp_path / "it's.png"))
@@ -160,7 +160,7 @@ def test_what_is_wrong_is_said_as_the_feature_says_it(page: Page, tmp_path: Path
 
 
 @in_browser
-def test_it_is_worked_by_keyboard_alone(page: Page) -> None:
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
     page.open("general_ocr")
     link = page.driver.find_element(By.CSS_SELECTOR, "[href='#text_similarity']")
     page.driver.execute_script("arguments[0].focus()", link)
@@ -177,7 +177,7 @@ def test_it_is_worked_by_keyboard_alone(page: Page) -> None:
 @pytest.mark.parametrize(
     ("feature", "example"), [("custom_ocr", "add"), ("face_comparison", "pair"), ("text_similarity", "first")]
 )
-def test_it_fits_a_phone(page: Page, feature: str, example: str) -> None:
+def test_the_page_fits_a_phone(page: Page, feature: str, example: str) -> None:
     page.resize(PHONE)
     page.open(feature, example)
     page.press("recorded")
@@ -185,7 +185,7 @@ def test_it_fits_a_phone(page: Page, feature: str, example: str) -> None:
 
 
 @in_browser
-def test_it_speaks_chinese_too_and_remembers(page: Page) -> None:
+def test_the_page_can_be_in_chinese_and_remembers_it(page: Page) -> None:
     page.open("general_ocr")
     assert page["try"].text == "Try it"
     page["language"].click()
@@ -197,7 +197,7 @@ def test_it_speaks_chinese_too_and_remembers(page: Page) -> None:
 
 
 @in_browser
-def test_a_key_is_asked_for_where_calls_need_one(driver: WebDriver, tmp_path: Path) -> None:
+def test_a_key_can_be_entered_if_calls_need_one(driver: WebDriver, tmp_path: Path) -> None:
     with gateway(tmp_path, ["text_similarity"], "key") as running:
         page = Page(driver, running)
         page.open("text_similarity")
@@ -209,7 +209,7 @@ def test_a_key_is_asked_for_where_calls_need_one(driver: WebDriver, tmp_path: Pa
 
 
 @in_browser
-def test_calls_to_be_signed_are_shown_and_not_made(driver: WebDriver, tmp_path: Path) -> None:
+def test_calls_that_need_a_signature_are_shown_but_not_made(driver: WebDriver, tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text('{"AKIDEXAMPLE": "secret"}')
     with gateway(tmp_path, ["text_similarity"], "iam") as running:
         page = Page(driver, running)
@@ -236,7 +236,7 @@ def test_the_document_names_this_gateway(address: str) -> None:
     assert [path.strip("/") for path in document["paths"]] == list(FEATURES)
 
 
-def test_only_what_an_example_names_is_given_away(address: str) -> None:
+def test_only_files_that_an_example_names_are_served(address: str) -> None:
     with httpx.Client(base_url=address) as client:
         sample = client.get("/examples/general-ocr/example.jpg")
         assert sample.content == (FEATURES["general_ocr"].folder / "example.jpg").read_bytes()

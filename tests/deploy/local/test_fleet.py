@@ -1,4 +1,4 @@
-"""The fleet of containers behind the gateway: started on first use, replaced, evicted, drained."""
+"""The containers behind the gateway: they start on first use, are replaced or stopped, and end in order."""
 
 import asyncio
 import io
@@ -17,7 +17,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.fleet.fleet import Answered, ContainerState, Fleet
+from deploy.local.fleet.fleet import ContainerReply, ContainerState, Fleet
 from deploy.local.fleet.table import Table
 from serving.errors import DeadlineExceeded, Unavailable
 from serving.feature import Feature
@@ -37,7 +37,7 @@ def served(
     memory_mb: float = PLENTY_MB,
     **given: object,
 ) -> None:
-    """Use a fleet of the probe and the echo, and drain it."""
+    """Calls `use` with a fleet of the probe and the echo, and closes the fleet."""
 
     async def run() -> None:
         async with Fleet([probe, echo], Settings.read({}, **given), memory_mb=PLENTY_MB, most=most) as fleet:
@@ -46,27 +46,27 @@ def served(
     asyncio.run(run())
 
 
-def say(fleet: Fleet, feature: Feature, **fields: object) -> Awaitable[Answered]:
+def say(fleet: Fleet, feature: Feature, **fields: object) -> Awaitable[ContainerReply]:
     return fleet.call(feature, json.dumps(fields).encode(), JSON)
 
 
-def conditions(fleet: Fleet) -> list[str]:
+def states(fleet: Fleet) -> list[str]:
     return [state.state for state in fleet.states()]
 
 
 def containers() -> list[psutil.Process]:
-    """Those that this process has started, by age."""
+    """The containers that this process has started, the oldest first."""
     return [one for one in psutil.Process().children() if "aikit" in one.cmdline()]
 
 
 def test_a_container_is_started_once_by_the_first_callers_and_ends_with_the_fleet() -> None:
     async def use(fleet: Fleet) -> None:
-        assert conditions(fleet) == ["idle", "idle"]
+        assert states(fleet) == ["idle", "idle"]
         replies = await asyncio.gather(*(say(fleet, probe, text=str(n)) for n in range(3)))
         assert [reply.status for reply in replies] == [200, 200, 200]
         assert [json.loads(reply.body)["text"] for reply in replies] == ["0", "1", "2"]
         assert replies[0].headers["content-type"] == "application/json"
-        assert conditions(fleet) == ["ready", "idle"]
+        assert states(fleet) == ["ready", "idle"]
         assert len(containers()) == 1
         state = fleet.states()[0]
         assert (state.feature, state.requests, state.queue, state.reason) == ("probe", 3, 0, "")
@@ -99,12 +99,12 @@ def test_a_container_that_dies_is_shown_and_replaced_at_the_next_call() -> None:
         assert (await say(fleet, probe)).status == 200
         (after,) = containers()
         assert after.pid != before.pid
-        assert conditions(fleet)[0] == "ready"
+        assert states(fleet)[0] == "ready"
 
     served(use)
 
 
-def test_the_idle_one_makes_room_and_a_busy_one_is_waited_for() -> None:
+def test_an_idle_container_is_stopped_to_make_room_but_a_busy_one_finishes_first() -> None:
     async def use(fleet: Fleet) -> None:
         await say(fleet, probe)
         busy = asyncio.ensure_future(say(fleet, probe, work_s=0.5, text="kept"))
@@ -113,25 +113,25 @@ def test_the_idle_one_makes_room_and_a_busy_one_is_waited_for() -> None:
         assert busy.done()
         assert json.loads((await busy).body)["text"] == "kept"
         assert other.status == 200
-        assert conditions(fleet) == ["idle", "ready"]
+        assert states(fleet) == ["idle", "ready"]
         assert len(containers()) == 1
 
     served(use, most=1)
 
 
-def test_missing_weights_are_the_reason_given() -> None:
+def test_missing_weights_are_the_reason_of_the_failure() -> None:
     async def use(fleet: Fleet) -> None:
         for _ in range(2):
             with pytest.raises(Unavailable, match=r"probe.*probe\.safetensors"):
                 await say(fleet, probe)
-        assert conditions(fleet) == ["failed", "idle"]
+        assert states(fleet) == ["failed", "idle"]
         assert "probe.safetensors" in fleet.states()[0].reason
         assert "\n" not in fleet.states()[0].reason
 
     served(use, profile="standard")
 
 
-def test_what_takes_too_long_is_given_up_while_the_container_starts_on() -> None:
+def test_a_call_times_out_while_its_container_goes_on_starting() -> None:
     async def use(fleet: Fleet) -> None:
         with pytest.raises(DeadlineExceeded, match=r"no answer within 0\.1 s"):
             await say(fleet, probe)
@@ -157,7 +157,7 @@ def test_the_metrics_of_all_containers_are_one_document() -> None:
     served(use)
 
 
-def test_up_shows_what_changes_keeps_to_its_memory_and_drains() -> None:
+def test_up_logs_state_changes_respects_its_memory_limit_and_finishes_requests() -> None:
     features = ("tests.support.features.probe.feature", "tests.support.features.echo.feature")
     command = (sys.executable, "-m", "aikit", "up", *features, "--memory", "1", "--port", str(free_port()))
     with (

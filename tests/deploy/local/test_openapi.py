@@ -1,4 +1,4 @@
-"""schemathesis, set on the local stack with its OpenAPI document, finds nothing that is not said there."""
+"""schemathesis tests the local stack against its OpenAPI document."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The local stack's sagemaker-runtime, as boto3 and the aws command line find it."""
+"""The local stack's sagemaker-runtime, called through boto3 and the aws command line."""
 
 import asyncio
 import json
@@ -26,10 +26,14 @@ from deploy.local.runtime.headers import ASYNC, INVOKE, STREAM, TIMEOUT, TTL, He
 from deploy.local.runtime.runtime import runtime_routes
 from serving.settings import Settings
 from tests.support.features.probe.feature import feature as probe
-from tests.support.runtime_gateway import Gateway, as_json, refusal, served
+from tests.support.runtime_gateway import RuntimeGateway, as_json, refusal, served
 from tests.support.runtime_server import ENVIRONMENT
 
-FACES = {"InvokeEndpoint": INVOKE, "InvokeEndpointWithResponseStream": STREAM, "InvokeEndpointAsync": ASYNC}
+OPERATIONS = {
+    "InvokeEndpoint": INVOKE,
+    "InvokeEndpointWithResponseStream": STREAM,
+    "InvokeEndpointAsync": ASYNC,
+}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -41,13 +45,13 @@ def credentials() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuntimeGateway]:
     with served(tmp_path_factory.mktemp("async")) as running:
         yield running
 
 
 @pytest.fixture
-def runtime(gateway: Gateway) -> Iterator[Any]:
+def runtime(gateway: RuntimeGateway) -> Iterator[Any]:
     with closing(gateway.client("local")) as client:
         yield client
 
@@ -79,7 +83,7 @@ def test_an_endpoint_answers_under_every_name_with_the_callers_attributes(runtim
 
 
 @pytest.mark.parametrize(
-    ("body", "accept", "status", "said"),
+    ("body", "accept", "status", "message"),
     [
         (as_json(action="refuse"), "*/*", 422, "text: refused, as asked"),
         (as_json(text=1), "*/*", 400, "text: expected `str`"),
@@ -87,15 +91,15 @@ def test_an_endpoint_answers_under_every_name_with_the_callers_attributes(runtim
         (as_json(action="fail"), "*/*", 500, "internal error"),
     ],
 )
-def test_what_the_container_refuses_is_a_model_error(
-    runtime: Any, body: bytes, accept: str, status: int, said: str
+def test_an_error_of_the_container_is_a_model_error(
+    runtime: Any, body: bytes, accept: str, status: int, message: str
 ) -> None:
     with pytest.raises(runtime.exceptions.ModelError) as caught:
         runtime.invoke_endpoint(EndpointName="probe-ml", Body=body, Accept=accept)
     error = caught.value.response
     assert error["ResponseMetadata"]["HTTPStatusCode"] == 424
     assert error["OriginalStatusCode"] == status
-    assert said in json.loads(error["OriginalMessage"])["detail"]
+    assert message in json.loads(error["OriginalMessage"])["detail"]
     side = "client" if status < 500 else "server"
     assert error["Error"]["Message"].startswith(f"Received {side} error ({status}) from primary with message")
     assert error["LogStreamArn"].endswith(":log-group:/aws/sagemaker/Endpoints/probe-ml")
@@ -117,8 +121,8 @@ def test_an_unknown_endpoint_or_variant_is_named(runtime: Any) -> None:
     [("Content-Length: 8193", b""), ("Transfer-Encoding: chunked", b"2001\r\n" + bytes(0x2001) + b"\r\n")],
     ids=["declared", "chunked"],
 )
-def test_a_body_over_the_limit_is_refused_before_it_has_come(
-    gateway: Gateway, length: str, start: bytes
+def test_a_body_over_the_limit_is_refused_before_all_of_it_is_sent(
+    gateway: RuntimeGateway, length: str, start: bytes
 ) -> None:
     host, port = gateway.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as half:
@@ -127,7 +131,7 @@ def test_a_body_over_the_limit_is_refused_before_it_has_come(
         assert half.recv(20).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_body_over_the_limit_and_a_reply_over_it_are_named(runtime: Any) -> None:
+def test_a_body_or_a_reply_over_the_limit_is_an_error(runtime: Any) -> None:
     error = refusal(runtime.invoke_endpoint, EndpointName="probe", Body=bytes(8193))["Error"]
     assert error["Code"] == "ValidationError"
     assert error["Message"].endswith("'body' failed to satisfy constraint: Member must have length "
@@ -150,20 +154,20 @@ def test_a_response_stream_carries_a_reply_of_any_size_in_parts(runtime: Any) ->
     assert (reply["CustomAttributes"], reply["InvokedProductionVariant"]) == ("a=1", "all")
 
 
-def test_a_response_stream_of_a_refusal_does_not_begin(runtime: Any) -> None:
+def test_a_refused_request_starts_no_response_stream(runtime: Any) -> None:
     stream = runtime.invoke_endpoint_with_response_stream
     error = refusal(stream, EndpointName="probe", Body=as_json(action="refuse"))
     assert (error["Error"]["Code"], error["OriginalStatusCode"]) == ("ModelError", 422)
 
 
-def test_no_answer_in_time_is_a_model_error_or_ends_the_stream(tmp_path: Path) -> None:
+def test_a_timeout_is_a_model_error_or_ends_the_stream(tmp_path: Path) -> None:
     with served(tmp_path, deadline_s=0.05) as late, closing(late.client("local")) as runtime:
         error = refusal(runtime.invoke_endpoint, EndpointName="probe", Body=b"{}")
         assert (error["Error"]["Code"], error["OriginalStatusCode"]) == ("ModelError", 0)
         assert error["Error"]["Message"].startswith("Received server error (0) from primary")
         reply = runtime.invoke_endpoint_with_response_stream(EndpointName="probe", Body=b"{}")
-        said = r"\(ModelStreamError\).*Received server error \(0\)"
-        with closing(reply["Body"]) as events, pytest.raises(EventStreamError, match=said):
+        message = r"\(ModelStreamError\).*Received server error \(0\)"
+        with closing(reply["Body"]) as events, pytest.raises(EventStreamError, match=message):
             list(events)
 
 
@@ -174,7 +178,7 @@ def test_a_container_that_cannot_start_is_unavailable(runtime: Any) -> None:
     assert error["Error"]["Message"].startswith("absent: ")
 
 
-def test_the_aws_command_line_invokes_an_endpoint(gateway: Gateway, tmp_path: Path) -> None:
+def test_the_aws_command_line_invokes_an_endpoint(gateway: RuntimeGateway, tmp_path: Path) -> None:
     aws = shutil.which("aws")
     if aws is None:
         pytest.skip("no aws command line on this machine")
@@ -190,15 +194,15 @@ def test_the_aws_command_line_invokes_an_endpoint(gateway: Gateway, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "reply.json").read_bytes())["text"] == "hi"
-    said = json.loads(done.stdout)
-    assert (said["CustomAttributes"], said["InvokedProductionVariant"]) == ("a=1", "all")
+    printed = json.loads(done.stdout)
+    assert (printed["CustomAttributes"], printed["InvokedProductionVariant"]) == ("a=1", "all")
 
 
 @pytest.mark.parametrize(
     ("auth", "caller", "status"),
     [("none", "192.0.2.1", 400), ("iam", "127.0.0.1", 400), ("iam", "192.0.2.1", 403), ("key", "::1", 400)],
 )
-def test_where_callers_are_asked_who_they_are_only_this_machine_goes_round_it(
+def test_if_callers_must_authenticate_only_this_machine_may_invoke_endpoints(
     auth: Auth, caller: str, status: int
 ) -> None:
     async def ask() -> httpx.Response:
@@ -211,22 +215,22 @@ def test_where_callers_are_asked_who_they_are_only_this_machine_goes_round_it(
     assert asyncio.run(ask()).status_code == status
 
 
-@pytest.mark.parametrize("operation", FACES)
-def test_every_header_of_the_services_model_is_known_with_its_bound(runtime: Any, operation: str) -> None:
-    rules = {rule.name: rule for rule in FACES[operation]}
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_header_of_the_services_api_model_is_known_with_its_limit(runtime: Any, operation: str) -> None:
+    rules = {rule.name: rule for rule in OPERATIONS[operation]}
     members = runtime.meta.service_model.operation_model(operation).input_shape.members
     shapes = {
         shape.serialization["name"].lower(): shape
         for shape in members.values()
         if shape.serialization.get("location") == "header"
     }
-    assert shapes.keys() - {TTL, TIMEOUT} <= rules.keys()  # an older model knows fewer
+    assert shapes.keys() - {TTL, TIMEOUT} <= rules.keys()  # an older API model has fewer headers
     known = rules.keys() & shapes.keys()
     assert [rules[name].most for name in known] == [shapes[name].metadata["max"] for name in known]
 
 
 @pytest.mark.parametrize("rule", {*INVOKE, *STREAM, *ASYNC}, ids=lambda rule: f"{rule.member}-{rule.name}")
-def test_a_header_over_its_bound_is_refused(rule: Header) -> None:
+def test_a_header_over_its_limit_is_refused(rule: Header) -> None:
     value = "s3://" + "x" * (rule.most - 5) if rule.member == "inputLocation" else "x" * rule.most
     assert passed((rule,), {rule.name: value}) == ({rule.passed: value} if rule.passed else {})
     with pytest.raises(WireError, match=f"'{rule.member}' failed .* less than or equal to {rule.most}$"):
@@ -239,12 +243,12 @@ def test_a_header_over_its_bound_is_refused(rule: Header) -> None:
     headers=st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=20), max_size=3),
     payload=st.binary(max_size=100),
 )
-def test_what_is_framed_is_what_botocore_unpacks(headers: dict[str, str], payload: bytes) -> None:
+def test_botocore_unpacks_the_event_stream_messages(headers: dict[str, str], payload: bytes) -> None:
     event = unpacked(message(headers, payload))
     assert (event.headers, event.payload) == (headers, payload)
 
 
-def test_the_error_that_ends_a_stream_says_its_code() -> None:
+def test_the_error_that_ends_a_stream_has_its_code() -> None:
     event = unpacked(stream_error("StreamBroken", "why"))
     assert event.headers[":exception-type"] == "ModelStreamError"
     assert json.loads(event.payload) == {"Message": "why", "ErrorCode": "StreamBroken"}

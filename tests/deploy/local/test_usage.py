@@ -1,4 +1,4 @@
-"""What the keys of a usage plan may do, with the time told by the test."""
+"""The limits of the keys in a usage plan; the tests set the time."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +13,7 @@ from deploy.local.api_gateway.usage import Plan, Usage
 
 
 class Clock:
-    """Shows what it is set to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.seconds = 1_785_500_000.0  # Friday 2026-07-31, 12:13 UTC
@@ -31,7 +31,7 @@ def allowed(usage: Usage, key: str) -> bool:
 
 
 @pytest.mark.parametrize(("period", "days"), [("DAY", 1), ("WEEK", 3), ("MONTH", 1)])
-def test_a_quota_is_new_with_the_calendars_next_period(tmp_path: Path, period: Any, days: int) -> None:
+def test_a_quota_is_renewed_in_the_next_calendar_period(tmp_path: Path, period: Any, days: int) -> None:
     clock = Clock()
     usage = Usage(tmp_path / "usage.sqlite", clock)
     usage.put("plan", Plan(rate=100, burst=100, quota=1, period=period))
@@ -45,7 +45,7 @@ def test_a_quota_is_new_with_the_calendars_next_period(tmp_path: Path, period: A
 
 @given(st.lists(st.floats(0, 3), max_size=12), st.integers(1, 4), st.floats(0.1, 3))
 @settings(max_examples=15, deadline=None)
-def test_never_more_than_the_burst_and_what_the_rate_adds(
+def test_at_most_the_burst_and_the_rate_times_the_time_are_allowed(
     tmp_path_factory: pytest.TempPathFactory, pauses: list[float], burst: int, rate: float
 ) -> None:
     clock = Clock()
@@ -59,7 +59,7 @@ def test_never_more_than_the_burst_and_what_the_rate_adds(
     assert min(len(pauses), burst) <= count <= burst + rate * sum(pauses) + 1e-3
 
 
-def test_threads_share_a_plan(tmp_path: Path) -> None:
+def test_threads_share_the_counts_of_a_plan(tmp_path: Path) -> None:
     usage = Usage(tmp_path / "usage.sqlite", Clock())
     usage.put("plan", Plan(rate=1, burst=5, quota=100))
     key = usage.add_key("plan")

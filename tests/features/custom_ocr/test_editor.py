@@ -1,4 +1,4 @@
-"""The template editor in a real browser, before the real container."""
+"""The template editor in a real browser, with the real container."""
 
 import base64
 import json
@@ -57,7 +57,7 @@ def driver() -> Iterator[WebDriver]:
 
 @pytest.fixture
 def editor(driver: WebDriver, served: Container, ticket: Path) -> Iterator[Editor]:
-    """The page with a ticket of 640x400 px, shown at its own size."""
+    """The page with the image of a ticket, 640x400 px, shown at its actual size."""
     opened = Editor(driver, served.url)
     opened.open(ticket)
     yield opened
@@ -70,7 +70,7 @@ def corners(box: tuple[tuple[float, float], tuple[float, float]]) -> list[list[f
 
 
 @pytest.mark.parametrize("zoom", ["", "++"], ids=["actual size", "larger"])
-def test_what_is_drawn_is_what_the_request_says(editor: Editor, ticket: Path, zoom: str) -> None:
+def test_the_request_has_the_fields_that_are_drawn(editor: Editor, ticket: Path, zoom: str) -> None:
     boxes = {"编号": ((200, 120), (330, 170)), "Visitor": ((190, 190), (380, 235))}
     editor.press(*zoom)
     for name, box in boxes.items():
@@ -83,7 +83,7 @@ def test_what_is_drawn_is_what_the_request_says(editor: Editor, ticket: Path, zo
     assert np.abs(drawn - [corners(box) for box in boxes.values()]).max() <= 1
 
 
-def test_a_field_is_added_and_changed_by_keyboard_alone(editor: Editor) -> None:
+def test_the_keyboard_alone_can_add_and_change_a_field(editor: Editor) -> None:
     editor.press("n")
     editor.name("Seat")
     [(added, _)] = editor.template()
@@ -115,17 +115,17 @@ def test_a_field_is_moved_and_reshaped_with_the_pointer(editor: Editor) -> None:
     editor.drag((150, 140), (160, 160))  # the field
     editor.drag((210, 145), (260, 190))  # its right side
     editor.drag((110, 120), (90, 110))  # its top-left corner
-    editor.drag((260, 170), (40, 130))  # its bottom-right corner to where the field would be no more
+    editor.drag((260, 170), (40, 130))  # its bottom-right corner, to a place where the shape would be wrong
     editor.double_click((150, 150))
     editor.name("Seat")
     [(points, name)] = editor.template()
     assert name == "Seat"
-    kept, dragged = np.array(points[:2] + points[3:]), points[2]
-    assert np.abs(kept - [[90, 110], [260, 120], [110, 170]]).max() <= 1
+    others, dragged = np.array(points[:2] + points[3:]), points[2]
+    assert np.abs(others - [[90, 110], [260, 120], [110, 170]]).max() <= 1
     assert dragged[0] > 100
 
 
-def test_a_name_is_given_once(editor: Editor) -> None:
+def test_a_name_must_be_unique(editor: Editor) -> None:
     editor.draw(*NUMBER, "Number")
     editor.draw(*VISITOR, "Number")
     assert editor["name-fault"].text == "Another field has this name."
@@ -135,7 +135,7 @@ def test_a_name_is_given_once(editor: Editor) -> None:
     assert editor.fields() == ["Number", "Visitor"]
 
 
-def test_nothing_is_sent_that_the_server_would_refuse(editor: Editor) -> None:
+def test_a_template_that_the_server_would_refuse_is_not_sent(editor: Editor) -> None:
     editor.click("create")
     assert editor["create-status"].text == "Draw at least one field."
     crossed, outside = [[10, 10], [90, 60], [90, 10], [10, 60]], corners(((0, 0), (700, 9)))
@@ -148,11 +148,9 @@ def test_nothing_is_sent_that_the_server_would_refuse(editor: Editor) -> None:
     assert editor["create-status"].text == "Correct the fields marked in the list."
 
 
-def test_a_photograph_taken_sideways_is_drawn_on_upright(
-    editor: Editor, ticket: Path, tmp_path: Path
-) -> None:
+def test_a_photograph_taken_sideways_is_shown_upright(editor: Editor, ticket: Path, tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise: 400x640
+    exif[0x0112] = 6  # Orientation: rotate clockwise, to 400x640
     with Image.open(ticket) as image:
         image.save(tmp_path / "sideways.jpg", exif=exif)
     editor.open(tmp_path / "sideways.jpg")
@@ -161,7 +159,7 @@ def test_a_photograph_taken_sideways_is_drawn_on_upright(
     assert np.abs(np.array(points) - corners(((100, 500), (300, 600)))).max() <= 2
 
 
-def test_a_template_is_created_tried_and_deleted(editor: Editor, ticket: Path) -> None:
+def test_a_template_is_created_used_and_deleted(editor: Editor, ticket: Path) -> None:
     editor.draw(*NUMBER, "Number")
     editor.draw(*VISITOR, "Visitor")
     editor.click("create")
@@ -189,7 +187,7 @@ def test_a_template_is_created_tried_and_deleted(editor: Editor, ticket: Path) -
     assert editor["query-status"].text.startswith("404: template_id: ")
 
 
-def test_an_address_is_sent_in_place_of_the_image(editor: Editor) -> None:
+def test_an_address_is_sent_instead_of_the_image(editor: Editor) -> None:
     editor.draw(*NUMBER, "Number")
     editor.unfold("address")
     editor["address"].send_keys("https://example.com/ticket.png")
@@ -200,7 +198,7 @@ def test_an_address_is_sent_in_place_of_the_image(editor: Editor) -> None:
     }
 
 
-def test_it_speaks_chinese_too_and_remembers(editor: Editor) -> None:
+def test_the_page_can_be_in_chinese_and_remembers_it(editor: Editor) -> None:
     editor.draw(*NUMBER, "Number")
     assert editor["create"].text == "Create template"
     editor.click("language")

@@ -1,1 +1,4 @@
-"""How alike texts are, and the vectors that say so; Chinese first, any language accepted."""
+"""The feature text similarity: it turns texts into vectors and compares two texts.
+
+It is made for Chinese and accepts any language.
+"""

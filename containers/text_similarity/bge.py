@@ -1,4 +1,4 @@
-"""Vectors of the BERT network BGE: the profile `standard`."""
+"""The encoder of the profile `standard`, with the BERT network BGE."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from containers.text_similarity.encoder import Encoder, Prepared
-from containers.text_similarity.feature import DIMENSIONS, MAX_TEXTS
-from containers.text_similarity.weight_files import BGE, TOKENIZER
+from containers.text_similarity.feature import BGE, DIMENSIONS, MAX_TEXTS, TOKENIZER
 from serving.arrays import Floats, Integers
 from serving.embeddings import unit
 from serving.errors import UnprocessableInput
@@ -21,19 +20,19 @@ if TYPE_CHECKING:
     import torch
 
 LENGTHS = (32, 64, 128, 256, 512)
-"""Tokens that a text is filled up to, so that few shapes serve texts of every length."""
+"""The numbers of tokens that texts are padded to, so that a few shapes serve all lengths."""
 
 LONGEST = LENGTHS[-1]
-"""Tokens of a text that count, with the two marks around it."""
+"""The most tokens of a text that count, including the start and end tokens."""
 
 MOST_ON_CPU = 8192
-"""Tokens of one call, each text filled up: what two cores compute in some ten seconds."""
+"""The most tokens of one call, with padding. Two cores compute them in about ten seconds."""
 
-_TOGETHER = 4096  # tokens computed at once
+_TOGETHER = 4096  # tokens that go through the network together
 
 
 class Bge(Encoder):
-    """network: as `network.Bert`, compiled. most: tokens of one call."""
+    """Embeds texts. network: the compiled `network.Bert`. most: the most tokens of one call."""
 
     version = "bge-base-zh-v1.5/1"
 
@@ -57,13 +56,16 @@ class Bge(Encoder):
 
     def prepare(self, texts: Sequence[str]) -> list[Prepared]:
         prepared = [self._prepared(text) for text in texts]
-        tokens = sum(_length(len(one.content)) for one in prepared)
+        tokens = sum(_padded_length(len(one.content)) for one in prepared)
         if tokens > self._most:
             raise UnprocessableInput(f"texts: {tokens} tokens together, at most {self._most} in one call")
         return prepared
 
     def _prepared(self, text: str) -> Prepared:
-        """Its tokens between the two marks of BERT; of too many the first, and the end mark."""
+        """Tokenises a text, with start and end token.
+
+        A long text keeps its first tokens and the end token.
+        """
         tokens = np.array(self._tokenizer.encode(text).ids, np.int64)
         if len(tokens) <= LONGEST:
             return Prepared(tokens, False)
@@ -72,40 +74,40 @@ class Bge(Encoder):
     def embed(self, texts: Sequence[Prepared]) -> Floats:
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
 
-        def keep(outputs: Outputs, batch: list[int]) -> None:
+        def store(outputs: Outputs, batch: list[int]) -> None:
             vectors[batch] = unit(outputs[0])
 
         batches = _batches([len(text.content) for text in texts])
         self._network.map_with(
-            ((_filled([texts[index].content for index in batch]), batch) for batch in batches), keep
+            ((_padded([texts[index].content for index in batch]), batch) for batch in batches), store
         )
         return vectors
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of texts of one length when filled up, few enough to be computed together."""
-    alike = defaultdict(list)
+    """Yields batches of indices. The texts of a batch have the same padded length."""
+    by_length = defaultdict(list)
     for index, length in enumerate(lengths):
-        alike[_length(length)].append(index)
-    for length, indices in alike.items():
+        by_length[_padded_length(length)].append(index)
+    for length, indices in by_length.items():
         rows = _TOGETHER // length
         yield from (indices[start : start + rows] for start in range(0, len(indices), rows))
 
 
-def _filled(rows: Sequence[Integers]) -> Integers:
-    """(N, L), with zeros, which is BERT's padding, behind each row."""
-    filled = np.zeros((len(rows), _length(max(map(len, rows)))), np.int64)
-    for target, row in zip(filled, rows, strict=True):
+def _padded(rows: Sequence[Integers]) -> Integers:
+    """Pads rows of tokens with zeros, BERT's padding token, to (N, L)."""
+    padded = np.zeros((len(rows), _padded_length(max(map(len, rows)))), np.int64)
+    for target, row in zip(padded, rows, strict=True):
         target[: len(row)] = row
-    return filled
+    return padded
 
 
-def _length(tokens: int) -> int:
+def _padded_length(tokens: int) -> int:
     return next(length for length in LENGTHS if length >= tokens)
 
 
 def _network(weights: Weights) -> "torch.nn.Module":
-    # late: a start from a compiled network needs no torch
+    # imported here, because a start from a cached compiled network needs no torch
     from containers.text_similarity import network
 
     return network.Bert(weights[BGE.name])

@@ -1,9 +1,10 @@
-"""Counts idf.txt of text_similarity: how rare runs of a few characters are in Chinese and in English.
+"""Writes idf.txt, the table of how rare runs of a few characters are in Chinese and in English.
 
-Run from the repository root: `python -m containers.text_similarity.count_idf dict.txt`, with the
-dictionary of 350,000 words and their frequencies from jieba 0.42.1 (MIT, by Sun Junyi): `pip download
---no-deps jieba==0.42.1`, and in that archive jieba/dict.txt. The English is the reference that `help()` of
-Python 3.11.7 shows (PSF-2.0). Prints the file's size and sha256 for the declaration.
+Run it from the repository root: `python -m containers.text_similarity.count_idf dict.txt`. The argument is
+the dictionary of jieba 0.42.1 (MIT, by Sun Junyi), which has 350,000 words and their frequencies. `pip
+download --no-deps jieba==0.42.1` fetches an archive that has it as jieba/dict.txt. The English text is the
+reference that `help()` of Python 3.11.7 shows (PSF-2.0). The program prints the size and sha256 of idf.txt
+for the declaration.
 """
 
 import argparse
@@ -17,11 +18,11 @@ from itertools import groupby
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from containers.text_similarity.grams import counted, kind_of
+from containers.text_similarity.grams import count_grams, kind_of
 
 TARGET = Path(__file__).with_name("idf.txt")
 DICTIONARY = "7197c3211ddd98962b036cdf40324d1ea2bfaa12bd028e68faa70111a88e12a8"
-STEP = 0.1  # of an IDF
+STEP = 0.1  # precision of an IDF
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument("dictionary", type=Path)
     data = parser.parse_args().dictionary.read_bytes()
     if hashlib.sha256(data).hexdigest() != DICTIONARY:
-        raise SystemExit("not the dictionary of jieba 0.42.1")
+        raise SystemExit("dictionary: sha256 differs from that of jieba 0.42.1's dict.txt")
     english = Counter(re.findall("[a-z]+", "\n".join(topics.values()).lower()))
     every = {**idfs(english, 60, 5), **idfs(dict(han(data.decode())), 20, 500)}
     written = "".join(f"{line}\n" for line in lines(every)).encode()
@@ -38,7 +39,7 @@ def main() -> None:
 
 
 def han(dictionary: str) -> Iterator[tuple[str, int]]:
-    """Words of Han characters only, with their frequencies."""
+    """Yields the words that have only Han characters, with their frequencies."""
     for line in dictionary.splitlines():
         word, frequency, _ = line.rsplit(" ", 2)
         if [kind for kind, _ in groupby(word, kind_of)] == ["han"]:
@@ -46,13 +47,14 @@ def han(dictionary: str) -> Iterator[tuple[str, int]]:
 
 
 def idfs(words: Mapping[str, int], sentence: int, fewest: int) -> dict[str, float]:
-    """Minus the logarithm of the share of sentences that hold a gram, were its occurrences independent.
+    """Returns the IDF of each gram.
 
-    sentence: its characters. Grams of fewer occurrences are left out: they are as rare as any.
+    It is minus the logarithm of the share of sentences that have the gram, if occurrences were independent.
+    sentence: characters of a sentence. fewest: grams with fewer occurrences are left out and count as rarest.
     """
     occurrences: Counter[str] = Counter()
     for word, frequency in words.items():
-        for gram, count in counted(word).items():
+        for gram, count in count_grams(word).items():
             occurrences[gram] += count * frequency
     characters = sum(len(word) * frequency for word, frequency in words.items())
     return {
@@ -63,12 +65,15 @@ def idfs(words: Mapping[str, int], sentence: int, fewest: int) -> dict[str, floa
 
 
 def lines(idfs: Mapping[str, float]) -> Iterator[str]:
-    """An IDF and the grams that have it, the most frequent first; `_` stands for a word's end."""
-    alike: defaultdict[int, list[str]] = defaultdict(list)
+    """Yields lines of an IDF and the grams that have it, the most frequent first.
+
+    `_` is the end of a word.
+    """
+    grams_by_steps: defaultdict[int, list[str]] = defaultdict(list)
     for gram, idf in idfs.items():
-        alike[round(idf / STEP)].append(gram.replace(" ", "_"))
-    for steps in sorted(alike):
-        yield " ".join([f"{steps * STEP:.1f}", *sorted(alike[steps])])
+        grams_by_steps[round(idf / STEP)].append(gram.replace(" ", "_"))
+    for steps in sorted(grams_by_steps):
+        yield " ".join([f"{steps * STEP:.1f}", *sorted(grams_by_steps[steps])])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What both profiles are: a way from texts to vectors."""
+"""The interface of the encoders, one for each profile. An encoder turns texts into vectors."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,21 +8,27 @@ from serving.arrays import Array, Floats
 
 
 class Prepared(NamedTuple):
-    """content: what `Encoder.embed` takes of a text. truncated: only the text's beginning is in it."""
+    """A text that is ready for `Encoder.embed`.
+
+    content: the input of `embed`. truncated: True when it has only the beginning of the text.
+    """
 
     content: Array
     truncated: bool
 
 
 class Encoder(ABC):
-    """Texts to vectors whose cosine says how alike the texts are."""
+    """Turns texts into vectors. The cosine of two vectors measures how similar their texts are."""
 
     version: ClassVar[str]
 
     @abstractmethod
     def prepare(self, texts: Sequence[str]) -> list[Prepared]:
-        """Of one request; each has a visible character. Runs concurrently. Raises `UnprocessableInput`."""
+        """Prepares the texts of one request, which all have a visible character.
+
+        Runs concurrently. Raises `UnprocessableInput`.
+        """
 
     @abstractmethod
     def embed(self, texts: Sequence[Prepared]) -> Floats:
-        """(texts, 768), in order, each 1 long."""
+        """Returns the vectors in the order of the texts, (texts, 768). Each has length 1."""

@@ -1,4 +1,4 @@
-"""What of a text is compared: runs of one to three characters."""
+"""Grams: the runs of one to three characters of a text that are compared."""
 
 import re
 from collections import Counter
@@ -8,30 +8,31 @@ from itertools import groupby
 from typing import Literal
 from unicodedata import category, name, normalize
 
-LONGEST = 3
+LONGEST = 3  # characters of a gram
 
-_SELECTORS = re.compile("[\ufe00-\ufe0f]")  # choose a glyph, say nothing
+_SELECTORS = re.compile("[\ufe00-\ufe0f]")  # variation selectors choose a glyph and have no meaning
 
 
-def counted(text: str) -> Counter[str]:
-    """How often each gram occurs; none only where nothing of the text is visible.
+def count_grams(text: str) -> Counter[str]:
+    """Counts each gram of a text. Only a text without visible characters has none.
 
-    Wide and narrow forms and upper and lower case are the same; traditional and simplified characters are
-    not. Han characters count alone and with one or two neighbours; letters and digits of other scripts in
-    twos and threes, a word's ends marked by spaces; symbols alone. Nothing reaches across anything else.
+    Wide and narrow forms are equal, and so are upper and lower case. Traditional and simplified characters
+    differ. Han characters count alone and with one or two neighbours. Letters and digits of other scripts
+    count in twos and threes, with spaces that mark the ends of a word. Symbols count alone. No gram mixes
+    these three kinds.
     """
     plain = _SELECTORS.sub("", normalize("NFKC", text).casefold())
     return Counter(gram for kind, run in groupby(plain, kind_of) for gram in _grams(kind, "".join(run)))
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of the text is visible."""
+    """Tells whether a text has no visible character."""
     return all(kind_of(character) == "blank" for character in text)
 
 
 @lru_cache(1 << 14)
 def kind_of(character: str) -> Literal["han", "word", "symbol", "blank"]:
-    """A blank is a space, a control or something else that is invisible."""
+    """Returns the kind of a character. A blank is a space, a control or another invisible character."""
     group = category(character)
     if group[0] == "Z" or group in {"Cc", "Cf"} or _SELECTORS.match(character):
         return "blank"

@@ -1,4 +1,4 @@
-"""Text similarity: the texts of requests, embedded together, behind the feature's request and reply."""
+"""The model of text similarity embeds the texts of a whole batch together."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -7,10 +7,16 @@ import numpy as np
 from msgspec import UNSET
 
 from containers.text_similarity.encoder import Encoder, Prepared
-from containers.text_similarity.feature import TextRequest, TextSimilarity, TextVector, TextVectors
-from containers.text_similarity.fused import Fused
+from containers.text_similarity.feature import (
+    CHARACTERS,
+    IDF,
+    TextRequest,
+    TextSimilarity,
+    TextVector,
+    TextVectors,
+)
 from containers.text_similarity.grams import is_blank
-from containers.text_similarity.weight_files import CHARACTERS, IDF
+from containers.text_similarity.lexical import Fused
 from serving.arrays import Floats
 from serving.embeddings import cosine, numbers, similarity
 from serving.errors import InvalidRequest
@@ -21,14 +27,14 @@ Response = TextVector | TextVectors | TextSimilarity
 
 
 class Item(NamedTuple):
-    """The texts of a request in its order."""
+    """A request with its prepared texts, in order."""
 
     request: TextRequest
     texts: list[Prepared]
 
 
 class Model(Base[TextRequest, Item, Floats, Response]):
-    """An output is (texts, 768), of the texts of one request."""
+    """Answers requests. An output has the vectors of the texts of one request, (texts, 768)."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -37,7 +43,8 @@ class Model(Base[TextRequest, Item, Floats, Response]):
     def load(cls, weights: Weights, device: str) -> Self:
         if IDF.name in weights:
             return cls(Fused.load(weights[IDF.name], weights[CHARACTERS.name]))
-        from containers.text_similarity.bge import Bge  # late: `lite` needs no tokenizer and no torch
+        # imported here, because `lite` needs no tokenizer and no torch
+        from containers.text_similarity.bge import Bge
 
         return cls(Bge.load(weights, device))
 
@@ -55,14 +62,13 @@ class Model(Base[TextRequest, Item, Floats, Response]):
             return TextVectors([numbers(vector) for vector in output], truncated, version)
         if item.request.text is not None:
             return TextVector(numbers(output[0]), truncated[0], version)
-        alike = cosine(*output)
-        return TextSimilarity(
-            similarity(alike), any(truncated), version, alike if item.request.detail else UNSET
-        )
+        value = cosine(*output)
+        detail = value if item.request.detail else UNSET
+        return TextSimilarity(similarity(value), any(truncated), version, detail)
 
 
 def texts_of(request: TextRequest) -> list[str]:
-    """One, two or many, in order. Raises `InvalidRequest` naming the field."""
+    """Returns the texts of a request in order. Raises `InvalidRequest` with the name of the wrong field."""
     fields = "text", "text_1", "text_2", "texts"
     given = {field: value for field in fields if (value := getattr(request, field)) is not None}
     if list(given) not in (["text"], ["text_1", "text_2"], ["texts"]):

@@ -1,4 +1,4 @@
-"""BERT (https://arxiv.org/abs/1810.04805) with the parameters of a BGE file (https://arxiv.org/abs/2309.07597)."""
+"""BERT (https://arxiv.org/abs/1810.04805) with the parameters of BGE (https://arxiv.org/abs/2309.07597)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +12,13 @@ from transformers import BertConfig, BertModel
 from serving.arrays import Array
 
 PADDING = 0
-"""The token that fills a row up, as in every BERT vocabulary of its authors."""
+"""The padding token, the same in every BERT vocabulary of its authors."""
 
-_HEAD = 64  # of BERT, the width of an attention head
+_HEAD = 64  # width of an attention head of BERT
 
 
 class Bert(nn.Module):
-    """(N, L) int64 tokens, filled up with `PADDING` -> (N, D), the state of the first token."""
+    """Turns int64 tokens padded with `PADDING`, (N, L), into the state of the first token, (N, D)."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -34,10 +34,10 @@ class Bert(nn.Module):
 
 
 def parameters(file: Path) -> dict[str, Array]:
-    """The tensors of an exported BERT by their names in torch.
+    """Returns the tensors of an exported BERT by their names in torch.
 
-    The export keeps all names but those of the linear layers' weights, which it transposes: they are named
-    after the bias that is added to their product.
+    The export keeps all names except those of the weights of linear layers, which it also transposes. Such a
+    weight gets its name from the bias that is added to its product.
     """
     graph = onnx.load(file).graph
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -55,7 +55,7 @@ def parameters(file: Path) -> dict[str, Array]:
 
 
 def _config(tensors: Mapping[str, Array]) -> BertConfig:
-    """What the shapes say; the rest are BERT's own values."""
+    """Reads the configuration from the shapes of the tensors. The rest are BERT's default values."""
     embeddings, first = "embeddings.{}_embeddings.weight", "encoder.layer.0.intermediate.dense.bias"
     words, positions, types = (
         tensors[embeddings.format(kind)].shape[0] for kind in ("word", "position", "token_type")

@@ -11,10 +11,9 @@ import torch
 
 from benchmarks.data.text_pairs import PAIRS, Pair, spearman
 from containers.text_similarity.characters import SIZE, Characters, codes_of
-from containers.text_similarity.feature import TextRequest
+from containers.text_similarity.feature import IDF, TextRequest
 from containers.text_similarity.lexical import Lexical
 from containers.text_similarity.model import Model
-from containers.text_similarity.weight_files import IDF
 from serving.embeddings import cosine
 from serving.feature import find
 from serving.weights import Store

@@ -17,10 +17,9 @@ import numpy as np
 
 from benchmarks.data.text_pairs import PAIRS, Pair, spearman
 from containers.text_similarity.characters import Characters
-from containers.text_similarity.fused import Fused
+from containers.text_similarity.feature import IDF
 from containers.text_similarity.grams import kind_of
-from containers.text_similarity.lexical import Lexical
-from containers.text_similarity.weight_files import IDF
+from containers.text_similarity.lexical import Fused, Lexical
 from serving.arrays import Floats
 from serving.feature import find
 

@@ -1,4 +1,4 @@
-"""The profile `standard` of text similarity with a random BERT in files laid out as the hub's."""
+"""Tests of text similarity's profile `standard`, with a random BERT in files like the published ones."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from containers.text_similarity.bge import LENGTHS, Bge
+from containers.text_similarity.feature import BGE
 from containers.text_similarity.network import Bert, parameters
-from containers.text_similarity.weight_files import BGE
 from serving.adapters.in_process import SyncService
 from serving.arrays import Floats
 from serving.codec import JSON
@@ -56,7 +56,7 @@ def bge(chosen: Settings) -> Bge:
 
 @pytest.fixture(scope="module")
 def service(chosen: Settings, bge: Bge) -> Iterator[SyncService]:
-    """After `bge`, so that the compiled network is there already."""
+    """A service with the profile `standard`. It depends on `bge`, which has cached the compiled network."""
     service = SyncService(FEATURE, chosen)
     yield service
     service.close()
@@ -66,7 +66,7 @@ def embed(bge: Bge, *texts: str) -> Floats:
     return bge.embed(bge.prepare(texts))
 
 
-def test_vectors_are_those_of_the_file_run_by_onnxruntime_without_padding(bge: Bge, folder: Path) -> None:
+def test_vectors_equal_those_of_onnxruntime_without_padding(bge: Bge, folder: Path) -> None:
     session = onnxruntime.InferenceSession(str(folder / BGE.name))
     vectors = embed(bge, *TEXTS)
     assert vectors.shape == (len(TEXTS), 768)
@@ -84,8 +84,8 @@ def test_padding_changes_nothing(folder: Path) -> None:
     with torch.inference_mode():
         alone = network(tokens)
         for length in LENGTHS[:3]:
-            filled = torch.nn.functional.pad(tokens, (0, length - tokens.shape[1]))
-            torch.testing.assert_close(network(filled), alone, atol=1e-5, rtol=1e-5)
+            padded = torch.nn.functional.pad(tokens, (0, length - tokens.shape[1]))
+            torch.testing.assert_close(network(padded), alone, atol=1e-5, rtol=1e-5)
 
 
 def test_a_batch_of_all_lengths_answers_as_singles(bge: Bge) -> None:
@@ -96,20 +96,20 @@ def test_a_batch_of_all_lengths_answers_as_singles(bge: Bge) -> None:
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
 
 
-def test_texts_are_told_apart(bge: Bge) -> None:
+def test_different_texts_have_different_vectors(bge: Bge) -> None:
     vectors = embed(bge, "狗咬你", "你咬狗", "狗咬你")
     assert np.abs(vectors[0] - vectors[2]).max() < 1e-6
     assert np.abs(vectors[0] - vectors[1]).max() > 1e-2
 
 
-def test_of_more_than_512_tokens_the_first_and_the_end_mark_count(bge: Bge) -> None:
+def test_a_long_text_keeps_its_first_tokens_and_the_end_token(bge: Bge) -> None:
     fits, long = bge.prepare(["好" * 510, "好" * 511])
     assert (fits.truncated, long.truncated) == (False, True)
     assert fits.content.tolist() == long.content.tolist()
     assert len(fits.content) == 512
 
 
-def test_requests_are_answered_with_the_models_own_name(service: SyncService) -> None:
+def test_replies_carry_the_version_of_the_profile(service: SyncService) -> None:
     texts = ["好", "好" * 600]
     reply = service.invoke(msgspec.json.encode({"texts": texts}), JSON)
     answer = msgspec.json.decode(reply.body)
@@ -119,14 +119,14 @@ def test_requests_are_answered_with_the_models_own_name(service: SyncService) ->
     assert msgspec.json.decode(same.body)["similarity"] == 1
 
 
-def test_a_call_that_would_take_a_cpu_minutes_is_refused(bge: Bge) -> None:
+def test_a_call_with_too_many_tokens_for_a_cpu_is_refused(bge: Bge) -> None:
     texts = ["好"] * 256
     assert len(bge.prepare(texts)) == 256
     with pytest.raises(UnprocessableInput, match="texts: 8224 tokens together, at most 8192 in one call"):
         bge.prepare([*texts[1:], "好" * 40])
 
 
-def test_every_tensor_of_the_file_finds_its_place(folder: Path) -> None:
+def test_every_tensor_of_the_file_is_loaded(folder: Path) -> None:
     named = parameters(folder / BGE.name)
     network = Bert(folder / BGE.name)
     state = network.bert.state_dict()
@@ -135,7 +135,7 @@ def test_every_tensor_of_the_file_finds_its_place(folder: Path) -> None:
         np.testing.assert_array_equal(tensor.numpy(), named[name])
 
 
-def test_a_file_with_a_tensor_missing_is_refused_by_its_name(folder: Path, tmp_path: Path) -> None:
+def test_a_file_that_lacks_a_tensor_is_refused_with_its_name(folder: Path, tmp_path: Path) -> None:
     model = onnx.load(folder / BGE.name)
     lost = "encoder.layer.1.output.LayerNorm.weight"
     kept = [tensor for tensor in model.graph.initializer if tensor.name != lost]

@@ -1,4 +1,4 @@
-"""Text similarity as its callers see it: three kinds of request, with the weights of `lite`."""
+"""Tests of text similarity as callers see it, with the profile `lite`."""
 
 import io
 import json
@@ -35,18 +35,18 @@ TEXTS = [
     "3.14159",
 ]
 
-Asked = dict[str, Any]
+Json = dict[str, Any]
 
 
-def asked(ask: Ask, **request: object) -> Asked:
+def answer_to(ask: Ask, **request: object) -> Json:
     (reply,) = ask(FEATURE, msgspec.json.encode(request))
     assert reply.status == 200, reply.body
-    answer: Asked = msgspec.json.decode(reply.body)
+    answer: Json = msgspec.json.decode(reply.body)
     return answer
 
 
 def refused(ask: Ask, body: bytes) -> str:
-    """The detail of a refusal with 400."""
+    """Checks that a request is refused with status 400, and returns the detail."""
     (reply,) = ask(FEATURE, body)
     assert reply.status == 400, reply.body
     return str(msgspec.json.decode(reply.body)["detail"])
@@ -54,7 +54,7 @@ def refused(ask: Ask, body: bytes) -> str:
 
 def test_the_other_examples_are_answered_as_declared(ask: Ask) -> None:
     for example in FEATURE.example["others"].values():
-        answer = asked(ask, **example["request"])
+        answer = answer_to(ask, **example["request"])
         assert answer.keys() == example["response"].keys()
         for key, expected in example["response"].items():
             if key == "model_version":
@@ -64,7 +64,7 @@ def test_the_other_examples_are_answered_as_declared(ask: Ask) -> None:
 
 
 def test_one_text_becomes_a_vector_of_768_numbers_and_length_1(ask: Ask) -> None:
-    answer = asked(ask, text=TEXTS[0])
+    answer = answer_to(ask, text=TEXTS[0])
     assert list(answer) == ["result", "truncated", "model_version"]
     assert len(answer["result"]) == 768
     assert math.hypot(*answer["result"]) == pytest.approx(1, abs=1e-4)
@@ -74,60 +74,60 @@ def test_one_text_becomes_a_vector_of_768_numbers_and_length_1(ask: Ask) -> None
 
 def test_two_texts_give_their_similarity_and_on_request_the_cosine(ask: Ask) -> None:
     pair = {"text_1": "如何办理信用卡？", "text_2": "信用卡怎么申请？"}
-    plain, detailed = asked(ask, **pair), asked(ask, **pair, detail=True)
+    plain, detailed = answer_to(ask, **pair), answer_to(ask, **pair, detail=True)
     assert list(plain) == ["similarity", "truncated", "model_version"]
     assert detailed["similarity"] == plain["similarity"] == round((1 + detailed["cosine"]) / 2, 6)
-    first, second = (asked(ask, text=text)["result"] for text in pair.values())
+    first, second = (answer_to(ask, text=text)["result"] for text in pair.values())
     assert np.dot(first, second) == pytest.approx(detailed["cosine"], abs=1e-5)
     assert plain["similarity"] > 0.7
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_is_its_own_likeness_in_any_language(text: str, ask: Ask) -> None:
-    assert asked(ask, text_1=text, text_2=text, detail=True)["cosine"] == 1
-    assert asked(ask, text_1=text, text_2=text)["similarity"] == 1
+def test_a_text_in_any_language_has_similarity_1_to_itself(text: str, ask: Ask) -> None:
+    assert answer_to(ask, text_1=text, text_2=text, detail=True)["cosine"] == 1
+    assert answer_to(ask, text_1=text, text_2=text)["similarity"] == 1
 
 
-def test_many_texts_in_one_call_are_answered_in_order_as_one_by_one(ask: Ask) -> None:
-    together = asked(ask, texts=TEXTS)
-    assert together["results"] == [asked(ask, text=text)["result"] for text in TEXTS]
+def test_many_texts_in_one_call_give_the_same_as_each_alone_in_order(ask: Ask) -> None:
+    together = answer_to(ask, texts=TEXTS)
+    assert together["results"] == [answer_to(ask, text=text)["result"] for text in TEXTS]
     assert together["truncated"] == [False] * len(TEXTS)
-    turned = asked(ask, texts=TEXTS[::-1])
-    assert turned["results"] == together["results"][::-1]
+    reversed_ = answer_to(ask, texts=TEXTS[::-1])
+    assert reversed_["results"] == together["results"][::-1]
 
 
 def test_requests_of_every_kind_share_a_batch(ask: Ask) -> None:
-    requests: list[Asked] = [
+    requests: list[Json] = [
         {"texts": TEXTS},
         {"text": TEXTS[1]},
         {"text_1": TEXTS[0], "text_2": TEXTS[2]},
         {"texts": [TEXTS[3]]},
     ]
     replies = ask(FEATURE, *map(msgspec.json.encode, requests * 4))
-    alone = [asked(ask, **request) for request in requests]
+    alone = [answer_to(ask, **request) for request in requests]
     assert [msgspec.json.decode(reply.body) for reply in replies] == alone * 4
 
 
 def test_as_many_texts_as_documented_are_accepted(ask: Ask) -> None:
     texts = [f"第{index}句话" for index in range(MAX_TEXTS)]
-    assert len(asked(ask, texts=texts)["results"]) == MAX_TEXTS
+    assert len(answer_to(ask, texts=texts)["results"]) == MAX_TEXTS
     detail = refused(ask, msgspec.json.encode({"texts": [*texts, "多"]}))
     assert detail.startswith("texts: ")
     assert str(MAX_TEXTS) in detail
 
 
-def test_what_is_over_the_limit_is_left_out_and_said(ask: Ask) -> None:
+def test_a_text_over_the_limit_is_cut_and_reported_as_truncated(ask: Ask) -> None:
     beginning, longer = "好" * LIMIT, "好" * LIMIT + "坏天气"
-    whole, cut = asked(ask, text=beginning), asked(ask, text=longer)
+    whole, cut = answer_to(ask, text=beginning), answer_to(ask, text=longer)
     assert (whole["truncated"], cut["truncated"]) == (False, True)
     assert whole["result"] == cut["result"]
-    assert asked(ask, texts=["短", longer])["truncated"] == [False, True]
-    assert asked(ask, text_1="短", text_2=longer)["truncated"] is True
-    assert asked(ask, text=" " * LIMIT + "短")["truncated"] is False
+    assert answer_to(ask, texts=["短", longer])["truncated"] == [False, True]
+    assert answer_to(ask, text_1="短", text_2=longer)["truncated"] is True
+    assert answer_to(ask, text=" " * LIMIT + "短")["truncated"] is False
 
 
 def test_a_text_is_accepted_up_to_the_documented_length(ask: Ask) -> None:
-    asked(ask, text="字" * MAX_CHARACTERS)
+    answer_to(ask, text="字" * MAX_CHARACTERS)
     detail = refused(ask, msgspec.json.encode({"text": "字" * (MAX_CHARACTERS + 1)}))
     assert detail.startswith("text: ")
     assert str(MAX_CHARACTERS) in detail
@@ -136,7 +136,7 @@ def test_a_text_is_accepted_up_to_the_documented_length(ask: Ask) -> None:
 @pytest.mark.parametrize(
     "nothing", ["", " ", "\t\r\n", "\u3000\u00a0", "\u200b\ufeff", "\0\x1b\x7f", "\ufe0f"]
 )
-def test_a_text_of_nothing_visible_is_refused_by_name(nothing: str, ask: Ask) -> None:
+def test_a_text_without_visible_characters_is_refused_with_its_field(nothing: str, ask: Ask) -> None:
     for field, request in {
         "text": {"text": nothing},
         "text_2": {"text_1": "好", "text_2": nothing},
@@ -146,7 +146,7 @@ def test_a_text_of_nothing_visible_is_refused_by_name(nothing: str, ask: Ask) ->
 
 
 @pytest.mark.parametrize("wrong", [5, 1.5, True, ["好"], {"好": 1}])
-def test_what_is_no_text_is_refused_by_name(wrong: object, ask: Ask) -> None:
+def test_a_value_that_is_no_text_is_refused_with_its_field(wrong: object, ask: Ask) -> None:
     for field, request in {
         "text": {"text": wrong},
         "text_1": {"text_1": wrong, "text_2": "好"},
@@ -156,7 +156,7 @@ def test_what_is_no_text_is_refused_by_name(wrong: object, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "named"),
+    ("request_", "fault"),
     [
         ({}, "none"),
         ({"text": None}, "none"),
@@ -168,10 +168,10 @@ def test_what_is_no_text_is_refused_by_name(wrong: object, ask: Ask) -> None:
         ({"texts": ["好"], "text_2": "好"}, "given: text_2, texts"),
     ],
 )
-def test_kinds_of_request_are_not_mixed(request_: Asked, named: str, ask: Ask) -> None:
+def test_kinds_of_request_are_not_mixed(request_: Json, fault: str, ask: Ask) -> None:
     detail = refused(ask, msgspec.json.encode(request_))
     assert detail.startswith("text, text_1, text_2, texts: ")
-    assert named in detail
+    assert fault in detail
 
 
 def test_an_empty_list_of_texts_is_refused(ask: Ask) -> None:
@@ -181,13 +181,14 @@ def test_an_empty_list_of_texts_is_refused(ask: Ask) -> None:
 @pytest.mark.parametrize(
     "body", [rb'{"text": "\ud800"}', b'{"text": "\xed\xa0\x80"}', rb'{"text": "\udc00x"}']
 )
-def test_half_a_character_is_a_fault_of_the_request(body: bytes, ask: Ask) -> None:
+def test_half_a_surrogate_pair_is_refused(body: bytes, ask: Ask) -> None:
     refused(ask, body)
 
 
-def test_control_characters_change_nothing(ask: Ask) -> None:
+def test_control_characters_count_as_spaces(ask: Ask) -> None:
     assert (
-        asked(ask, text="今天\0天气\u200b很好\x07")["result"] == asked(ask, text="今天 天气 很好")["result"]
+        answer_to(ask, text="今天\0天气\u200b很好\x07")["result"]
+        == answer_to(ask, text="今天 天气 很好")["result"]
     )
 
 
@@ -210,19 +211,19 @@ def test_a_form_may_carry_the_texts(ask: Ask) -> None:
     assert msgspec.json.decode(reply.body)["cosine"] == 1
 
 
-def test_an_image_is_no_request(ask: Ask) -> None:
+def test_an_image_as_body_is_refused(ask: Ask) -> None:
     (reply,) = ask(FEATURE, b"\xff\xd8\xff", content_type="image/jpeg")
     assert reply.status == 415
     assert b"image/*" not in reply.body
 
 
-def test_its_page_speaks_of_no_images() -> None:
+def test_the_reference_page_does_not_mention_images() -> None:
     page = reference(FEATURE)
     assert "aikit call text_similarity --url http://localhost:8080 --json request.json" in page
     assert all(word not in page for word in ("photo", "images", "By address", "<!-- "))
 
 
-def test_the_command_line_asks_with_json(
+def test_the_command_line_sends_a_json_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stdin = io.TextIOWrapper(io.BytesIO('{"text_1": "好", "text_2": "好"}'.encode()))

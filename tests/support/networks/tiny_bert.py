@@ -13,7 +13,7 @@ from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
-from containers.text_similarity.weight_files import BGE, TOKENIZER
+from containers.text_similarity.feature import BGE, TOKENIZER
 
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 CHARACTERS = "今天气很好不适合出去散步人狗咬你是我的在有中国大上了一二三，。！？"

@@ -32,15 +32,15 @@ class Codec:
     def accepted(self, accept: str) -> str:
         """Returns the media type to reply in: JSON or `image/…`, whichever the header prefers.
 
-        An empty header accepts every type. JSON is used when the header prefers no type. Raises
-        `NotAcceptable`.
+        An empty header accepts every type. JSON comes first when the header prefers several types equally.
+        Raises `NotAcceptable`.
         """
         kinds = [JSON, *(f"image/{name}" for name in self._formats)]
         qualities = _qualities(accept)
         best = max(kinds, key=lambda kind: _quality(kind, qualities))
         if not _quality(best, qualities):
             raise NotAcceptable(
-                f"accept: {accept!r} cannot be produced; this feature answers in {', '.join(kinds)}"
+                f"accept: {accept!r} is not available; this feature returns {', '.join(kinds)}"
             )
         return best
 
@@ -70,7 +70,7 @@ class Codec:
         except (msgspec.DecodeError, FormParserError, UnicodeDecodeError) as error:
             raise InvalidRequest(_locate(error)) from error
         known = [JSON, *(["image/*"] if self._takes_image else []), "multipart/form-data"]
-        raise UnsupportedMedia(f"content-type: {kind!r} is not read here; send {', '.join(known)}")
+        raise UnsupportedMedia(f"content-type: {kind!r} is not supported; send {', '.join(known)}")
 
     def _from_json(self, body: bytes) -> Any:
         """Returns the request in a JSON body, also in `{"body": request}`. Raises `msgspec.DecodeError`."""

@@ -29,7 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     multi_model: bool = False
     """Enables SageMaker's `/models` calls, which load and unload features; SAGEMAKER_MULTI_MODEL wins."""
     device: str = "auto"
-    """cpu, cuda, cuda:N, or auto, which uses a GPU when the machine has one."""
+    """Device: cpu, cuda, cuda:N, or auto, which uses a GPU when the machine has one."""
     model_dir: Path = Path("/opt/ml/model")
     """A user's own weights; they take precedence over every other source."""
     cache_dir: Path = msgspec.field(default_factory=lambda: Path("~/.cache/aikit").expanduser())
@@ -55,20 +55,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Lowest level of the log lines that are written."""
 
     max_image_mb: Annotated[float, Meta(gt=0, le=1024)] = 20.0
-    """Largest image file in MB, in a request or behind a `url`; a larger one gets status 413."""
+    """Largest image file in MB, sent or fetched; a larger one gets status 413."""
     max_image_side: Annotated[int, Meta(ge=1, le=32768)] = 4096
     """Largest number of pixels on an image's longest side; a larger image gets status 422."""
     strict_input: bool = False
     """Refuses a request that has both `url` and `img`; otherwise `url` takes precedence."""
     fetch_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
-    """Seconds that the server behind `url` may take to connect, or to send its next data."""
+    """Timeout in seconds for connecting to the server of `url`, and for each read from it."""
     fetch_private: bool = False
     """Allows private, loopback and link-local addresses in `url`. Never set it on a public endpoint."""
     s3_allow: tuple[str, ...] = ()
     """`s3://bucket/prefix` entries that `url` may read from. By default it may read none."""
 
     stores: dict[str, str] = {}
-    """Addresses of the stores that features declare, by lower-case NAME of `AIKIT_<NAME>_STORE`."""
+    """Addresses of the stores that features declare, by the NAME of `AIKIT_<NAME>_STORE` in lower case."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ, **given: object) -> "Settings":

@@ -195,5 +195,5 @@ def __getattr__(name: str) -> Handler:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         return start()
-    except AttributeError as error:  # Lambda would report a module without a handler
+    except AttributeError as error:  # otherwise Lambda reports that the module has no handler
         raise RuntimeError(f"loading failed: {error}") from error

@@ -27,7 +27,7 @@ class Call(msgspec.Struct, frozen=True, tag=True):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag=True):
-    """A message that nobody waits for the answer to this call any more."""
+    """A notice that nobody waits for the answer to this call any more."""
 
     id: int
 

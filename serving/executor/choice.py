@@ -32,7 +32,7 @@ def compile(  # noqa: PLR0913  (a class of options would only move the arguments
     network: called only when `cache` does not contain the compiled network.
     example: a small input with the right rank, dtype and fixed dimensions; other dimensions are dynamic.
     device: auto, cpu, cpu-eager, cuda or cuda:N.
-    cache: path without suffix, different for different weights. When its folder is not writable, the next
+    cache: path without suffix, specific to the weights. When its folder is not writable, the next
     start converts the network again. bf16: computes in bfloat16 when the CPU supports it.
     warm_up: input shapes for which a GPU captures its graphs now.
     Raises ValueError for a device that is unknown or missing.

@@ -1,7 +1,7 @@
 """Draws replies over their images, for people to look at. It needs only Pillow and the bundled font.
 
 Each finding is marked in the image. A panel next to the image (below it, when the image is very wide) lists
-the findings. The same numbers stand at the marks and in the panel.
+the findings. Numbers connect the marks with the rows of the panel.
 """
 
 import base64
@@ -69,7 +69,7 @@ def _with_boxes(reply: Any, name: str) -> Iterator[tuple[str, Mapping[str, Any]]
 
 
 def _line(name: str, thing: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
-    """Returns an object with a box as a line of text, whose score is 0 to 1.
+    """Returns an object with a box in the form of a text line, with a score of 0 to 1.
 
     `Confidence` is a percentage for an object with a name, otherwise 0 to 1.
     """
@@ -169,7 +169,7 @@ def _page(picture: Image.Image, rows: Sequence[Row]) -> Image.Image:
 
 
 def _panel(rows: Sequence[Row], size: float, columns: int, breadth: int) -> Image.Image:
-    """Returns the rows in `columns` columns, or in fewer when `breadth` pixels hold fewer."""
+    """Returns an image of the rows in `columns` columns, or in fewer when `breadth` pixels are too few."""
     font, step = _font(round(size)), round(size * LEADING)
     gutter = font.getlength(f"{len(rows)} ") + size  # from a column's left edge to its words
     words = max(font.getlength(row.words) for row in rows)

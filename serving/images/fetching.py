@@ -111,7 +111,7 @@ class Fetcher:
             try:
                 address = urljoin(address, reply)
             except ValueError as error:
-                raise _Fault("the server redirects to no valid address") from error
+                raise _Fault("the server redirects to an invalid address") from error
         raise _Fault(f"more than {self.max_redirects} redirects")
 
     def _request(self, url: httpcore.URL, deadline: float) -> bytes | str:
@@ -194,7 +194,7 @@ def _parse(address: str) -> httpcore.URL:
     except ValueError as error:
         raise _Fault("not a valid address") from error
     if url.scheme not in ("http", "https"):
-        raise _Fault("the scheme is none of http, https, s3")
+        raise _Fault("the scheme must be http, https or s3")
     if "@" in url.netloc:
         raise _Fault("credentials in the address are not accepted")
     if not host or port == 0:

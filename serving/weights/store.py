@@ -26,7 +26,7 @@ Place = Literal["model folder", "cache", "package", "mirror"]
 State = Literal["ok", "own", "wrong hash", "missing"]
 
 _SAFE: tuple[str, ...] = (".onnx", ".safetensors", ".json", ".txt", ".pth", ".pt", ".bin", ".params")
-"""Formats of plain numbers and text, and of torch, whose files are read with `weights_only=True`."""
+"""Formats of plain numbers and text, and of torch, which are read with `weights_only=True`."""
 _SAFE_ON_HUB = (".safetensors", ".json", ".txt")
 
 
@@ -35,7 +35,7 @@ class WeightsError(ServingError):
 
 
 class Found(NamedTuple):
-    """A file that may be read. sha256: its actual hash, which may be any in the model folder."""
+    """A file that may be read. sha256: its actual hash; in the model folder any hash is allowed."""
 
     path: Path
     place: Place

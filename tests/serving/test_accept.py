@@ -56,7 +56,7 @@ def test_the_reply_has_the_media_type_that_the_header_prefers(accept: str, kind:
 
 @pytest.mark.parametrize("accept", ["text/html", "image/webp", "application/json;q=0", "*/*;q=0.0"])
 def test_the_error_for_another_media_type_lists_the_possible_ones(accept: str) -> None:
-    with pytest.raises(NotAcceptable, match=r"answers in application/json, image/png, image/jpeg$"):
+    with pytest.raises(NotAcceptable, match=r"returns application/json, image/png, image/jpeg$"):
         CODEC.accepted(accept)
 
 

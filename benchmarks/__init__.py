@@ -1,1 +1,1 @@
-"""Measurements, not collected by `make test`; run them with `make bench`."""
+"""Measurements, which `make test` does not collect; `make bench` runs them."""

@@ -1,7 +1,8 @@
-"""What bfloat16 changes in the text, whatever the CPU: `python -m benchmarks.bf16 IMAGE…`.
+"""Measures on any CPU how bfloat16 changes general_ocr's texts: `python -m benchmarks.bf16 IMAGE…`.
 
-Each network in turn runs under torch's autocast, which emulates bfloat16 where the CPU lacks it. Prints the
-character error against float32; a network may use bfloat16, `compile(bf16=True)`, where that is under 0.5 %.
+Each network in turn runs under torch's autocast, which emulates bfloat16 on CPUs without it. The program
+prints the character error against float32. A network may use bfloat16, `compile(bf16=True)`, where the error
+is under 0.5 %.
 """
 
 import sys
@@ -23,7 +24,7 @@ from .ocr import REAL, character_error
 
 
 class Emulated(nn.Module):
-    """A network computed in bfloat16."""
+    """A network that is computed in bfloat16."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()

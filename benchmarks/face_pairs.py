@@ -1,8 +1,8 @@
-"""How well faces are told apart: `python -m benchmarks.face_pairs FOLDER [FOLDER]`.
+"""Measures how well face_comparison tells people apart: `python -m benchmarks.face_pairs FOLDER [FOLDER]`.
 
 The first folder holds pictures named PERSON_ANYTHING.EXT. The map from cosine to similarity is fitted on the
-grey pictures of every other person and judged on those of the rest, on the coloured ones, and on all pictures
-of the second folder.
+grey pictures of every second person. It is evaluated on the grey pictures of the other people, on the
+coloured pictures, and on all pictures of the second folder.
 """
 
 import hashlib
@@ -24,10 +24,10 @@ from serving.weights import resolve
 
 People = dict[str, list[Doubles]]
 
-MOST = 20  # pictures of one person: a president would outvote everybody
-COLOURED = 4  # mean difference of red and blue
-NOT_PEOPLE = {"facial-expressions"}
-NEGATIVES = 200_000
+MOST = 20  # pictures of one person; without a limit one president would be a large share of all
+COLOURED = 4  # mean difference of red and blue from which a picture is coloured
+NOT_PEOPLE = {"facial-expressions"}  # names of files that show no single person
+NEGATIVES = 200_000  # pairs of different people, at most
 
 
 class Pairs(NamedTuple):
@@ -46,26 +46,29 @@ def main() -> None:
     fitted_on = pairs({name: grey[name] for name in names[::2]})
     boundary, slope = fit(fitted_on)
     _write(f"boundary {boundary:.3f}, slope {slope:.1f}; in use: {eye.embedder.kind}")
-    judged = {
+    evaluated = {
         "fitted on": fitted_on,
         "the other people": pairs({name: grey[name] for name in names[1::2]}),
         "coloured": pairs(coloured),
     }
     if sys.argv[2:]:
         plain, _ = eye.see(Path(sys.argv[2]))
-        judged[sys.argv[2]] = pairs(plain)
-    for name, found in judged.items():
+        evaluated[sys.argv[2]] = pairs(plain)
+    for name, found in evaluated.items():
         _write(f"{name}: {report(found, eye.embedder.kind)}")
 
 
 class Eye:
-    """Pictures to vectors; counts those in which no face is found."""
+    """A detector and an embedder, which turn pictures of people into vectors."""
 
     def __init__(self, detector: FaceDetector, embedder: FaceEmbedder) -> None:
         self.detector, self.embedder = detector, embedder
 
     def see(self, folder: Path) -> tuple[People, People]:
-        """Vectors by person, of grey and of coloured pictures; people with one picture are left out."""
+        """Returns the vectors of each person, of grey and of coloured pictures.
+
+        People with one picture are left out. Prints how many pictures have no face.
+        """
         grey, coloured = defaultdict[str, list[Doubles]](list), defaultdict[str, list[Doubles]](list)
         lost = 0
         for name, files in by_person(folder).items():
@@ -79,7 +82,7 @@ class Eye:
                 (coloured if difference > COLOURED else grey)[name].append(vector.astype(float))
         for kind, people in (("grey", grey), ("coloured", coloured)):
             count = sum(map(len, people.values()))
-            _write(f"{folder}: {count} {kind} pictures of {len(people)} people; {lost} without a face in all")
+            _write(f"{folder}: {count} {kind} pictures of {len(people)} people; {lost} in all have no face")
         return tuple(  # type: ignore[return-value]
             {name: vectors for name, vectors in people.items() if len(vectors) > 1}
             for people in (grey, coloured)
@@ -87,7 +90,7 @@ class Eye:
 
 
 def by_person(folder: Path) -> dict[str, list[Path]]:
-    """At most `MOST` different files of each person of whom there are two."""
+    """Returns at most `MOST` different files of each person who has at least two."""
     people = defaultdict[str, dict[bytes, Path]](dict)
     for file in sorted(folder.iterdir()):
         name = file.stem.rpartition("_")[0]
@@ -101,7 +104,7 @@ def largest(faces: Iterable[Face]) -> Face:
 
 
 def pairs(people: People) -> Pairs:
-    """All pairs of one person, and all or `NEGATIVES` random ones of two."""
+    """Returns all pairs of one person, and all pairs of two people or `NEGATIVES` random ones of them."""
     vectors = np.stack([vector for each in people.values() for vector in each])
     who = np.repeat(np.arange(len(people)), [len(each) for each in people.values()])
     first, second = np.triu_indices(len(who), 1)
@@ -117,7 +120,7 @@ def pairs(people: People) -> Pairs:
 
 
 def fit(found: Pairs) -> tuple[float, float]:
-    """Boundary and slope of the logistic regression in which both kinds weigh the same."""
+    """Fits a logistic regression that gives both kinds of pairs the same weight; boundary and slope."""
     cosines = np.concatenate(found)
     label = np.repeat((1.0, 0.0), [len(kind) for kind in found])
     weight = np.repeat([0.5 / len(kind) for kind in found], [len(kind) for kind in found])
@@ -134,14 +137,15 @@ def fit(found: Pairs) -> tuple[float, float]:
 
 def report(found: Pairs, kind: Kind) -> str:
     same, different = found
-    taken, mistaken = (same >= kind.boundary).mean(), (different >= kind.boundary).mean()
+    true_rate, false_rate = (same >= kind.boundary).mean(), (different >= kind.boundary).mean()
+    accuracy = (1 + true_rate - false_rate) / 2
     points = ""
     for rate in (1e-2, 1e-3):
         cosine = float(np.quantile(different, 1 - rate))
         points += f"; {(same >= cosine).mean():.1%} at {rate:.1%}, similarity {kind.similarity(cosine):.2f}"
     return (
-        f"{len(same)} pairs of one person, {len(different)} of two; accuracy "
-        f"{(1 + taken - mistaken) / 2:.1%}: true positives {taken:.1%} at false {mistaken:.1%}{points}"
+        f"{len(same)} pairs of one person, {len(different)} of two; accuracy {accuracy:.1%}: "
+        f"true positives {true_rate:.1%} at false {false_rate:.1%}{points}"
     )
 
 

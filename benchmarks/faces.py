@@ -1,13 +1,12 @@
-"""face_detection measured: `python -m benchmarks.faces`. Prints Markdown.
+"""Measures face_detection: `python -m benchmarks.faces`. Prints Markdown.
 
-Time by size of the picture and by number of faces, always; where the photographs beside the repository are at
-hand, also how small a face may be, how far cut off or turned, false alarms, and gender.
+It always measures the time by size of the picture and by number of faces. With the photographs in `../shared`
+it also measures how small, cut off or turned a face may be, false alarms, and gender.
 """
 
 import io
 import sys
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.timing import median_ms
 from containers.face_detection.age_gender import AgeGender
 from containers.face_detection.detector import FaceDetector
 from containers.face_detection.landmarks import Landmarks
@@ -25,8 +25,9 @@ from serving.settings import Settings
 from serving.weights import resolve
 
 SHARED = Path(__file__).parents[2] / "shared"
-FACE_SHARE = 0.77  # of a portrait's width
+FACE_SHARE = 0.77  # width of a face, as a share of its portrait's
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
+RUNS = 9  # of each call whose time is measured
 WOMEN = """
 Ai_Sugiyama Barbara_Brezigar Barbara_Walters Barbra_Streisand Begum_Khaleda_Zia Calista_Flockhart
 Camilla_Parker_Bowles Candie_Kung Carla_Myers Carly_Fiorina Debra_Messing Demi_Moore Diana_Munz Edie_Falco
@@ -43,12 +44,14 @@ def main() -> None:
     write = sys.stdout.write
     for side in (320, 640, 1280, 4096):
         picture = cv2.resize(example, (side, side * 3 // 4)).astype(np.uint8)
-        write(f"detection, {side}x{side * 3 // 4} px: {_ms(partial(detector.detect, [picture])):.0f} ms\n")
+        duration = median_ms(partial(detector.detect, [picture]), RUNS)
+        write(f"detection, {side}x{side * 3 // 4} px: {duration:.0f} ms\n")
     ((face,),) = detector.detect([example])
     for count in (1, 10):
         faces = [(example, face)] * count
-        write(f"landmarks, {count} faces: {_ms(partial(landmarks.of, faces)) / count:.1f} ms a face\n")
-        write(f"age and gender, {count} faces: {_ms(partial(ages.of, faces)) / count:.1f} ms a face\n")
+        works = {"landmarks": partial(landmarks.of, faces), "age and gender": partial(ages.of, faces)}
+        for name, work in works.items():
+            write(f"{name}, {count} faces: {median_ms(work, RUNS) / count:.1f} ms a face\n")
     if (SHARED / "training" / "portraits.tar").is_file():
         write(_recall(detector))
     if (SHARED / "images").is_dir():
@@ -56,20 +59,10 @@ def main() -> None:
         write(_gender(detector, ages))
 
 
-def _ms(work: Callable[[], object], runs: int = 9) -> float:
-    """Median."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return 1000 * sorted(times)[runs // 2]
-
-
 def _recall(detector: FaceDetector) -> str:
     portraits = list(_portraits(120))
     variants: dict[str, Callable[[Pixels], Pixels]] = {
-        "as it is": np.copy,
+        "unchanged": np.copy,
         **{f"{width} px wide in 500x500": partial(_small, width=width) for width in (16, 20, 26, 32, 64)},
         **{f"{factor} times as large": partial(_enlarged, factor=factor) for factor in (3, 8)},
         **{f"left {share} % cut off": partial(_cut, share=share) for share in (30, 45)},
@@ -86,7 +79,7 @@ def _recall(detector: FaceDetector) -> str:
 
 
 def _portraits(count: int) -> Iterator[Pixels]:
-    """One of each of some people."""
+    """Yields one portrait for each of some people, as the archive orders them."""
     with tarfile.open(SHARED / "training" / "portraits.tar") as archive:
         names = [name for name in archive.getnames() if name.endswith("_0007.webp")][:count]
         for name in names:
@@ -119,7 +112,7 @@ def _turned(portrait: Pixels, angle: int) -> Pixels:
 
 
 def _false_alarms(detector: FaceDetector) -> str:
-    """In photographs without faces."""
+    """Counts the faces that are found in photographs without faces."""
     files = [
         *SHARED.glob("images/ocr/*.jpg"),
         *SHARED.glob("images/plate/*.jpg"),

@@ -1,7 +1,8 @@
-"""Every feature's container, asked for its own example: `make bench BENCH=latency [ARGS="FEATURE …"]`.
+"""Measures every feature's container with its own example: `make bench BENCH=latency [ARGS="FEATURE …"]`.
 
-Prints Markdown: seconds until it is ready, the median of one request at a time, requests a second with eight
-at a time, and the memory of its processes. Features whose weights are not on this machine are left out.
+Prints Markdown: the seconds until the container is ready, the median time of one request at a time, the
+requests a second with eight at a time, and the memory of its processes. Features are left out when their
+weights are not on this machine.
 """
 
 import statistics
@@ -19,8 +20,8 @@ from serving.feature import Feature, discover, find
 from serving.settings import Settings
 from serving.weights import Store, WeightsError
 
-SPAN_S = 8.0  # of each measurement
-TOGETHER = 8
+SPAN_S = 8.0  # duration of each measurement
+TOGETHER = 8  # concurrent requests
 
 
 def main() -> None:
@@ -53,7 +54,7 @@ def measured(feature: Feature) -> Iterator[str]:
 
 
 def ask(running: Container, body: bytes, until: float) -> list[float]:
-    """Seconds of each request, one after the other, at least one."""
+    """Sends requests one after the other until a time, at least one, and returns the seconds of each."""
     seconds: list[float] = []
     with httpx.Client(base_url=running.url, timeout=120) as client:
         while not seconds or time.perf_counter() < until:
@@ -65,23 +66,23 @@ def ask(running: Container, body: bytes, until: float) -> list[float]:
 
 
 def together(running: Container, body: bytes) -> float:
-    """Requests a second of several callers, each asking again when it has its answer."""
+    """Returns the requests a second of several callers; each sends the next one when it has its response."""
     start = time.perf_counter()
-    answered: list[int] = []
+    counts: list[int] = []
 
     def caller() -> None:
-        answered.append(len(ask(running, body, start + SPAN_S)))
+        counts.append(len(ask(running, body, start + SPAN_S)))
 
     callers = [threading.Thread(target=caller) for _ in range(TOGETHER)]
     for each in callers:
         each.start()
     for each in callers:
         each.join()
-    return sum(answered) / (time.perf_counter() - start)
+    return sum(counts) / (time.perf_counter() - start)
 
 
 def memory_mb(pid: int) -> float:
-    """Resident, of a process and its descendants."""
+    """Returns the resident memory of a process and its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
     own = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:")) / 1000

@@ -1,6 +1,6 @@
-"""human_image_segmentation: error on pictures whose matte is known, and time by size.
+"""Measures human_image_segmentation: its error on pictures with a known matte, and its time by size.
 
-Prints Markdown. The figures of pymatting, another way to the same, appear where it is installed.
+Prints Markdown. It compares with pymatting where that is installed.
 """
 
 import importlib.util
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def errors(cases: list[Composite]) -> Iterator[str]:
-    """Mean absolute error of the matte in thousandths, over all pixels and over those near an edge."""
+    """Measures the matte's mean absolute error in thousandths, over all pixels and over those near edges."""
     yield from ("| matte | all | near edges | seconds |", "|---|---|---|---|")
     for name, method in methods().items():
         start = time.perf_counter()
@@ -46,7 +46,7 @@ def errors(cases: list[Composite]) -> Iterator[str]:
 
 
 def methods() -> dict[str, Method]:
-    """Ways from an image and a coarse map to a matte, 0..1."""
+    """Returns the methods that turn an image and a coarse map into a matte, 0..1."""
     ways: dict[str, Method] = {
         "coarse map, enlarged": lambda image, coarse: cv2.resize(coarse, image.shape[1::-1]).astype(
             np.float32
@@ -68,7 +68,7 @@ def _closed_form(image: Pixels, coarse: Floats) -> Array:
 
 
 def colours(cases: list[Composite]) -> Iterator[str]:
-    """Mean absolute error of the foreground's colours at half-covered pixels, in 0..255."""
+    """Measures the foreground colours' mean absolute error at half-covered pixels, in levels of 255."""
     plain: list[float] = []
     ours: list[float] = []
     for case in cases:
@@ -77,11 +77,11 @@ def colours(cases: list[Composite]) -> Iterator[str]:
         for errors_, found in ((plain, case.image), (ours, clean[..., :3])):
             errors_.append(np.abs(found[edge].astype(float) - case.colours[edge]).mean())
     yield ""
-    yield f"Colours at edges: {np.mean(plain):.1f} levels off as photographed, {np.mean(ours):.1f} cleaned."
+    yield f"Colour error at edges: {np.mean(plain):.1f} levels as photographed, {np.mean(ours):.1f} cleaned."
 
 
 def times() -> Iterator[str]:
-    """Milliseconds of the three steps for one request at a time, the best of three."""
+    """Measures the milliseconds of the three steps for one request at a time, the best of three."""
     model = Model.load(resolve(find("human_image_segmentation"), Settings.read()), "cpu")
     yield from (
         "",

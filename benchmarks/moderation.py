@@ -1,13 +1,12 @@
-"""pornography_detection measured: `python -m benchmarks.moderation`. Prints Markdown.
+"""Measures pornography_detection: `python -m benchmarks.moderation`. Prints Markdown.
 
-False alarms among normal pictures, what changes them, ways to resize, and time. No other pictures are at
-hand, so nothing is said of what is missed.
+It measures false alarms among normal pictures and among changed ones, methods of resizing, and time. No
+explicit pictures are available, so it cannot measure how many of them are missed.
 """
 
 import io
 import sys
 import tarfile
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -20,6 +19,7 @@ import skimage.data
 import torch
 from PIL import Image
 
+from benchmarks.timing import median_ms
 from containers.pornography_detection.classifier import Classifier
 from serving.arrays import Doubles, Pixels
 from serving.feature import find
@@ -31,6 +31,7 @@ Change = Callable[[Pixels], Pixels]
 
 SHARED = Path(__file__).parents[2] / "shared"
 SIDE = 224
+RUNS = 25  # of each call whose time is measured
 SCIKIT_IMAGE = """
 astronaut cat coffee rocket camera coins moon page text clock horse hubble_deep_field immunohistochemistry
 retina brick grass gravel logo colorwheel microaneurysms cell
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def false_alarms(classifier: Classifier) -> Iterator[str]:
-    """Of sets of normal pictures, how many are not told to be."""
+    """Measures for sets of normal pictures how many are not classified as normal."""
     yield "| pictures | count | `normal` < 0.5 | `porn` >= 0.5 | >= 0.8 | `sexy` >= 0.5 | mean `normal` |"
     yield "|---" * 7 + "|"
     for name, pictures in sets().items():
@@ -60,7 +61,7 @@ def false_alarms(classifier: Classifier) -> Iterator[str]:
 
 
 def sets() -> Mapping[str, Iterable[Pixels]]:
-    """By name; those of files that are not at hand are empty."""
+    """Returns the sets by name. A set is empty when its files do not exist."""
     changes: dict[str, Change] = {
         "enlarged four times": lambda one: _resized(one, 4, cv2.INTER_CUBIC),
         "blurred, sigma 3 px": lambda one: cast(Pixels, cv2.GaussianBlur(one, (0, 0), 3)),
@@ -83,7 +84,10 @@ def sets() -> Mapping[str, Iterable[Pixels]]:
 
 
 def resizing(classifier: Classifier) -> Iterator[str]:
-    """Ways to 224 px, each with how much answers move when large photographs lose a few rows and columns."""
+    """Compares methods of resizing to 224 px.
+
+    The last columns tell how much the scores change when large photographs lose a few rows and columns.
+    """
     ways: dict[str, Change] = {
         "area (ours)": classifier.squeezed,
         "bilinear, corners aligned (nsfwjs)": _aligned,
@@ -94,7 +98,7 @@ def resizing(classifier: Classifier) -> Iterator[str]:
     large = [one for one in photographs if min(one.shape[:2]) >= 600]
     yield from (
         "",
-        "| resizing | photographs < 0.5 | portraits < 0.5 | moved by 1, 3, 5 px: mean | at most |",
+        "| resizing | photographs < 0.5 | portraits < 0.5 | change after 1, 3, 5 px: mean | largest |",
         "|---" * 5 + "|",
     )
     for name, way in ways.items():
@@ -111,14 +115,16 @@ def resizing(classifier: Classifier) -> Iterator[str]:
 def times(classifier: Classifier) -> Iterator[str]:
     square = np.zeros((SIDE, SIDE, 3), np.uint8)
     large = np.zeros((3072, 4096, 3), np.uint8)
-    yield f"\nnetwork, one: {_ms(partial(classifier.classify, [square])):.1f} ms"
-    yield f"network, eight together: {_ms(partial(classifier.classify, [square] * 8)) / 8:.1f} ms each"
-    yield f"squeezing 640x480: {_ms(partial(classifier.squeezed, large[:480, :640])):.1f} ms"
-    yield f"squeezing 4096x3072: {_ms(partial(classifier.squeezed, large)):.1f} ms"
+    one, eight = (median_ms(partial(classifier.classify, [square] * count), RUNS) for count in (1, 8))
+    yield f"\nnetwork, one: {one:.1f} ms"
+    yield f"network, eight together: {eight / 8:.1f} ms each"
+    for picture in (large[:480, :640], large):
+        duration = median_ms(partial(classifier.squeezed, picture), RUNS)
+        yield f"squeezing {picture.shape[1]}x{picture.shape[0]}: {duration:.1f} ms"
 
 
 def verdicts(classifier: Classifier, squares: Iterable[Pixels]) -> Doubles:
-    """(N, 3): normal, sexy, porn."""
+    """Returns (N, 3) scores of normal, sexy and porn."""
     total = classifier.kind.total
     rows = (classifier.classify([square])[0] for square in squares)
     return np.array([[total(one, row) for one in ("normal", "sexy", "porn")] for row in rows])
@@ -132,7 +138,7 @@ def _photographs() -> Iterator[Pixels]:
     for name in SCIKIT_IMAGE.split():
         try:
             pixels = np.asarray(getattr(skimage.data, name)())
-        except (ImportError, OSError):  # not in the package, and pooch or the network is missing
+        except (ImportError, OSError):  # the package lacks the file, and pooch or the network is missing
             continue
         pixels = 255 * pixels.astype(np.uint8) if pixels.dtype == bool else pixels
         yield np.repeat(pixels[..., None], 3, 2) if pixels.ndim == 2 else pixels[..., :3].copy()
@@ -141,7 +147,7 @@ def _photographs() -> Iterator[Pixels]:
 
 
 def _portraits(step: int) -> Iterator[Pixels]:
-    """One of every `step`."""
+    """Yields every `step`-th portrait."""
     file = SHARED / "training" / "portraits.tar"
     if file.is_file():
         with tarfile.open(file) as archive:
@@ -164,17 +170,7 @@ def _aligned(picture: Pixels) -> Pixels:
     return np.ascontiguousarray(found[0].permute(1, 2, 0).round().byte().numpy())
 
 
-def _ms(work: Callable[[], object], runs: int = 25) -> float:
-    """Median."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return 1000 * sorted(times)[runs // 2]
-
-
 if __name__ == "__main__":
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scikit-image's, of pictures that moved
+        warnings.simplefilter("ignore")  # scikit-image warns of pictures that it moved to another place
         main()

@@ -1,13 +1,12 @@
-"""image_similarity: `python -m benchmarks.near_duplicates [PHOTOGRAPH OR FOLDER ...]`. Prints Markdown.
+"""Measures image_similarity: `python -m benchmarks.near_duplicates [PHOTOGRAPH OR FOLDER ...]`.
 
-Photographs are changed in many ways, and each changed one is looked for among all originals. They are those
-of scikit-image and of the arguments; large ones are cut into pieces that do not overlap. Another piece of
-the same photograph is no answer and no distractor, as it may show the same sky.
+Photographs are changed in many ways, and each changed one is searched for among all originals. The
+photographs are those of scikit-image and of the arguments. Large ones are cut into pieces that do not
+overlap. Other pieces of the same photograph are ignored, because they may show the same sky. Prints Markdown.
 """
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import numpy as np
 from skimage import data
 
 from benchmarks.data.changes import CHANGES
+from benchmarks.timing import median_ms
 from containers.image_similarity.embedder import Embedder
 from serving.arrays import Flags, Floats, Pixels
 from serving.feature import find
@@ -25,12 +25,13 @@ from serving.settings import Settings
 from serving.weights import resolve
 
 LIMITS = (0.8, 0.85, 0.9)
-"""Similarities. The first: what 1 in 1,000 pairs of unrelated pictures reach that are not measured here.
+"""Thresholds of similarity. 1 in 1,000 pairs of unrelated pictures reach the first one.
 
-The others were set with the results in view.
+These pairs are not measured here. The other thresholds were set when the results were known.
 """
 PIECE = 512  # px, about
-FLAT = 12  # deviation of the brightness below which a piece shows nothing
+FLAT = 12  # deviation of the brightness below which a piece is left out, because it shows nothing
+RUNS = 31  # of each call whose time is measured
 BUNDLED = (
     *("astronaut", "brick", "camera", "cell", "chelsea", "clock", "coffee", "coins", "grass", "gravel"),
     *("hubble_deep_field", "immunohistochemistry", "moon", "retina", "rocket"),
@@ -38,7 +39,7 @@ BUNDLED = (
 
 
 class Picture(NamedTuple):
-    """source: what it is a piece of."""
+    """Pixels with their origin. source: the photograph that they come from, whole or as a piece."""
 
     image: Pixels
     source: str
@@ -87,7 +88,7 @@ def _unrelated(vectors: Floats, other: Flags, sources: int) -> str:
     low, middle, high = np.quantile(similarities, (0.01, 0.5, 0.99))
     return (
         f"{len(vectors)} pictures of {sources} photographs. Pairs of different photographs: similarity "
-        f"{middle:.2f} in the middle, 98 % from {low:.2f} to {high:.2f}, highest {similarities.max():.2f}; "
+        f"median {middle:.2f}, 98 % from {low:.2f} to {high:.2f}, highest {similarities.max():.2f}; "
         + ", ".join(f"{(similarities >= limit).mean():.2%} reach {limit}" for limit in LIMITS)
     )
 
@@ -98,7 +99,7 @@ _HEAD = """\
 
 
 def _row(name: str, similarities: Floats) -> str:
-    """similarities: (queries, 1 + distractors), of the picture looked for, then of others."""
+    """Formats one change. similarities: (queries, 1 + others), first that of the right picture."""
     own, others = similarities[:, 0], similarities[:, 1:]
     cells = []
     for limit in LIMITS:
@@ -111,19 +112,10 @@ def _row(name: str, similarities: Floats) -> str:
 def _times(embedder: Embedder, image: Pixels) -> Iterator[str]:
     views = [embedder.view(image)] * 8
     yield ""
-    yield f"view of {image.shape[1]}x{image.shape[0]} px: {_ms(partial(embedder.view, image)):.1f} ms"
-    yield f"vector, one at a time: {_ms(partial(embedder.embed, views[:1])):.1f} ms"
-    yield f"vector, eight at a time: {_ms(partial(embedder.embed, views)) / 8:.1f} ms each"
-
-
-def _ms(work: Callable[[], object], runs: int = 31) -> float:
-    """Median."""
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return 1000 * sorted(times)[runs // 2]
+    duration = median_ms(partial(embedder.view, image), RUNS)
+    yield f"view of {image.shape[1]}x{image.shape[0]} px: {duration:.1f} ms"
+    yield f"vector, one at a time: {median_ms(partial(embedder.embed, views[:1]), RUNS):.1f} ms"
+    yield f"vector, eight at a time: {median_ms(partial(embedder.embed, views), RUNS) / 8:.1f} ms each"
 
 
 if __name__ == "__main__":

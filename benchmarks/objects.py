@@ -1,7 +1,7 @@
-"""object_recognition measured: `python -m benchmarks.objects`. Prints Markdown.
+"""Measures object_recognition: `python -m benchmarks.objects`. Prints Markdown.
 
-Which things marked by hand are found, in photographs of scikit-image and in those beside the repository; the
-time of one picture at a time and of eight together. The profile is that of AIKIT_PROFILE.
+It compares the detected things with boxes marked by hand, in photographs of scikit-image and of `../shared`.
+It also measures the time of one picture at a time and of eight together. AIKIT_PROFILE chooses the profile.
 """
 
 import sys
@@ -25,8 +25,8 @@ from serving.weights import resolve
 Box = tuple[int, int, int, int]
 
 SHARED = Path(__file__).parents[2] / "shared" / "images" / "objects"
-OVERLAP = 0.5  # of a box and the one marked by hand, intersection over union
-THRESHOLDS = (25, 40, 60)
+OVERLAP = 0.5  # least intersection over union of a detected box and a marked one
+THRESHOLDS = (25, 40, 60)  # percent
 MARKED: dict[str, list[tuple[str, Box]]] = {
     "chelsea": [("cat", (0, 0, 440, 300))],
     "coffee": [("cup", (172, 16, 415, 310)), ("spoon", (320, 65, 425, 327))],
@@ -69,7 +69,7 @@ MARKED: dict[str, list[tuple[str, Box]]] = {
     ],
     "4.jpg": [("cat", (131, 150, 628, 424))],
 }
-"""Every thing of the 75 names of `lite` that can be made out; left, top, right, bottom in pixels."""
+"""Every recognisable thing with one of the 75 names of `lite`; left, top, right, bottom in pixels."""
 
 
 def main() -> None:
@@ -83,19 +83,19 @@ def _found(model: Model) -> Iterator[str]:
     pictures = dict(_pictures())
     items = [_item(picture, min(THRESHOLDS)) for picture in pictures.values()]
     yield from (
-        "| picture | confidence | marked | found | missed | told besides |",
+        "| picture | confidence | marked | found | missed | not marked |",
         "|---|---|---|---|---|---|",
     )
-    totals = {least: np.zeros(3, int) for least in THRESHOLDS}  # marked, found, told besides
+    totals = {least: np.zeros(3, int) for least in THRESHOLDS}  # marked, found, not marked
     for name, things in zip(pictures, model.predict(items), strict=True):
         for least in THRESHOLDS:
-            sure = [thing for thing in things if thing.score >= least / 100]
-            missed, besides = _compared(MARKED[name], sure)
-            counts = len(MARKED[name]), len(MARKED[name]) - len(missed), len(besides)
-            totals[least] += counts
-            yield f"| {name} | {least} | {counts[0]} | {counts[1]} | {_told(missed)} | {_told(besides)} |"
-    for least, (marked, found, more) in totals.items():
-        yield f"| all | {least} | {marked} | {found} | {marked - found} | {more} |"
+            confident = [thing for thing in things if thing.score >= least / 100]
+            missed, unmarked = _compared(MARKED[name], confident)
+            marked, found = len(MARKED[name]), len(MARKED[name]) - len(missed)
+            totals[least] += (marked, found, len(unmarked))
+            yield f"| {name} | {least} | {marked} | {found} | {_listed(missed)} | {_listed(unmarked)} |"
+    for least, (marked, found, others) in totals.items():
+        yield f"| all | {least} | {marked} | {found} | {marked - found} | {others} |"
 
 
 def _times(model: Model) -> Iterator[str]:
@@ -113,13 +113,16 @@ def _item(picture: Pixels, least: float) -> Item:
     return Item(picture, Query(LABELS, least / 100), len(LABELS))
 
 
-def _told(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"{count} {name}" if count > 1 else name for name, count in Counter(names).items())
 
 
 def _compared(marked: Sequence[tuple[str, Box]], found: Sequence[Thing]) -> tuple[list[str], list[str]]:
-    """Names of what is missed, and of what was found where nothing of the name is marked any more."""
-    missed, besides = list(marked), []
+    """Returns the names of marked things that were not found, and of found things that are not marked.
+
+    A marked box counts once, so a second detection of it is not marked.
+    """
+    missed, unmarked = list(marked), []
     for thing in found:
         overlaps = [
             _overlap(np.array(box, float), thing.box.astype(float)) if name == thing.name else 0.0
@@ -128,8 +131,8 @@ def _compared(marked: Sequence[tuple[str, Box]], found: Sequence[Thing]) -> tupl
         if max(overlaps, default=0) >= OVERLAP:
             missed.pop(int(np.argmax(overlaps)))
         else:
-            besides.append(thing.name)
-    return [name for name, _ in missed], besides
+            unmarked.append(thing.name)
+    return [name for name, _ in missed], unmarked
 
 
 def _overlap(first: Doubles, second: Doubles) -> float:

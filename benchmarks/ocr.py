@@ -1,7 +1,8 @@
-"""general_ocr against RapidOCR on this machine, in one interleaved run: `make bench`.
+"""Compares general_ocr with RapidOCR on this machine, in one interleaved run: `make bench`.
 
-Throughput with 8 and with 1 request at a time, overhead of HTTP and batching, start-up, memory, and the
-character error between the two readers. Prints Markdown; the ratios are what counts, machines are noisy.
+It measures the throughput with 8 requests and with 1 request at a time, the overhead of HTTP and batching,
+the start-up, the memory, and the character error between the two readers. Prints Markdown. Only the ratios
+can be compared with other runs.
 """
 
 import argparse
@@ -27,7 +28,7 @@ ENGINES = ("onnxruntime", "openvino")
 
 
 class Load(NamedTuple):
-    """One pass over the pictures. model_s: decode, predict and encode summed over the requests."""
+    """One pass over the pictures. model_s: seconds of decode, predict and encode over all requests."""
 
     seconds: float
     model_s: float
@@ -37,7 +38,7 @@ class Load(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--passes", type=int, default=2, help="over the pictures, in each round")
+    parser.add_argument("--passes", type=int, default=2, help="passes over the pictures in each round")
     parser.add_argument("images", nargs="*", type=Path)
     args = parser.parse_args()
     files = args.images or sorted(REAL.glob("*.jpg")) or sorted(ROOT.glob("containers/*ocr*/example.jpg"))
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def report(files: Sequence[Path], rounds: int, passes: int) -> str:
-    """The table. Each round measures every contender once."""
+    """Returns the table. Each round measures every reader once."""
     pictures = [file.read_bytes() for file in files]
     count = passes * len(pictures)
     rapid: dict[str, list[float]] = {engine: [] for engine in ENGINES}
@@ -69,12 +70,12 @@ def report(files: Sequence[Path], rounds: int, passes: int) -> str:
     lines = [
         f"{len(files)} pictures, {rounds} interleaved rounds of {passes} passes; medians.",
         "",
-        "| | images/s | to RapidOCR openvino | to RapidOCR onnxruntime |",
+        "| | images/s | relative to RapidOCR openvino | relative to RapidOCR onnxruntime |",
         "|---|---|---|---|",
         *(_row(name, rates, rapid) for name, rates in rows),
         "",
         f"HTTP and batching, 1 at a time: {statistics.median(overhead):.1%} of the model's own time.",
-        f"Ready after {start_s:.1f} s; {cold_s:.1f} s where the networks had to be compiled first.",
+        f"Ready after {start_s:.1f} s; after {cold_s:.1f} s when the networks had to be compiled first.",
         f"Resident memory after the load: {memory:.0f} MB, both processes.",
         f"Character error against RapidOCR: {character_error(texts['ours'], texts['openvino']):.2%}.",
         "",
@@ -83,7 +84,7 @@ def report(files: Sequence[Path], rounds: int, passes: int) -> str:
 
 
 def load(running: Container, pictures: Sequence[bytes], concurrency: int) -> Load:
-    """Post every picture once, `concurrency` at a time, each caller on its own kept connection."""
+    """Posts every picture once, `concurrency` at a time; each caller keeps its own connection open."""
     replies: list[tuple[list[str], float]] = [([], 0.0)] * len(pictures)
     todo = iter(range(len(pictures)))
     host = running.url.removeprefix("http://")
@@ -102,20 +103,20 @@ def load(running: Container, pictures: Sequence[bytes], concurrency: int) -> Loa
 
 
 def character_error(ours: Iterable[Sequence[str]], theirs: Iterable[Sequence[str]]) -> float:
-    """Edits that turn one reader's lines into the other's, to the characters of the other."""
+    """Returns the edits that turn one reader's lines into the other's, per character of the other's."""
     pairs = [("\n".join(a), "\n".join(b)) for a, b in zip(ours, theirs, strict=True)]
     return sum(_edits(a, b) for a, b in pairs) / max(1, sum(len(b) for _, b in pairs))
 
 
 def memory_mb(pid: int) -> float:
-    """Resident memory of a process and its children, pages they share counted once (PSS)."""
+    """Returns the memory of a process and its children; pages that they share count once (PSS)."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     rollups = (Path(f"/proc/{process}/smaps_rollup").read_text() for process in (pid, *children))
     return sum(int(re.findall(r"^Pss: +(\d+)", text, re.MULTILINE)[0]) for text in rollups) / 1024
 
 
 def _post(connection: HTTPConnection, picture: bytes) -> tuple[list[str], float]:
-    """The lines, and the seconds that decode, predict and encode took."""
+    """Returns the lines, and the seconds that decode, predict and encode took."""
     connection.request("POST", "/invocations", picture, {"Content-Type": "image/jpeg"})
     response = connection.getresponse()
     lines: list[dict[str, Any]] = json.loads(response.read())
@@ -125,13 +126,13 @@ def _post(connection: HTTPConnection, picture: bytes) -> tuple[list[str], float]
 
 
 def _rapid(engine: str, passes: int, files: Sequence[Path]) -> tuple[float, list[list[str]]]:
-    command = [sys.executable, "-m", "tests.benchmarks.rapid", engine, str(passes), *map(str, files)]
+    command = [sys.executable, "-m", "benchmarks.rapid", engine, str(passes), *map(str, files)]
     done = json.loads(subprocess.run(command, check=True, capture_output=True, cwd=ROOT).stdout)
     return sum(done["seconds"]), done["texts"]
 
 
 def _start_up() -> tuple[float, float]:
-    """Seconds until /ping says ready: with an empty cache, then with what that left."""
+    """Returns the seconds until /ping reports ready, with an empty cache and then with the filled one."""
     with tempfile.TemporaryDirectory() as cache:
         times = []
         for _ in range(2):
@@ -142,7 +143,7 @@ def _start_up() -> tuple[float, float]:
 
 
 def _edits(a: str, b: str) -> int:
-    """Levenshtein distance."""
+    """Returns the Levenshtein distance."""
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
         previous, row[0] = row[0], i
@@ -152,7 +153,7 @@ def _edits(a: str, b: str) -> int:
 
 
 def _row(name: str, rates: Sequence[float], rapid: dict[str, list[float]]) -> str:
-    """Ratios are taken within each round."""
+    """Formats one reader's rates. Ratios are computed within each round."""
     ratios = (
         statistics.median(ours / theirs for ours, theirs in zip(rates, rapid[engine], strict=True))
         for engine in ("openvino", "onnxruntime")

@@ -1,7 +1,7 @@
-"""car_license_plate on real crops, real photographs and rendered plates: `python -m benchmarks.plate`.
+"""Measures car_license_plate on real crops, photographs and rendered plates: `python -m benchmarks.plates`.
 
-Needs ../shared/images. With AIKIT_WEIGHTS_MIRROR, or once they are pulled, the `standard` weights are
-measured too. Prints Markdown. The crops are those of LPRNet's repository, nearly all from one province.
+It needs ../shared/images. With AIKIT_WEIGHTS_MIRROR, or after a pull, it measures the `standard` weights too.
+Prints Markdown. The crops are those of LPRNet's repository, nearly all from one province.
 """
 
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.renders.plate_example import SAMPLES, photograph
+from benchmarks.renders.plate_example import SAMPLES, Sample, photograph
 from containers.car_license_plate.agreement import Reading, agreed_texts
 from containers.car_license_plate.grammar import Grammar, best_texts
 from containers.car_license_plate.line_readers import LPRReader, PlateNetReader
@@ -46,13 +46,15 @@ def main() -> None:
     for profile, plates in readers.items():
         row(f"{profile}: the feature, the crop being the photograph", crops, partial(words, plates))
     for profile, plates in readers.items():
-        whole(profile, plates, reader)
+        on_photographs(profile, plates)
+        on_rendered_plates(profile, plates)
+        processor_time(profile, plates, reader)
 
 
 def recognisers(
     crops: dict[str, Pixels], reader: TextReader, platenet: PlateNetReader, second: LPRReader | None
 ) -> None:
-    """One line per recogniser, on the crops alone."""
+    """Measures each recogniser on the crops alone."""
     write("| plates | whole plates | characters |", "| --- | --- | --- |")
     grammar = Grammar(reader.characters)
     row("general recogniser, greedy", crops, lambda crop: [greedy(reader, crop)])
@@ -73,15 +75,15 @@ def recognisers(
 
 
 def scores(crops: dict[str, Pixels], reader: TextReader) -> None:
-    """How often readings of some score are right."""
-    said = [(constrained(reader, Grammar(reader.characters), crop), text) for text, crop in crops.items()]
+    """Measures the share of right texts by score."""
+    read = [(constrained(reader, Grammar(reader.characters), crop), text) for text, crop in crops.items()]
     for low, high in ((0.0, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.8), (0.8, 1.0)):
-        right = [words == text for (words, score), text in said if low <= score < high + (high == 1)]
+        right = [words == text for (words, score), text in read if low <= score < high + (high == 1)]
         write(f"| constrained, score {low} to {high}: {len(right)} | {np.mean(right):.0%} | |")
 
 
 def greedy(reader: TextReader, crop: Pixels) -> str:
-    """Dots and other signs left out."""
+    """Returns the general recogniser's text without dots and other signs."""
     return "".join(character for character in reader.recognise([crop])[0][0] if character.isalnum())
 
 
@@ -95,7 +97,10 @@ def best(found: Sequence[ScoredText]) -> ScoredText:
 
 
 def together(reader: TextReader, grammar: Grammar, platenet: PlateNetReader, crop: Pixels) -> str:
-    """Asked of every crop, where the feature asks only where the general recogniser is unsure."""
+    """Returns the agreed text of both recognisers.
+
+    The feature asks PlateNet only when the general recogniser's score is low.
+    """
     (first,) = reader.decoded([crop], grammar.log_probabilities)
     (second,) = platenet.log_probabilities([crop])
     one, other = (Reading(line, best_texts([line])[0]) for line in (first, second))
@@ -110,47 +115,66 @@ def both(reader: TextReader, grammar: Grammar, second: LPRReader, crop: Pixels) 
 
 
 def row(name: str, crops: dict[str, Pixels], read: Callable[[Pixels], Sequence[str]]) -> None:
-    """Whole plates and characters in place; with several texts or none, nothing is right."""
-    said = {text: found[0] if len(found := list(read(crop))) == 1 else "" for text, crop in crops.items()}
-    right = sum(text == read_as for text, read_as in said.items())
-    characters = sum(a == b for text, read_as in said.items() for a, b in zip(text, read_as, strict=False))
+    """Measures the shares of whole plates and of characters at their places.
+
+    A crop with several texts or none counts as wrong.
+    """
+    pairs = []
+    for text, crop in crops.items():
+        found = list(read(crop))
+        pairs.append((text, found[0] if len(found) == 1 else ""))
+    right = sum(text == found for text, found in pairs)
+    characters = sum(a == b for text, found in pairs for a, b in zip(text, found, strict=False))
     total = sum(map(len, crops))
     write(f"| {name} | {right / len(crops):.1%} | {characters / total:.1%} |")
 
 
-def whole(profile: str, plates: PlateReader, reader: TextReader) -> None:
-    """The photograph, walls of text, rendered plates, and what a call costs."""
+def on_photographs(profile: str, plates: PlateReader) -> None:
+    """Reads the photograph, and counts the plates that are found in pictures of text."""
     found = plates.read([decoded(PHOTOGRAPH)])[0]
     write(
         "",
         f"{profile}, {PHOTOGRAPH.name}: {', '.join(f'{plate.text} ({plate.score:.2f})' for plate in found)}",
     )
-    walls = [
-        decoded(file)
-        for file in (*sorted(TEXT.glob("*.jpg")), *sorted(ROOT.glob("containers/*ocr*/example.jpg")))
-    ]
-    alarms = sum(len(plates.read([wall])[0]) for wall in walls)
-    write(f"{profile}, plates in {len(walls)} pictures of text: {alarms}")
-    samples = [(sample, seed) for sample in SAMPLES for seed in range(SEEDS)]
-    right = [
-        [(plate.text, plate.colour) for plate in plates.read([rendered])[0]] == [(sample.text, sample.colour)]
-        for sample, seed in samples
-        for rendered in [np.asarray(photograph(sample, np.random.default_rng(seed)))]
-    ]
+    texts = pictures_of_text()
+    alarms = sum(len(plates.read([picture])[0]) for picture in texts)
+    write(f"{profile}, plates in {len(texts)} pictures of text: {alarms}")
+
+
+def pictures_of_text() -> list[Pixels]:
+    files = (*sorted(TEXT.glob("*.jpg")), *sorted(ROOT.glob("containers/*ocr*/example.jpg")))
+    return [decoded(file) for file in files]
+
+
+def on_rendered_plates(profile: str, plates: PlateReader) -> None:
+    """Counts rendered plates of every kind, and of several widths, that are read correctly."""
+    right = []
+    for sample in SAMPLES:
+        for seed in range(SEEDS):
+            found = plates.read([rendered(sample, seed)])[0]
+            right.append([(plate.text, plate.colour) for plate in found] == [(sample.text, sample.colour)])
     write(f"{profile}, rendered plates, text and colour right: {sum(right)} of {len(right)}")
     for width in (90, 70, 56, 44):
-        read = [
-            words(plates, np.asarray(photograph(sample, np.random.default_rng(0), width))) == [sample.text]
-            for sample in SAMPLES[::3]
-        ]
+        read = [words(plates, rendered(sample, 0, width)) == [sample.text] for sample in SAMPLES[::3]]
         write(f"{profile}, rendered plates {width} px wide, text right: {sum(read)} of {len(read)}")
-    for name, images in ((PHOTOGRAPH.name, [decoded(PHOTOGRAPH)]), ("pictures of text", walls)):
+
+
+def rendered(sample: Sample, seed: int, width: int = 120) -> Pixels:
+    return np.asarray(photograph(sample, np.random.default_rng(seed), width))
+
+
+def processor_time(profile: str, plates: PlateReader, reader: TextReader) -> None:
+    """Measures the feature's processor time as a multiple of that which general_ocr takes."""
+    for name, images in ((PHOTOGRAPH.name, [decoded(PHOTOGRAPH)]), ("pictures of text", pictures_of_text())):
         ratio = seconds(plates.read, images) / seconds(reader.read, images)
         write(f"{profile}, {name}: {ratio:.2f} times general_ocr's processor time")
 
 
 def seconds(read: Callable[[Sequence[Pixels]], object], images: Sequence[Pixels]) -> float:
-    """Processor time of all threads, best of three after one to warm up; other processes hardly change it."""
+    """Returns the processor time of all threads, the best of three runs after a first one.
+
+    Other processes hardly change it.
+    """
     times = []
     for _ in range(4):
         start = time.process_time()

@@ -1,6 +1,6 @@
-"""RapidOCR's own loop in a process of its own: the same weights, the same pictures, two threads.
+"""RapidOCR's own loop in a separate process, with the same weights and pictures and two threads.
 
-`python -m benchmarks.rapid onnxruntime|openvino PASSES FILE…` prints seconds per pass and the texts.
+`python -m benchmarks.rapid onnxruntime|openvino PASSES FILE…` prints the seconds of each pass and the texts.
 """
 
 import json
@@ -12,7 +12,7 @@ from rapidocr import EngineType, RapidOCR
 
 
 def reader(engine: str) -> RapidOCR:
-    """RapidOCR with its default settings, but for the engine and its number of threads."""
+    """Returns RapidOCR with its default settings, except for the engine and its number of threads."""
     params = {f"{step}.engine_type": EngineType(engine) for step in ("Det", "Cls", "Rec")}
     threads = {
         "EngineConfig.onnxruntime.intra_op_num_threads": 2,

@@ -1,7 +1,7 @@
-"""image_super_resolution: likeness to the truth against bicubic, and time and memory by size.
+"""Measures image_super_resolution: likeness to the truth compared with bicubic, and time and memory by size.
 
-Prints Markdown. `ARGS="photo.jpg …"` adds photographs to those of scikit-image; no more than 2048 px of
-their sides are used.
+Prints Markdown. `ARGS="photo.jpg …"` adds photographs to those of scikit-image. At most 2048 px of each side
+are used.
 """
 
 import argparse
@@ -43,7 +43,10 @@ def main() -> None:
 
 
 def qualities(model: Model, pictures: dict[str, Path | None]) -> Iterator[str]:
-    """PSNR in dB and SSIM of the luma after bicubic shrinking, of bicubic and of the feature."""
+    """Measures PSNR in dB and SSIM of the luma, for pictures shrunk by bicubic.
+
+    The pictures are then enlarged by bicubic and by the feature.
+    """
     yield "| picture | scale | bicubic | enlarged | gain | bicubic SSIM | enlarged SSIM |"
     yield "|---|---|---|---|---|---|---|"
     for scale in (2, 4):
@@ -64,7 +67,7 @@ def qualities(model: Model, pictures: dict[str, Path | None]) -> Iterator[str]:
 
 
 def compressed(model: Model) -> Iterator[str]:
-    """Gain of PSNR fourfold where the small picture was a JPEG: mean of scikit-image's photographs."""
+    """Measures the mean gain of PSNR at scale 4 on scikit-image's photographs, for small pictures in JPEG."""
     yield from ("", "| JPEG quality | mean gain, dB |", "|---|---|")
     for quality in (90, 75, 50):
         gains = []
@@ -81,7 +84,7 @@ def compressed(model: Model) -> Iterator[str]:
 
 
 def times(model: Model) -> Iterator[str]:
-    """Milliseconds of the three steps, one request at a time, and peak memory so far."""
+    """Measures the milliseconds of the three steps, one request at a time, and the peak memory so far."""
     yield from (
         "",
         "| size | scale | decode | network | ms per output megapixel | CPU s | webp | reply | peak MB |",

@@ -1,10 +1,10 @@
-"""How well custom_ocr reads the fields of rendered documents: `python -m benchmarks.templates [N]`.
+"""Measures how well custom_ocr reads the fields of rendered documents: `python -m benchmarks.templates [N]`.
 
-Each kind of document is a template once, and is photographed N times (8 if not told) with other values,
-turned by up to 25 degrees and in perspective (see benchmarks/documents/photograph.py). A field is right when
-all its characters are, spaces and the width of signs aside. The first photographs are also held against the
-templates of all other kinds, none of which may be found in them. Prints rows of a Markdown table, and below
-each the values that are wrong.
+One page of each kind of document is the template. N photographs (8 by default) show the kind with other
+values, turned by up to 25 degrees and in perspective (see benchmarks/documents/photograph.py). A field is
+right when all its characters are, except for spaces and the width of signs. The first photographs are also
+compared with the templates of all other kinds, and none of these may be found in them. Prints rows of a
+Markdown table, and below each row the values that are wrong.
 """
 
 import sys
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.documents import DOCUMENTS, Document, photograph
-from containers.custom_ocr.form import Filled, Form, Sheet, read
+from containers.custom_ocr.prepared import AlignedPhotograph, FieldReading, PreparedTemplate, read_fields
 from containers.custom_ocr.template import Anchor, Corners, Template, fields_of
 from containers.general_ocr.reader import TextReader
 from serving.arrays import Pixels
@@ -24,18 +24,18 @@ from serving.feature import find
 from serving.settings import Settings
 from serving.weights import resolve
 
-STRANGE = 3  # photographs of each kind that are held against the other templates
+STRANGE = 3  # photographs of each kind that are compared with the other templates
 
 
 class Shot(NamedTuple):
-    """A photograph, (H, W, 3) RGB, of a document, and what stands in its fields."""
+    """A photograph, (H, W, 3) RGB, of a document, and the values of its fields."""
 
     image: Pixels
     values: dict[str, str]
 
 
 class Result(NamedTuple):
-    """What became of a shot; by_text: whether it took the texts to find the form."""
+    """The result of reading a photograph. by_text: whether the form was found by its texts only."""
 
     found: bool
     by_text: bool
@@ -43,12 +43,12 @@ class Result(NamedTuple):
     seconds: float
 
 
-def form_of(document: Document, reader: TextReader) -> Form:
-    """The document as a template, drawn on a page with values of its own."""
+def template_of(document: Document, reader: TextReader) -> PreparedTemplate:
+    """Returns the document as a template, drawn with other values than the photographs."""
     page = document.render(document.values(np.random.default_rng(0)))
     definitions = [(_four(corners), name) for corners, name in document.fields]
     anchors = [Anchor(line.text, _four(line.polygon.tolist())) for line in reader.read([page])[0]]
-    return Form.of(Template.of(page, fields_of(definitions, *document.size), anchors))
+    return PreparedTemplate.of(Template.of(page, fields_of(definitions, *document.size), anchors))
 
 
 def _four(points: Sequence[Sequence[float]]) -> Corners:
@@ -57,18 +57,18 @@ def _four(points: Sequence[Sequence[float]]) -> Corners:
 
 
 def shots(document: Document, count: int) -> Iterator[Shot]:
-    """Photographs of the document, each with other values."""
+    """Yields photographs of the document, each with other values."""
     for seed in range(1, count + 1):
         rng = np.random.default_rng(seed)
         values = document.values(rng)
         yield Shot(photograph(document.render(values), rng)[0], values)
 
 
-def wrong(filled: list[Filled], values: dict[str, str]) -> list[str]:
-    """What was printed and what was read, for each field that is not right."""
+def wrong(fields: list[FieldReading], values: dict[str, str]) -> list[str]:
+    """Returns the printed and the read value of each field that is wrong."""
     return [
         f"{field.name}: {values[field.name]!r} read {field.value.text!r}"
-        for field in filled
+        for field in fields
         if _plain(field.value.text) != _plain(values[field.name])
     ]
 
@@ -77,30 +77,30 @@ def _plain(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
-def attempt(reader: TextReader, form: Form, shot: Shot) -> Result:
-    """As the model does it."""
+def attempt(reader: TextReader, template: PreparedTemplate, shot: Shot) -> Result:
+    """Finds the form in the photograph and reads it, in the same steps as the model."""
     start = time.perf_counter()
-    matrix = form.find(shot.image)
+    matrix = template.align(shot.image)
     by_text = matrix is None
     if matrix is None:
-        matrix = form.find_by_texts(shot.image, reader.read([shot.image])[0])
+        matrix = template.align_by_texts(shot.image, reader.read([shot.image])[0])
     if matrix is None:
         return Result(False, False, list(shot.values), time.perf_counter() - start)
-    (filled,) = read(reader, [Sheet(form, shot.image, matrix)])
-    return Result(True, by_text, wrong(filled, shot.values), time.perf_counter() - start)
+    (fields,) = read_fields(reader, [AlignedPhotograph(template, shot.image, matrix)])
+    return Result(True, by_text, wrong(fields, shot.values), time.perf_counter() - start)
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     reader = TextReader.load(resolve(find("general_ocr"), Settings.read()), "cpu")
-    forms = {name: form_of(document, reader) for name, document in DOCUMENTS.items()}
+    templates = {name: template_of(document, reader) for name, document in DOCUMENTS.items()}
     fields = right = strangers = refused = 0
-    for name, form in forms.items():
+    for name, template in templates.items():
         taken = list(shots(DOCUMENTS[name], count))
-        results = [attempt(reader, form, shot) for shot in taken]
-        others = [forms[other] for other in forms if other != name]
-        refusals = [other.find(shot.image) is None for shot in taken[:STRANGE] for other in others]
-        total, faults = count * len(form.names), [fault for result in results for fault in result.wrong]
+        results = [attempt(reader, template, shot) for shot in taken]
+        others = [templates[other] for other in templates if other != name]
+        refusals = [other.align(shot.image) is None for shot in taken[:STRANGE] for other in others]
+        total, faults = count * len(template.names), [fault for result in results for fault in result.wrong]
         fields, right = fields + total, right + total - len(faults)
         strangers, refused = strangers + len(refusals), refused + sum(refusals)
         found, by_text = sum(one.found for one in results), sum(one.by_text for one in results)

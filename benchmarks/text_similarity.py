@@ -1,6 +1,6 @@
-"""text_similarity: agreement with people on the project's own pairs of sentences, and texts a second.
+"""Measures text_similarity: agreement with the grades of the project's own pairs, and texts a second.
 
-Prints Markdown. `standard` appears where its files are on this machine: after a pull, or from a mirror.
+Prints Markdown. `standard` is measured when its files are on this machine.
 """
 
 import sys
@@ -21,8 +21,7 @@ from serving.weights import Store, WeightsError
 FEATURE = find("text_similarity")
 SENTENCES = [sentence for pair in PAIRS for sentence in (pair.first, pair.second)]
 GRADES = range(6)
-LENGTHS = (1, 8, 32)
-"""Sentences of a text."""
+LENGTHS = (1, 8, 32)  # sentences of a text
 
 
 def main() -> None:
@@ -31,7 +30,7 @@ def main() -> None:
 
 
 def loaded() -> Iterator[tuple[str, Model]]:
-    """The profiles whose files are here."""
+    """Yields the profiles that have all files on this machine."""
     store = Store.of(Settings.read())
     for profile in FEATURE.profiles:
         try:
@@ -41,7 +40,7 @@ def loaded() -> Iterator[tuple[str, Model]]:
 
 
 def agreement(models: dict[str, Model]) -> Iterator[str]:
-    """Spearman's rank correlation of cosine and grade, and the mean cosine of each grade's pairs."""
+    """Measures Spearman's rank correlation of cosine and grade, and the mean cosine of each grade's pairs."""
     yield f"| profile | Spearman, {len(PAIRS)} pairs | {' | '.join(f'grade {grade}' for grade in GRADES)} |"
     yield "|---|---|" + "---|" * len(GRADES)
     for name, model in models.items():
@@ -56,7 +55,7 @@ def agreement(models: dict[str, Model]) -> Iterator[str]:
 
 
 def speed(models: dict[str, Model]) -> Iterator[str]:
-    """Texts a second without HTTP, the best of three."""
+    """Measures the texts a second without HTTP, as the best of three."""
     yield from ("", "| profile | characters | one at a time | eight in a call | 256 in a call |")
     yield "|---|---|---|---|---|"
     for name, model in models.items():

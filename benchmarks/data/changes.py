@@ -1,4 +1,4 @@
-"""What happens to pictures that are sent on: cut, turned, coloured, compressed, written upon."""
+"""Changes that happen to pictures when people forward them: cuts, turns, colours, compression, text."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,21 +13,21 @@ Change = Callable[[Pixels], Pixels]
 
 
 def cropped(image: Pixels, share: float, x: float = 0.3, y: float = 0.6) -> Pixels:
-    """share: of width and of height. x, y: 0..1, where in between."""
+    """Cuts out a part. share: length of its sides as a share. x, y: 0..1, position between the edges."""
     height, width = (int(length * share) for length in image.shape[:2])
     top, left = int((image.shape[0] - height) * y), int((image.shape[1] - width) * x)
     return image[top : top + height, left : left + width]
 
 
 def turned(image: Pixels, degrees: float) -> Pixels:
-    """About the middle, with white corners; what leaves the frame is lost."""
+    """Turns the picture about its middle, with white corners; parts outside of the frame are lost."""
     height, width = image.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
     return _bytes(cv2.warpAffine(image, turn, (width, height), borderValue=(255, 255, 255)))
 
 
 def coloured(image: Pixels, hue: int = 0, saturation: float = 1, value: float = 1) -> Pixels:
-    """hue: added, of 180. The others are factors."""
+    """Changes the colours. hue: is added, modulo 180. saturation, value: factors."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV).astype(np.float32) * (1, saturation, value)
     hsv[..., 0] = (hsv[..., 0] + hue) % 180
     return _bytes(cv2.cvtColor(_bytes(hsv), cv2.COLOR_HSV2RGB))
@@ -63,13 +63,13 @@ def scaled(image: Pixels, x: float, y: float) -> Pixels:
 
 
 def captioned(image: Pixels) -> Pixels:
-    """One line in white at the lower edge, a twelfth of the width high."""
+    """Writes one white line at the lower edge; its height is a twelfth of the width."""
     height, width = image.shape[:2]
     return _written(image, "Sample text 2026", (width // 20, height * 11 // 12), width / 380)
 
 
 def stamped(image: Pixels) -> Pixels:
-    """Three lines across the whole picture."""
+    """Writes three lines across the whole picture."""
     height, width = image.shape[:2]
     for line in (2, 5, 8):
         image = _written(image, "SAMPLE text 2026", (width // 20, height * line // 10), width / 380)
@@ -77,7 +77,7 @@ def stamped(image: Pixels) -> Pixels:
 
 
 def badged(image: Pixels) -> Pixels:
-    """A disc of two fifths of the shorter side in a corner, with a word in it."""
+    """Draws a disc of two fifths of the shorter side into a corner, with a word in it."""
     height, width = image.shape[:2]
     middle, radius = (width * 3 // 4, height * 3 // 4), min(height, width) // 5
     disc = _bytes(cv2.circle(image.copy(), middle, radius, (30, 60, 200), -1))
@@ -85,13 +85,13 @@ def badged(image: Pixels) -> Pixels:
 
 
 def framed(image: Pixels) -> Pixels:
-    """Black bars above and below, each a sixth of the height."""
+    """Adds black bars above and below, each a sixth of the height."""
     bar = image.shape[0] // 6
     return _bytes(cv2.copyMakeBorder(image, bar, bar, 0, 0, cv2.BORDER_CONSTANT))
 
 
 def reposted(image: Pixels) -> Pixels:
-    """Mirrored, cropped, coloured, compressed."""
+    """Mirrors, crops, colours and compresses the picture."""
     return compressed(coloured(_bytes(cropped(image[:, ::-1], 0.85)), 8, 1.2, 0.85), 40)
 
 

@@ -1,4 +1,4 @@
-"""Pictures whose true matte and colours are known: a soft-edged bust with hairs, laid over a photograph."""
+"""Pictures with a known matte and known colours: a soft-edged bust with hairs, laid over a photograph."""
 
 from typing import NamedTuple, cast
 
@@ -12,7 +12,10 @@ PAIRS = (("coffee", "grass"), ("astronaut", "brick"), ("cat", "gravel"), ("coffe
 
 
 class Composite(NamedTuple):
-    """opacity: (S, S) 0..1. coarse: (224, 224), as a network sees it. colours: of the bust."""
+    """A picture and its ground truth.
+
+    opacity: (S, S) 0..1. coarse: (224, 224), a map as a network gives it. colours: (S, S, 3), of the bust.
+    """
 
     image: Pixels
     opacity: Floats
@@ -21,7 +24,7 @@ class Composite(NamedTuple):
 
 
 def composite(pair: tuple[str, str], side: int, seed: int = 0) -> Composite:
-    """(side, side) bust of the first of two photographs of scikit-image over the second."""
+    """Lays a bust, cut from the first of two photographs of scikit-image, over the second; (side, side)."""
     front, back = (_square(name, side) for name in pair)
     opacity = bust(side, seed)
     share = opacity[..., None]
@@ -30,7 +33,7 @@ def composite(pair: tuple[str, str], side: int, seed: int = 0) -> Composite:
 
 
 def bust(side: int, seed: int) -> Floats:
-    """(side, side) opacity of a head with hairs on shoulders."""
+    """Returns the (side, side) opacity of head and shoulders, with hairs."""
     canvas = np.zeros((side, side), np.float32)
     for centre, radii in (((0.5, 0.35), (0.16, 0.22)), ((0.5, 1.0), (0.36, 0.46))):
         cv2.ellipse(canvas, _point(centre, side), _point(radii, side), 0, 0, 360, 1.0, -1, cv2.LINE_AA)
@@ -50,7 +53,7 @@ def _coarse(opacity: Floats) -> Floats:
 
 
 def photograph(name: str) -> Pixels:
-    """One of scikit-image's, (H, W, 3) RGB."""
+    """Returns one of scikit-image's photographs, (H, W, 3) RGB."""
     pixels = cast(Pixels, getattr(skimage.data, name)())
     return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, 2)
 

@@ -1,4 +1,4 @@
-"""What enlarging is measured by: photographs made small, and how far an enlargement is off."""
+"""Helpers that measure enlargement: resizing of photographs, and likeness to the original."""
 
 from typing import Any, cast
 
@@ -14,13 +14,13 @@ NAMES = ("astronaut", "chelsea", "coffee", "rocket")
 
 
 def resized(pixels: Pixels, scale: float) -> Pixels:
-    """Bicubic; made small with antialiasing, as MATLAB's imresize does."""
+    """Resizes by bicubic interpolation, with antialiasing when it shrinks, as MATLAB's imresize does."""
     size = round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
 def likeness(pixels: Pixels, truth: Pixels, scale: int) -> tuple[float, float]:
-    """PSNR in dB, and SSIM, of the luma, without a border of `scale` px: as in the literature."""
+    """Returns PSNR in dB and SSIM of the luma, without a border of `scale` px, as the literature does."""
     one, other = (_luma(each)[scale:-scale, scale:-scale] for each in (pixels, truth))
     ssim = _METRICS.structural_similarity(
         one, other, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
@@ -30,5 +30,5 @@ def likeness(pixels: Pixels, truth: Pixels, scale: int) -> tuple[float, float]:
 
 
 def _luma(pixels: Pixels) -> Doubles:
-    """BT.601, 16 to 235."""
+    """Returns the luma as BT.601 defines it, 16 to 235."""
     return cast("Doubles", 16 + pixels @ np.array((65.481, 128.553, 24.966)) / 255)

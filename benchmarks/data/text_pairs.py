@@ -1,7 +1,7 @@
 """120 pairs of Chinese sentences, written for this project, and graded as in the STS tasks.
 
-5: the same. 4: the same but for a detail. 3: alike, but something important differs. 2: other things about
-one subject. 1: little in common. 0: nothing in common.
+The grades are 5: the same meaning. 4: the same, except for a detail that differs. 3: alike, but something
+important differs. 2: different statements about one subject. 1: little is shared. 0: nothing is shared.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
 
 class Pair(NamedTuple):
-    """grade: 0 to 5."""
+    """Two sentences and their grade, 0 to 5."""
 
     grade: int
     first: str
@@ -28,5 +28,5 @@ PAIRS = [_read(line) for line in Path(__file__).with_suffix(".tsv").read_text("u
 
 
 def spearman(first: Sequence[float], second: Sequence[float]) -> float:
-    """Rank correlation, -1 to 1."""
+    """Returns the rank correlation of two series, -1 to 1."""
     return float(spearmanr(first, second).statistic)

@@ -1,4 +1,4 @@
-"""Invented documents with known fields, drawn flat and photographed, to measure custom_ocr with."""
+"""Invented documents with known fields, drawn flat and photographed; they measure custom_ocr."""
 
 from .document import Document
 from .english import BOARDING_PASS, BUSINESS_CARD, INVOICE, VOUCHER

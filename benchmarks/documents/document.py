@@ -1,4 +1,4 @@
-"""A kind of document: what is always printed on it, and the fields that are filled in."""
+"""A kind of document: its fixed print, and the fields that are filled in."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Corners = list[tuple[int, int]]
 
 @dataclass(frozen=True)
 class Field:
-    """Where a value is printed, and how one is invented; lines of a value are parted by newlines."""
+    """A field: the place of its value, and a function that invents one; newlines separate a value's lines."""
 
     name: str
     box: Box
@@ -24,9 +24,9 @@ class Field:
     align: Literal["l", "m", "r"] = "l"
     colour: Colour = INK
     bold: bool = False
-    lines: int = 1  # at most; fewer stand at the top
+    lines: int = 1  # at most; fewer lines are printed at the top
 
-    MARGIN = 10  # pixels between the box a user would draw and the value
+    MARGIN = 10  # pixels between the value and the box that a user would draw
 
     def print(self, page: Page, value: str) -> None:
         left, top, right, bottom = self.box
@@ -38,20 +38,21 @@ class Field:
 
 @dataclass(frozen=True)
 class Document:
-    """size: width, height. paper: its colour at the top and at the bottom.
+    """A kind of document.
 
-    printed: draws all but the values; it sees them, because bar codes and portraits differ with them.
+    size: width, height. paper: its colour at the top and at the bottom. printed: draws everything except the
+    values; it receives them, because bar codes and portraits depend on them.
     """
 
     size: tuple[int, int]
     paper: tuple[Colour, Colour]
     printed: Callable[[Page, Mapping[str, str]], None]
     blanks: Sequence[Field]
-    latin: bool = False  # set in Pillow's own typeface, which has no Chinese
+    latin: bool = False  # printed in Pillow's own typeface, which has no Chinese
 
     @property
     def fields(self) -> list[tuple[Corners, str]]:
-        """Corners of every field, clockwise from the top-left, and its name, as in a request to add it."""
+        """Every field's corners, clockwise from the top left, and its name, as in a request to add it."""
         return [
             ([(left, top), (right, top), (right, bottom), (left, bottom)], blank.name)
             for blank in self.blanks
@@ -59,11 +60,11 @@ class Document:
         ]
 
     def values(self, rng: np.random.Generator) -> dict[str, str]:
-        """A plausible value for every field."""
+        """Invents plausible values for all fields, by name."""
         return {blank.name: blank.invent(rng) for blank in self.blanks}
 
     def render(self, values: Mapping[str, str]) -> Pixels:
-        """The flat page, (H, W, 3) RGB."""
+        """Draws the flat page, (H, W, 3) RGB, with these values."""
         page = Page(self.size, *self.paper, latin=self.latin)
         self.printed(page, values)
         for blank in self.blanks:

@@ -92,7 +92,7 @@ def _invoice(page: Page, values: Mapping[str, str]) -> None:
 
 
 def _voucher(page: Page, values: Mapping[str, str]) -> None:
-    """A picture of hills at dusk with hardly a word."""
+    """Draws a picture of hills at dusk, which has hardly a word."""
     sky = np.linspace((40, 44, 92), (244, 150, 96), 620).astype(np.float32)
     scene = np.repeat(sky[:, None], 1000, axis=1)
     cv2.circle(scene, (720, 330), 80, (255, 226, 160), -1, cv2.LINE_AA)

@@ -1,7 +1,4 @@
-"""Invented values: names, companies, addresses, numbers.
-
-Codes have no letters that look like digits.
-"""
+"""Invented values: names, companies, addresses, numbers. Codes have no letters that look like digits."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -45,7 +42,10 @@ def one_of(choices: Sequence[str]) -> Invent:
 
 
 def code(pattern: str) -> Invent:
-    """# is a digit, A a letter, X a letter or a digit (none that are alike); the rest stays."""
+    """Fills a pattern: # is a digit, A a letter, X a letter or a digit; the rest stays.
+
+    X avoids digits and letters that look alike.
+    """
     letters = "ACDEFGHJKLMNPRTUWXY"
     alphabet = {"#": "0123456789", "A": letters, "X": "23456789" + letters}
     return lambda rng: "".join(str(rng.choice(list(alphabet.get(sign, sign)))) for sign in pattern)
@@ -56,7 +56,7 @@ def joined(*parts: Invent | str) -> Invent:
 
 
 def lines_of(choices: Sequence[str], least: int, most: int, after: Invent | str = "") -> Invent:
-    """Different choices, one a line."""
+    """Picks different choices, one a line; `after` is added to each line."""
 
     def invent(rng: Rng) -> str:
         chosen = rng.choice(list(choices), rng.integers(least, most + 1), replace=False)
@@ -74,12 +74,12 @@ def clock(rng: Rng) -> str:
 
 
 def number(low: float, high: float, form: str = ".2f") -> Invent:
-    """Evenly spread over orders of magnitude, so that lengths differ."""
+    """Invents numbers that are evenly spread over orders of magnitude, so that their lengths differ."""
     return lambda rng: format(float(np.exp(rng.uniform(np.log(low), np.log(high)))), form)
 
 
 def in_words(rng: Rng) -> str:
-    """An amount below 100,000 yuan as it is written on invoices."""
+    """Invents an amount below 100,000 yuan in the characters that invoices use."""
     digits = f"{int(10 ** rng.uniform(2.3, 5))}"
     units = "万仟佰拾元"[-len(digits) :]
     words = "".join(
@@ -105,7 +105,7 @@ def address(rng: Rng) -> str:
 
 
 def long_address(rng: Rng) -> str:
-    """One or two lines."""
+    """Invents an address of one or two lines."""
     flat = f"{rng.integers(1, 30)}栋{rng.integers(1, 5)}单元{rng.integers(101, 2900)}室"
     return address(rng) + ("\n" + flat if rng.random() < 0.7 else "")
 
@@ -119,7 +119,7 @@ def english_name(rng: Rng) -> str:
 
 
 def english_address(rng: Rng) -> str:
-    """Two lines."""
+    """Invents an address of two lines."""
     return f"{rng.integers(1, 300)} {rng.choice(LANES)}\n{rng.choice(TOWNS)}"
 
 

@@ -1,4 +1,4 @@
-"""A page under the pen: printed words, rules, seals, codes and security patterns."""
+"""A page to print on: words, rules, seals, codes and security patterns."""
 
 import math
 import zlib
@@ -17,7 +17,7 @@ Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 INK: Colour = (34, 36, 42)
-LEADING = 1.4  # distance of lines over type size
+LEADING = 1.4  # distance of lines, in type sizes
 
 
 @cache
@@ -28,13 +28,15 @@ def font(size: int, latin: bool) -> Font:
 
 
 def rng_of(words: str) -> np.random.Generator:
-    """The same generator for the same words, in every process."""
+    """Returns the same generator for the same words, in every process."""
     return np.random.default_rng(zlib.crc32(words.encode()))
 
 
 class Page:
+    """A page with methods that print on it; `image` is the picture so far."""
+
     def __init__(self, size: tuple[int, int], top: Colour, bottom: Colour, *, latin: bool = False) -> None:
-        """The paper goes evenly from one colour to the other."""
+        """Fills the paper with an even gradient between two colours."""
         self._latin = latin
         width, height = size
         share = np.linspace(0, 1, height)[:, None, None]
@@ -43,7 +45,7 @@ class Page:
         self.draw = ImageDraw.Draw(self.image)
 
     def words(self, at: Point, words: str, size: int, colour: Colour = INK, anchor: str = "lm") -> None:
-        """Lines of text about a point: the block is centred on it from top to bottom. anchor: Pillow's."""
+        """Prints lines of text; the block is vertically centred on the point. anchor: as Pillow names it."""
         x, y = at
         lines = words.split("\n")
         for index, line in enumerate(lines):
@@ -51,17 +53,17 @@ class Page:
             self.draw.text((x, middle), line, colour, font(size, self._latin), anchor)
 
     def heading(self, at: Point, words: str, size: int, colour: Colour = INK, anchor: str = "lm") -> None:
-        """Words struck several times, as printers do for bold."""
+        """Prints words several times with a small shift, which makes them bold."""
         for shift in range(2 + size // 30):
             self.words((at[0] + shift, at[1]), words, size, colour, anchor)
 
     def column(self, x: float, top: float, words: str, size: int, colour: Colour) -> None:
-        """Words set downwards, one character under the other."""
+        """Prints words downwards, one character under the other."""
         for index, character in enumerate(words):
             self.draw.text((x, top + index * size * 1.25), character, colour, font(size, False), "mt")
 
     def grid(self, across: Sequence[int], down: Sequence[int], colour: Colour, width: int = 2) -> None:
-        """A table's rules: upright ones at `across`, level ones at `down`."""
+        """Draws a table's rules: vertical ones at the x in `across`, horizontal ones at the y in `down`."""
         for x in across:
             self.draw.line((x, down[0], x, down[-1]), colour, width)
         for y in down:
@@ -77,7 +79,7 @@ class Page:
             self.draw.line([*ends[0], *ends[1]], colour, width)
 
     def waves(self, box: Box, colour: Colour, step: int = 14, swing: float = 18, period: float = 70) -> None:
-        """Security lines, as on tickets."""
+        """Draws wavy security lines, as on tickets."""
         left, top, right, bottom = box
         x = np.arange(left, right, 6)
         for index, y in enumerate(range(top, bottom, step)):
@@ -85,7 +87,7 @@ class Page:
             self.draw.line([*map(tuple, np.stack([x, line], axis=1))], colour, 1)
 
     def square_code(self, box: Box, words: str, cells: int = 25) -> None:
-        """Looks like a QR code with its three finders; it cannot be scanned."""
+        """Draws something that looks like a QR code with three finders; it cannot be scanned."""
         dark = rng_of(words).random((cells, cells)) < 0.48
         for down, across in ((0, 0), (0, cells - 7), (cells - 7, 0)):
             ring = np.ones((7, 7), bool)
@@ -97,7 +99,7 @@ class Page:
         self.image.paste(code.resize(size, Image.Resampling.NEAREST).convert("RGB"), box[:2])
 
     def bar_code(self, box: Box, words: str) -> None:
-        """Looks like a bar code; it cannot be scanned."""
+        """Draws something that looks like a bar code; it cannot be scanned."""
         x, rng = float(box[0]), rng_of(words)
         unit = (box[2] - box[0]) / 240
         while x < box[2]:
@@ -106,7 +108,10 @@ class Page:
             x += bar + gap
 
     def seal(self, centre: Point, radius: int, around: str, across: str = "", strength: float = 0.75) -> None:
-        """A red round stamp with a star; words run around its upper part, and straight below the star."""
+        """Stamps a round red seal with a star.
+
+        around: words along its upper edge. across: words in a straight line below the star.
+        """
         ink = Image.new("L", (2 * radius, 2 * radius))
         pen = ImageDraw.Draw(ink)
         pen.ellipse((2, 2, 2 * radius - 3, 2 * radius - 3), outline=255, width=max(3, radius // 22))
@@ -126,7 +131,7 @@ class Page:
 
 
 def star(centre: Point, radius: float) -> list[Point]:
-    """Corners of a five-pointed star that stands upright."""
+    """Returns the corners of an upright five-pointed star."""
     return [
         (
             centre[0] + radius * (1 if corner % 2 == 0 else 0.38) * math.sin(corner * math.pi / 5),

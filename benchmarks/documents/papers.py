@@ -1,4 +1,4 @@
-"""Chinese documents that are carried or hung up: a ticket, a waybill, a licence and a membership card."""
+"""Chinese documents: a train ticket, a waybill, a business licence and a membership card."""
 
 import math
 from collections.abc import Mapping
@@ -96,7 +96,7 @@ def _business_licence(page: Page, values: Mapping[str, str]) -> None:
 
 
 def _membership_card(page: Page, values: Mapping[str, str]) -> None:
-    """The head of the portrait looks different for every name."""
+    """Draws the card; the head of the portrait looks different for every name."""
     page.draw.rectangle((0, 0, 960, 110), (30, 96, 84))
     page.draw.ellipse((36, 22, 104, 90), WHITE)
     page.draw.polygon([(70, 30), (92, 74), (48, 74)], (30, 96, 84))

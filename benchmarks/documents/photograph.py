@@ -1,4 +1,4 @@
-"""A page as somebody's telephone sees it: on a table, askew, unevenly lit, compressed."""
+"""Photographs a page as a telephone would: on a table, at an angle, unevenly lit, compressed."""
 
 import math
 from functools import cache
@@ -10,10 +10,10 @@ from serving.arrays import Doubles, Floats, Pixels
 
 from .page import Page, rng_of
 
-LEGIBLE = 0.82  # photograph pixels per page pixel, at least, where the photograph can hold that
+LEGIBLE = 0.82  # photograph pixels per page pixel, at least, if the photograph has room
 
 
-def photograph(  # noqa: PLR0913  (each is a fact of the call; an options class would only move them)
+def photograph(  # noqa: PLR0913  (an options class would only move the parameters to another place)
     page: Pixels,
     rng: np.random.Generator,
     *,
@@ -23,11 +23,12 @@ def photograph(  # noqa: PLR0913  (each is a fact of the call; an options class 
     filled: tuple[float, float] = (0.75, 0.97),
     quality: tuple[int, int] = (50, 90),
 ) -> tuple[Pixels, Doubles]:
-    """A photograph, (H, W, 3) RGB with sides of 4 to 3, and the (3, 3) matrix from page to its pixels.
+    """Returns a photograph, (H, W, 3) RGB with sides of 4 to 3, and the (3, 3) matrix from page to it.
 
-    max_rotation_deg: to either side. perspective: how far each corner may lie from where the rotation puts
-    it, in both directions, as a share of the page's sides. filled: share of the photograph's width or
-    height, whichever is tighter, that the page takes up. quality: JPEG's.
+    max_rotation_deg: to either side. perspective: largest shift of each corner in both directions, as a
+    share of the page's sides. long_side: range of the longer side in pixels. filled: range of the share of
+    the photograph that the page takes up, in width or height, whichever is tighter. quality: range that JPEG
+    uses.
     """
     quad = _askew(page.shape[1], page.shape[0], rng, max_rotation_deg, perspective)
     extent = np.ptp(quad, axis=0)
@@ -48,7 +49,7 @@ def photograph(  # noqa: PLR0913  (each is a fact of the call; an options class 
 
 
 def _askew(width: int, height: int, rng: np.random.Generator, rotation: float, perspective: float) -> Doubles:
-    """The page's corners, (4, 2), about the origin."""
+    """Returns the corners of the turned page, (4, 2), about the origin."""
     corners = np.array(((-1, -1), (1, -1), (1, 1), (-1, 1))) / 2
     corners = (corners + rng.uniform(-perspective, perspective, (4, 2))) * (width, height)
     turn = math.radians(rng.uniform(-rotation, rotation))
@@ -58,7 +59,7 @@ def _askew(width: int, height: int, rng: np.random.Generator, rotation: float, p
 
 
 def _table(rng: np.random.Generator, width: int, height: int) -> Pixels:
-    """Wood, cloth, stone or a plain desk, at times with another paper on it."""
+    """Draws wood, cloth, stone or a plain desk, sometimes with another paper on it."""
     tone = _tone(rng, height // 2, width // 2)
     tint = np.array(((150, 105, 70), (175, 165, 150), (95, 100, 108), (120, 140, 130), (205, 195, 180)))
     colour = tint[rng.integers(len(tint))] * rng.uniform(0.6, 1.1)
@@ -86,13 +87,13 @@ def _tone(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _clouds(rng: np.random.Generator, height: int, width: int, down: int, across: int) -> Floats:
-    """Smooth noise, mean 0, deviation about 1."""
+    """Returns smooth random values with mean 0 and deviation about 1."""
     coarse = rng.standard_normal((down, across), np.float32)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _other_paper(scene: Pixels, rng: np.random.Generator) -> None:
-    """A sheet of print that juts out from under the page."""
+    """Draws a printed sheet that sticks out from under the page."""
     height, width = scene.shape[:2]
     centre = rng.uniform(0, 1, 2) * (width, height)
     corners = centre + _askew(width // 2, height // 2, rng, 40, 0.03)
@@ -125,7 +126,7 @@ def _lay(scene: Pixels, page: Pixels, homography: Doubles, quad: Doubles, rng: n
 
 
 def _light(scene: Pixels, rng: np.random.Generator) -> None:
-    """One side darker, the corners too, the edge of somebody's shadow, and a colour cast."""
+    """Darkens one side and the corners, and adds the edge of a person's shadow and a colour cast."""
     height, width = scene.shape[:2]
     y, x = np.mgrid[-1:1:72j, -1:1:96j].astype(np.float32)
     turn, edge = rng.uniform(0, 2 * math.pi, 2)
@@ -139,7 +140,7 @@ def _light(scene: Pixels, rng: np.random.Generator) -> None:
 
 
 def _sensed(scene: Pixels, rng: np.random.Generator, quality: int) -> Pixels:
-    """Slightly out of focus, grainy, and through JPEG. The grain repeats every 512 pixels, for speed."""
+    """Makes the scene blurred, grainy and compressed. The grain repeats every 512 pixels, for speed."""
     height, width = scene.shape[:2]
     blurred = cv2.GaussianBlur(scene, (0, 0), rng.uniform(0.4, 1.0))
     grain = (rng.standard_normal((512, 512, 3), np.float32) * rng.uniform(1.5, 6)).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Chinese documents about money: a VAT invoice, a taxi's and a supermarket's receipt."""
+"""Chinese documents about money: a VAT invoice, a taxi receipt and a supermarket receipt."""
 
 from collections.abc import Mapping
 

@@ -1,1 +1,1 @@
-"""Programs that draw the example pictures of the features."""
+"""Programs that draw the features' example pictures."""

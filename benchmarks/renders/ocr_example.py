@@ -1,9 +1,9 @@
-"""Renders the pictures that ship with general_ocr and general_ocr_traditional, each with its text beside it.
+"""Renders the pictures that ship with general_ocr and general_ocr_traditional, and their texts as .txt files.
 
-Needs the Debian packages fonts-noto-cjk, fonts-wqy-zenhei, fonts-arphic-ukai and fonts-arphic-bkai00mp.
-Run from the repository root: `python -m benchmarks.renders.ocr_example`. The scenes are drawn flat at twice
-the size, laid into the picture in perspective with their shadows, lit, scaled down, blurred, noised and
-compressed, as by a telephone. All names, addresses and numbers in them are invented.
+It needs the Debian packages fonts-noto-cjk, fonts-wqy-zenhei, fonts-arphic-ukai and fonts-arphic-bkai00mp.
+Run from the repository root: `python -m benchmarks.renders.ocr_example`. The sheets are drawn flat at twice
+the size and laid into the scene in perspective with their shadows. The scene is then lit, scaled down,
+blurred, made noisy and compressed, as by a telephone. All names, addresses and numbers are invented.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,11 @@ SERIF_TC, SANS_BOLD_TC = ("opentype/noto/NotoSerifCJK-Bold.ttc", 3), ("opentype/
 
 @dataclass(frozen=True)
 class Row:
-    """Cells from left to right: one is centred (or at the left), more are spread; none is a dashed rule."""
+    """A row of text cells, from left to right.
+
+    One cell is centred, or at the left. Several cells are spread over the width. A row without cells is a
+    dashed rule.
+    """
 
     cells: tuple[str, ...]
     size: int = 26
@@ -43,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A flat thing with text: pixels (H, W, 3) and alpha (H, W), both 0..1."""
+    """A flat object with text: pixels (H, W, 3) and alpha (H, W), both 0..1."""
 
     pixels: Pixels
     alpha: Pixels
@@ -91,13 +95,13 @@ def solid(pixels: Pixels) -> Sheet:
 
 
 def clouds(rng: np.random.Generator, height: int, width: int, cells: tuple[int, int]) -> Pixels:
-    """Smooth noise, mean 0, deviation about 1; `cells` down and across set its grain."""
+    """Returns smooth random values with mean 0 and deviation about 1. cells: counts down and across."""
     coarse = rng.standard_normal((cells[0] + 1, cells[1] + 1)).astype(np.float32)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def wood(rng: np.random.Generator, height: int, width: int) -> Pixels:
-    """Upright planks with seams."""
+    """Draws vertical planks with seams."""
     grain = sum(
         weight * clouds(rng, height, width, (down, across))
         for weight, down, across in ((0.05, 3, 90), (0.04, 8, 400), (0.025, 30, width // 2))
@@ -112,7 +116,7 @@ def wood(rng: np.random.Generator, height: int, width: int) -> Pixels:
 
 
 def tiles(rng: np.random.Generator, height: int, width: int, edge: int = 150) -> Pixels:
-    """Square glazed wall tiles with grout between them."""
+    """Draws square glazed wall tiles with grout between them."""
     tone = 1 + 0.03 * clouds(rng, height, width, (6, 8))
     for top in range(0, height, edge):
         for left in range(0, width, edge):
@@ -131,7 +135,7 @@ def font(face: tuple[str, int], size: int) -> ImageFont.FreeTypeFont:
 
 
 def typeset(rows: Sequence[Row], width: int, margin: int, leading: float = 1.6) -> Pixels:
-    """Ink coverage 0..1, (H, W), of rows set one under the other on a sheet `width` final pixels wide."""
+    """Returns the ink, (H, W) 0..1, of rows printed under each other. width, margin: in final pixels."""
     width, margin = width * SCALE, margin * SCALE
     advance = [round(row.size * SCALE * leading) for row in rows]
     page = Image.new("L", (width, sum(advance) + 2 * margin))
@@ -152,7 +156,7 @@ def typeset(rows: Sequence[Row], width: int, margin: int, leading: float = 1.6) 
 
 
 def inked(rng: np.random.Generator, ink: Pixels, paper: Colour, colour: Colour) -> Sheet:
-    """Printed with slightly uneven ink."""
+    """Prints the text on paper with slightly uneven ink; returns the printed sheet."""
     height, width = ink.shape
     cover = ink * np.clip(0.9 + 0.06 * clouds(rng, height, width, (9, 5)), 0.6, 1)
     base = np.ones((height, width, 1), np.float32) * np.array(paper, np.float32)
@@ -161,7 +165,7 @@ def inked(rng: np.random.Generator, ink: Pixels, paper: Colour, colour: Colour) 
 
 
 def crumpled(rng: np.random.Generator, sheet: Sheet, depth: float) -> Sheet:
-    """Bent by up to about `depth` pixels, with light and shade to match and a fold across the middle."""
+    """Bends the sheet by up to about `depth` pixels, with matching light and a fold across the middle."""
     height, width = sheet.alpha.shape
     bend = clouds(rng, height, width, (5, 2))
     shade = 1 + 0.035 * clouds(rng, height, width, (5, 2))
@@ -177,7 +181,7 @@ def crumpled(rng: np.random.Generator, sheet: Sheet, depth: float) -> Sheet:
 
 
 def torn(sheet: Sheet, tooth: int = 14) -> Sheet:
-    """With the zigzag lower edge that a receipt printer's blade leaves."""
+    """Cuts the zigzag lower edge that a receipt printer's blade leaves."""
     height, width = sheet.alpha.shape
     depth = np.abs(np.arange(width) % (2 * tooth) - tooth)
     keep = np.arange(height)[:, None] < (height - depth)[None, :]
@@ -185,7 +189,7 @@ def torn(sheet: Sheet, tooth: int = 14) -> Sheet:
 
 
 def plate(sheet: Sheet, radius: int, rim: Colour) -> Sheet:
-    """With rounded corners, an inner frame line and a gloss from the upper left."""
+    """Makes a sign of the sheet: rounded corners, an inner frame line and a gloss from the upper left."""
     height, width = sheet.alpha.shape
     shape, frame = Image.new("L", (width, height)), Image.new("L", (width, height))
     ImageDraw.Draw(shape).rounded_rectangle((2, 2, width - 3, height - 3), radius, 255)
@@ -199,14 +203,14 @@ def plate(sheet: Sheet, radius: int, rim: Colour) -> Sheet:
 
 
 def lay(scene: Pixels, sheet: Sheet, corners: Corners, lift: float) -> None:
-    """Puts the sheet `lift` pixels above the scene. corners: clockwise from the top-left, final pixels."""
+    """Lays the sheet `lift` pixels above the scene. corners: clockwise from the top left, in final pixels."""
     height, width = scene.shape[:2]
     down, across = sheet.alpha.shape
     flat = np.array(((0, 0), (across, 0), (across, down), (0, down)), np.float32)
     matrix = cv2.getPerspectiveTransform(flat, np.array(corners, np.float32) * SCALE)
     pixels = cv2.warpPerspective(sheet.pixels * sheet.alpha[..., None], matrix, (width, height))
     alpha = np.asarray(cv2.warpPerspective(sheet.alpha, matrix, (width, height)), np.float32)
-    for reach, strength in ((1, 0.45), (4, 0.3)):  # a tight shadow where it touches, a wide one from the room
+    for reach, strength in ((1, 0.45), (4, 0.3)):  # a narrow shadow near the edge, and a wide one
         offset = round(lift * reach * SCALE)
         cast = cv2.GaussianBlur(np.roll(alpha, (offset, offset), (0, 1)), (0, 0), lift * reach * SCALE)
         scene *= 1 - strength * cast[..., None]
@@ -215,7 +219,7 @@ def lay(scene: Pixels, sheet: Sheet, corners: Corners, lift: float) -> None:
 
 
 def photographed(rng: np.random.Generator, scene: Pixels, dark_side: float) -> Image.Image:
-    """Lit from the upper left with a soft shadow across one corner, then seen by a small sensor."""
+    """Lights the scene from the upper left with a soft shadow in one corner, and adds a sensor's noise."""
     height, width = scene.shape[0] // SCALE, scene.shape[1] // SCALE
     view = cv2.resize(scene, (width, height), interpolation=cv2.INTER_AREA)
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
@@ -260,7 +264,7 @@ def wall_scene(rng: np.random.Generator) -> Image.Image:
 
 
 def write(folder: Path, photograph: Image.Image, rows: Sequence[Row]) -> None:
-    """example.jpg, and example.txt with one line per run of text, in reading order."""
+    """Writes example.jpg, and example.txt with one line per run of text, in reading order."""
     photograph.save(folder / "example.jpg", quality=86)
     (folder / "example.txt").write_text("".join(f"{words}\n" for row in rows for words in row.cells), "utf-8")
 

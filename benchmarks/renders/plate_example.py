@@ -1,8 +1,8 @@
 """Renders plates of every kind, and the picture that ships with car_license_plate.
 
 Run from the repository root: `python -m benchmarks.renders.plate_example`. The plates have the proportions of
-the standard GA 36; their characters are those of the font in serving/images/fonts, pressed into the
-standard's cells, so they resemble real ones without being in their typeface. All numbers are invented.
+the standard GA 36. Their characters are those of the font in serving/images/fonts, fitted into the standard's
+cells. They resemble real plates, but have another typeface. All numbers are invented.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ BACKGROUNDS: dict[str, tuple[Colour, Colour]] = {  # top and bottom
 
 @dataclass(frozen=True)
 class Sample:
-    """A plate to be drawn."""
+    """The text and kind of a plate that can be drawn."""
 
     text: str
     colour: str
@@ -65,7 +65,7 @@ SAMPLES = (
 
 
 def glyph(character: str, width: float, height: float) -> Pixels:
-    """Ink 0..1 of a character that fills its cell of that many mm; a 1 keeps its narrow shape."""
+    """Returns the ink, 0..1, of a character that fills a cell of that many mm; a 1 stays narrow."""
     font = ImageFont.truetype(str(FONT), 200)
     stroke = 5 if character.isascii() else 1
     left, top, right, bottom = (int(edge) for edge in font.getbbox(character, stroke_width=stroke))
@@ -80,7 +80,7 @@ def glyph(character: str, width: float, height: float) -> Pixels:
 
 
 def cells(sample: Sample) -> list[tuple[str, float, float, float, float]]:
-    """Character, left, top, width and height in mm."""
+    """Returns each character with its left, top, width and height in mm."""
     if sample.two_rows:
         upper = [(c, x, 15.0, 80.0, 60.0) for c, x in zip(sample.text, (110.0, 250.0), strict=False)]
         return upper + [(c, 27.5 + 80 * i, 90.0, 65.0, 110.0) for i, c in enumerate(sample.text[2:])]
@@ -90,7 +90,7 @@ def cells(sample: Sample) -> list[tuple[str, float, float, float, float]]:
 
 
 def plate(sample: Sample) -> Sheet:
-    """The plate from the front, with rounded corners."""
+    """Draws the plate from the front, with rounded corners."""
     width = 480 if len(sample.text) == 8 else 440
     height = TALL_HEIGHT if sample.two_rows else HEIGHT
     shape = (height * PX, width * PX)
@@ -123,7 +123,7 @@ def _ink(area: Pixels, cover: Pixels, ink: Colour) -> None:
 
 
 def photograph(sample: Sample, rng: np.random.Generator, width: int = 120) -> Image.Image:
-    """The plate, about `width` px wide, on a car of some colour, at an angle, under some light."""
+    """Renders the plate, about `width` px wide, tilted, on random paint and in random light."""
     paint = np.full((480 * 2, 640 * 2, 3), rng.uniform(0.15, 0.8, 3), np.float32)
     paint *= 1 + 0.1 * clouds(rng, 960, 1280, (4, 5))[..., None]
     sheet = plate(sample)
@@ -139,7 +139,7 @@ def photograph(sample: Sample, rng: np.random.Generator, width: int = 120) -> Im
 
 
 def car(rng: np.random.Generator, paint: Colour, *, lorry: bool = False) -> Sheet:
-    """The front of a car, 400 x 320 px: windscreen, bonnet, lamps, grille and bumper."""
+    """Draws the front of a car, 400 x 320 px: windscreen, bonnet, lamps, grille and bumper."""
     width, height = 800, 640
     shape, image = Image.new("L", (width, height)), Image.new("RGB", (width, height), _bytes(paint))
     outline, draw = ImageDraw.Draw(shape), ImageDraw.Draw(image)
@@ -172,7 +172,7 @@ def _bytes(colour: Sequence[float]) -> tuple[int, int, int]:
 
 
 def with_plate(body: Sheet, sample: Sample) -> Sheet:
-    """The car with its plate on the bumper, 135 px wide."""
+    """Returns the car with its plate on the bumper, 135 to 140 px wide."""
     wide, high = (135, 68) if sample.two_rows else (140, 43)
     pixels, middle = body.pixels.copy(), (200, 247)
     corners = [
@@ -184,7 +184,7 @@ def with_plate(body: Sheet, sample: Sample) -> Sheet:
 
 
 def scene(rng: np.random.Generator) -> Image.Image:
-    """A car park with four cars."""
+    """Renders a car park with four cars."""
     width, height = 1280, 960
     ground = np.full((height * 2, width * 2, 3), (0.42, 0.42, 0.43), np.float32)
     ground *= (1 + 0.05 * clouds(rng, height * 2, width * 2, (200, 300)))[..., None]

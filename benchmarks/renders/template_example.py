@@ -1,8 +1,8 @@
-"""Renders the pictures that ship with custom_ocr: a template, and the same form filled in anew, photographed.
+"""Renders the pictures that ship with custom_ocr: a template, and a photograph of the form with other values.
 
-Run from the repository root: `python -m benchmarks.renders.template_example --out containers/custom_ocr`.
-Writes template.png, example.jpg and, under samples/, the template as a store keeps it; prints the template's
-fields, as a request to add it has them. The form, the names and the numbers in it are invented.
+Run from the repository root: `python -m benchmarks.renders.template_example --out containers/custom_ocr`. It
+writes template.png, example.jpg and, under samples/, the template as a store keeps it. It prints the
+template's fields as a request to add it has them. The form, the names and the numbers are invented.
 """
 
 import argparse
@@ -30,7 +30,11 @@ INK, BLUE, RED, PAPER = (36, 38, 46), (36, 78, 140), (196, 42, 44), (246, 243, 2
 
 
 class Field(NamedTuple):
-    """box: left, top, right, bottom, as a user draws it. value: in the template, then in the photograph."""
+    """A field that is filled in.
+
+    box: left, top, right, bottom, as a user draws it. value: the text that is printed in the template, then
+    the text that is printed in the photograph.
+    """
 
     name: str
     box: tuple[int, int, int, int]
@@ -55,7 +59,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def form(values: Mapping[str, str]) -> Image.Image:
-    """A railway's receipt for a consigned parcel."""
+    """Draws a railway's receipt for a consigned parcel."""
     page = Image.new("RGB", SIZE, PAPER)
     draw = ImageDraw.Draw(page)
     x = np.arange(0, SIZE[0] + 6, 6)
@@ -94,7 +98,7 @@ def sheet(rng: np.random.Generator, page: Image.Image) -> Sheet:
 
 
 def photograph(page: Image.Image) -> Image.Image:
-    """On a wooden table, turned by some ten degrees and seen from below."""
+    """Renders the page on a wooden table, turned by about ten degrees and seen from below."""
     rng = np.random.default_rng(3)
     scene = np.zeros((2 * 760, 2 * 1000, 3), np.float32)
     lay(scene, solid(wood(rng, *scene.shape[:2])), ((-20, 0), (1020, -30), (1120, 760), (-120, 760)), 1)
@@ -103,7 +107,7 @@ def photograph(page: Image.Image) -> Image.Image:
 
 
 def keep(image: bytes, fields: list[FieldDefinition], folder: Path) -> None:
-    """Adds the template to a store, as the model does."""
+    """Adds the template to a store by the model's own steps."""
     model = Model(TextReader.load(resolve(find("general_ocr"), Settings.read()), "cpu"))
     model.configure(Settings(stores={"template": str(folder)}))
     item = model.preprocess(CustomOCRRequest(type="add", img=ImageBytes(image), template=fields))

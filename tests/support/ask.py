@@ -1,4 +1,4 @@
-"""Asking features in the test's own process."""
+"""Calls features in the process of the test."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ PROBE = "tests.support.features.probe.feature"
 
 
 def weights_of(feature: Feature, settings: Settings | None = None) -> Weights:
-    """Those of its default profile; skips the test where they are not on this machine, and downloads none."""
+    """Returns the weights of the default profile, and skips the test when they are not on this machine."""
     chosen = settings or Settings.read()
     try:
         return Store.of(chosen).resolve(feature, chosen.profile or feature.default_profile, download=False)
@@ -26,7 +26,7 @@ def weights_of(feature: Feature, settings: Settings | None = None) -> Weights:
 
 
 class Ask:
-    """Asks features in process; each is loaded once for all tests. templates: where they are kept."""
+    """Calls features in process; each is loaded once for all tests. templates: folder of their store."""
 
     def __init__(self, stack: ExitStack, templates: Path) -> None:
         self._stack, self._templates = stack, templates
@@ -35,7 +35,7 @@ class Ask:
     def __call__(
         self, feature: Feature, *bodies: bytes, content_type: str = JSON, accept: str = "*/*"
     ) -> list[Reply]:
-        """The replies to concurrent requests."""
+        """Returns the replies to concurrent requests."""
         service = self._loaded.get(feature.name)
         if service is None:
             settings = Settings.read(stores={"template": str(self._templates)})

@@ -1,6 +1,6 @@
-"""Builds a feature's container image without a registry or a daemon, and holds it to its contract.
+"""Builds a feature's container image without a registry or a daemon, and checks its contract.
 
-`make image-test`, or as root `python -m tests.support.image_contract [FEATURE]`; needs Debian's
+Run `make image-test`, or as root `python -m tests.support.image_contract [FEATURE]`. It needs Debian's
 debootstrap and buildah. It takes some minutes and 30 GB of disk below /var/tmp, most of which it frees again.
 """
 
@@ -42,7 +42,7 @@ def main() -> None:
         check_configuration(image, feature)
         with container(image) as name:
             check_contents(name)
-            for user in ("0", "65534"):  # Lambda's user is not root
+            for user in ("0", "65534"):  # 65534 stands for Lambda, where the user is not root
                 check_contract(name, feature, user)
     finally:
         run("buildah", "rmi", "--force", image)
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def make_base() -> None:
-    """Debian with Python and pip, in the place of python:3.11-slim."""
+    """Makes an image of Debian with Python and pip, which replaces python:3.11-slim."""
     if run("buildah", "images", "--quiet", "--filter", f"reference={BASE}"):
         return
     say("making a base image")
@@ -58,7 +58,7 @@ def make_base() -> None:
     run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root))
     name = run("buildah", "from", "scratch")
     run("buildah", "add", "--quiet", name, str(root), "/")
-    # this machine's certificates, of which a proxy's may be one; and a pip that may install beside Debian's
+    # The machine's certificates may include a proxy's. pip must be allowed to install into Debian's Python.
     run("buildah", "add", "--quiet", name, CERTIFICATES, CERTIFICATES)
     run(
         "buildah", "config", "--env", f"PIP_CERT={CERTIFICATES}", "--env", "PIP_BREAK_SYSTEM_PACKAGES=1", name
@@ -68,7 +68,7 @@ def make_base() -> None:
 
 
 def build(feature: str) -> str:
-    """By ./build.sh; the image's name."""
+    """Builds the image with ./build.sh, and returns its name."""
     say(f"building {feature}")
     start = time.monotonic()
     command = ["./build.sh", feature, "--engine", "buildah", "--base", BASE, "--tag", "image-test"]
@@ -76,7 +76,7 @@ def build(feature: str) -> str:
     with log.open("w") as file:
         done = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
-        raise SystemExit(f"build.sh ended with {done.returncode}; {log} says why")
+        raise SystemExit(f"build.sh: exit code {done.returncode}; see {log}")
     say(f"built in {time.monotonic() - start:.0f} s")
     return log.read_text().splitlines()[-1]
 
@@ -84,32 +84,33 @@ def build(feature: str) -> str:
 def check_configuration(image: str, feature: str) -> None:
     config = json.loads(run("buildah", "inspect", "--type", "image", image))["OCIv1"]["config"]
     labels = config["Labels"]
-    hold("the entry point is in exec form", config["Entrypoint"] == ["aikit"] and config["Cmd"] == ["serve"])
-    hold("the port may be any", labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true")
-    hold("the labels name the feature", labels["org.opencontainers.image.title"] == feature)
+    start = config["Entrypoint"], config["Cmd"]
+    check("the entry point has the exec form", start == (["aikit"], ["serve"]))
+    check("any port may be set", labels["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true")
+    check("the labels name the feature", labels["org.opencontainers.image.title"] == feature)
     names = (
         "org.opencontainers.image.version",
         "org.opencontainers.image.revision",
         "aikit.weights.licenses",
     )
-    hold("the labels name version, revision and licences", all(labels.get(name) for name in names))
+    check("the labels name version, revision and licences", all(labels.get(name) for name in names))
 
 
 def check_contents(name: str) -> None:
     def within(command: str) -> str:
         return run("buildah", "run", name, "--", "sh", "-c", command)
 
-    hold("there is no compiler", not within("command -v gcc cc g++ || true"))
-    hold("there is no cache of pip's", not within("ls /root/.cache 2>/dev/null || true"))
+    check("there is no compiler", not within("command -v gcc cc g++ || true"))
+    check("pip left no cache", not within("ls /root/.cache 2>/dev/null || true"))
     unreadable = within("find /opt/program /opt/weights ! -perm -o=r -print -quit")
-    hold("everyone may read program and weights", not unreadable)
+    check("every user may read program and weights", not unreadable)
     packages = within("cat /opt/program/SBOM.txt").splitlines()
-    hold(f"SBOM.txt lists {len(packages)} packages", any(line.startswith("torch==") for line in packages))
+    check(f"SBOM.txt lists {len(packages)} packages", any(line.startswith("torch==") for line in packages))
     say(f"{int(within('du -sm --exclude=/proc --exclude=/sys / 2>/dev/null | cut -f1')) / 1000:.1f} GB")
 
 
 def check_contract(name: str, feature: str, user: str) -> None:
-    """`serve` as an argument, /ping, /invocations, an error, and a stop by SIGTERM."""
+    """Checks `serve` as an argument, /ping, /invocations, an error, and the stop by SIGTERM."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -121,12 +122,13 @@ def check_contract(name: str, feature: str, user: str) -> None:
         wait_until_ready(client, process)
         say(f"user {user}: ready after {time.monotonic() - start:.1f} s")
         reply = client.post("/invocations", json=find(feature).example["request"])
-        hold(f"user {user}: the example is answered", reply.status_code == 200)
-        hold("what is no request is refused", client.post("/invocations", content=b"{").status_code == 400)
+        check(f"user {user}: the example gets status 200", reply.status_code == 200)
+        malformed = client.post("/invocations", content=b"{")
+        check("a malformed request gets status 400", malformed.status_code == 400)
     server = server_below(process.pid)
-    hold(f"user {user}: the front is a process of its own", server > 0)
+    check(f"user {user}: the front process exists", server > 0)
     os.kill(server, signal.SIGTERM)
-    hold("SIGTERM ends it with 0", process.wait(timeout=60) == 0)
+    check("SIGTERM ends it with exit code 0", process.wait(timeout=60) == 0)
 
 
 def wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
@@ -136,11 +138,14 @@ def wait_until_ready(client: httpx.Client, process: subprocess.Popen[bytes]) -> 
             if client.get("/ping").status_code == 200:
                 return
         time.sleep(0.1)
-    raise SystemExit(f"not ready; {FOLDER / 'serve.log'} says why")
+    raise SystemExit(f"/ping: not ready within {READY_S} s, or the server ended; see {FOLDER / 'serve.log'}")
 
 
 def server_below(pid: int) -> int:
-    """The front process among the descendants of `buildah run`, whose own command lines name it, too."""
+    """Returns the front process among the descendants of `buildah run`, or 0 when there is none.
+
+    The command lines of buildah's own processes name the front's command, too.
+    """
     below = run("ps", "--no-headers", "-o", "pid", "--ppid", str(pid), check=False).split()
     for child in map(int, below):
         program, *_ = Path(f"/proc/{child}/cmdline").read_text().split("\0")
@@ -161,14 +166,15 @@ def container(image: str) -> Iterator[str]:
 
 
 def run(*command: str, check: bool = True) -> str:
-    """Its output. Raises `SystemExit` with what it complained of."""
+    """Returns the command's output. Raises `SystemExit` with its errors when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if check and done.returncode:
         raise SystemExit(f"{' '.join(command)}: {done.stderr[-2000:]}")
     return done.stdout.strip()
 
 
-def hold(claim: str, holds: bool) -> None:
+def check(claim: str, holds: bool) -> None:
+    """Prints the claim with its result, and ends the program when it does not hold."""
     say(f"{'ok   ' if holds else 'WRONG'} {claim}")
     if not holds:
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""Folders: the checkout, its snapshots, and the one beside the checkout that is never committed."""
+"""Folders: the checkout, its snapshots, and `shared` next to the checkout, which is never committed."""
 
 from pathlib import Path
 

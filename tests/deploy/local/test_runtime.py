@@ -85,7 +85,7 @@ def test_an_endpoint_answers_under_every_name_with_the_callers_attributes(runtim
 @pytest.mark.parametrize(
     ("body", "accept", "status", "message"),
     [
-        (as_json(action="refuse"), "*/*", 422, "text: refused, as asked"),
+        (as_json(action="refuse"), "*/*", 422, "text: refused, as requested"),
         (as_json(text=1), "*/*", 400, "text: expected `str`"),
         (as_json(), "text/csv", 406, "text/csv"),
         (as_json(action="fail"), "*/*", 500, "internal error"),

@@ -1,1 +1,1 @@
-"""Features that exist for the tests only."""
+"""Features that only the tests use."""

@@ -1,4 +1,4 @@
-"""A TensorFlow.js layers model computed from its own JSON, in numpy and by the definitions of its layers."""
+"""Computes a TensorFlow.js layers model from its JSON in numpy, by the definitions of its layers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from serving.arrays import Floats
 
 
 def outputs(topology: Mapping[str, Any], values: Mapping[str, Floats], images: Floats) -> Floats:
-    """Of the model's last layer. values: by TensorFlow's names. images: (N, H, W, C)."""
+    """Returns the last layer's outputs. values: weights by TensorFlow's names. images: (N, H, W, C)."""
     known: dict[str, Floats] = {}
     for layer in topology["layers"]:
         sources = [known[source] for node in layer["inbound_nodes"] for source, *_ in node] or [images]
@@ -25,7 +25,7 @@ def _owner(name: str) -> str:
     return name.partition("/")[0]
 
 
-def _layer(  # noqa: C901, PLR0911  (a case per kind of layer)
+def _layer(  # noqa: C901, PLR0911  (one case per kind of layer)
     kind: str, config: Mapping[str, Any], own: Mapping[str, Floats], source: Floats, *others: Floats
 ) -> Floats:
     match kind:
@@ -56,7 +56,7 @@ def _layer(  # noqa: C901, PLR0911  (a case per kind of layer)
 
 
 def _windows(source: Floats, config: Mapping[str, Any], kernel: tuple[int, ...]) -> Floats:
-    """(N, rows, columns, height, width, C)."""
+    """Returns (N, rows, columns, height, width, C): the area that the kernel covers at each place."""
     (height, width), (down, across) = kernel[:2], config["strides"]
     if config["padding"] == "same":
         source = np.pad(
@@ -68,7 +68,7 @@ def _windows(source: Floats, config: Mapping[str, Any], kernel: tuple[int, ...])
 
 
 def _same(length: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after: those needed, of an odd number one more after."""
+    """Returns the numbers of zeros before and after; an odd total has one more after."""
     needed = max(0, (-(-length // stride) - 1) * stride + kernel - length)
     return needed // 2, needed - needed // 2
 

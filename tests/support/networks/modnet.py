@@ -1,6 +1,6 @@
-"""MODNet with random weights, to be written as the .onnx file of profile `standard` is.
+"""MODNet with random weights, for an .onnx file like that of profile `standard`.
 
-Paper: MODNet: Real-Time Trimap-Free Portrait Matting via Objective Decomposition
+The paper is MODNet: Real-Time Trimap-Free Portrait Matting via Objective Decomposition
 (https://arxiv.org/abs/2011.11961). The backbone is torchvision's MobileNetV2.
 """
 
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torchvision.models import mobilenet_v2  # type: ignore[import-untyped]
 
-ENDS = (2, 4, 7, 14, 19)  # of the backbone's layers, at 1/2, 1/4, 1/8, 1/16 and 1/32
-DETAIL = 32
+ENDS = (2, 4, 7, 14, 19)  # last layers of the backbone at 1/2, 1/4, 1/8, 1/16 and 1/32
+DETAIL = 32  # channels of the detail branch
 
 
 class MODNet(nn.Module):
@@ -73,7 +73,7 @@ def _scaled(features: Tensor, factor: float) -> Tensor:
 
 
 def trained() -> MODNet:
-    """As if trained: no two tensors are equal, which the exporter would write once."""
+    """Returns a network without equal tensors, which the exporter would write only once."""
     torch.manual_seed(0)
     network = MODNet().eval()
     for norm in network.modules():

@@ -7,9 +7,9 @@ import torch
 
 
 def export(network: torch.nn.Module, file: Path, *shape: int, open_axes: dict[int, str]) -> None:
-    """For inputs of that shape, whose open axes may have any length; the output's have names as well."""
+    """Writes a network for inputs of this shape. The open axes of input and output may have any length."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # this exporter is old, as are those of the real files
+        warnings.simplefilter("ignore")  # this exporter is old, like the exporters of the real files
         torch.onnx.export(
             network,
             (torch.zeros(shape),),

@@ -1,4 +1,4 @@
-"""A small BERT with random weights, in files laid out as those of text_similarity's profile `standard`."""
+"""A small BERT with random weights, in files like those of text_similarity's profile `standard`."""
 
 import string
 import warnings
@@ -21,7 +21,7 @@ INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
 
 
 class Exported(BertModel):  # type: ignore[no-untyped-call]
-    """Inputs and output as in the file on the hub."""
+    """A BERT that has the inputs and the output of the file on the hub."""
 
     def forward(self, tokens: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
         kinds = {"attention_mask": attention_mask, "token_type_ids": token_type_ids}
@@ -30,7 +30,7 @@ class Exported(BertModel):  # type: ignore[no-untyped-call]
 
 
 def write(folder: Path, *, seed: int = 0) -> Path:
-    """The folder, with the two files under their names in the profile."""
+    """Writes the two files under their names in the profile, and returns the folder."""
     pieces = [*MARKS, *CHARACTERS, *string.ascii_lowercase, *(f"##{one}" for one in string.ascii_lowercase)]
     config = BertConfig(
         vocab_size=len(pieces),
@@ -43,7 +43,7 @@ def write(folder: Path, *, seed: int = 0) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = Exported(config, add_pooling_layer=False)
-        for name, parameter in model.named_parameters():  # words, order and biases must matter
+        for name, parameter in model.named_parameters():  # large enough that words and their order matter
             torch.nn.init.normal_(parameter, mean=float(name.endswith("Norm.weight")), std=0.2)
     _export(model, folder / BGE.name)
     _tokenizer(pieces).save(str(folder / TOKENIZER.name))
@@ -53,7 +53,7 @@ def write(folder: Path, *, seed: int = 0) -> Path:
 def _export(model: Exported, file: Path) -> None:
     tokens = torch.tensor([[2, 5, 6, 3], [2, 7, 3, 0]])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter that made the file on the hub is an old one
+        warnings.simplefilter("ignore")  # this exporter is old, like the one of the file on the hub
         torch.onnx.export(
             model,
             (tokens, (tokens != 0).long(), torch.zeros_like(tokens)),
@@ -74,6 +74,6 @@ def _tokenizer(pieces: list[str]) -> Tokenizer:
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", ids["[CLS]"]), ("[SEP]", ids["[SEP]"])]
     )
-    tokenizer.enable_truncation(16)  # as left by others in such files; the feature has its own limit
+    tokenizer.enable_truncation(16)  # a limit as such files often have; the feature replaces it by its own
     tokenizer.enable_padding()
     return tokenizer

@@ -1,4 +1,4 @@
-"""A small OWLv2 with random weights, in files laid out as those of the hub."""
+"""A small OWLv2 with random weights, in files like those of the hub."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,11 @@ from transformers import Owlv2Config, Owlv2ForObjectDetection
 from containers.object_recognition.feature import OWLV2_MERGES, OWLV2_NETWORK, OWLV2_VOCABULARY
 
 _TOWER = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
-TOKENS = 48  # letters, of a text
+TOKENS = 48  # letters of a text
 
 
 def write(folder: Path, *, seed: int = 0) -> Path:
-    """The folder, with the four files of the hub under their names in a profile."""
+    """Writes the hub's files under their names in a profile, and returns the folder."""
     letters = sorted(ByteLevel.alphabet())
     pieces = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     start, end = len(pieces) - 2, len(pieces) - 1
@@ -33,9 +33,9 @@ def write(folder: Path, *, seed: int = 0) -> Path:
         torch.manual_seed(seed)
         model = Owlv2ForObjectDetection(config)
         for part in (model.owlv2.vision_model.embeddings.patch_embedding, model.class_head.dense0):
-            torch.nn.init.normal_(part.weight)  # pictures must matter
-        torch.nn.init.normal_(model.owlv2.text_model.embeddings.token_embedding.weight)  # and words
-        torch.nn.init.normal_(model.box_head.dense2.weight, std=0.1)  # of about a patch, not all or nothing
+            torch.nn.init.normal_(part.weight)  # large enough that pictures matter
+        torch.nn.init.normal_(model.owlv2.text_model.embeddings.token_embedding.weight)  # words matter, too
+        torch.nn.init.normal_(model.box_head.dense2.weight, std=0.1)  # boxes of about a patch
     model.save_pretrained(folder / Path(OWLV2_NETWORK.name).parent)
     (folder / OWLV2_VOCABULARY.name).write_text(json.dumps({piece: n for n, piece in enumerate(pieces)}))
     (folder / OWLV2_MERGES.name).write_text("#version: 0.2\n")

@@ -1,4 +1,4 @@
-"""A small SigLIP 2 with random weights, in files laid out as those of the hub."""
+"""A small SigLIP 2 with random weights, in files like those of the hub."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import SiglipConfig, SiglipModel
 
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, prompted
-from containers.human_attribute_recognition.weight_files import NETWORK, TOKENIZER
+from containers.human_attribute_recognition.feature import NETWORK, TOKENIZER
 
 _TOWER = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
 
 
 def write(folder: Path, *, seed: int = 0) -> Path:
-    """The folder, with the three files of the hub under their names in a profile."""
+    """Writes the hub's files under their names in a profile, and returns the folder."""
     words = {word for value in prompted(ATTRIBUTES) for prompt in value.prompts for word in prompt.split()}
     vocabulary = {
         name: index for index, name in enumerate(["<pad>", "<eos>", "<bos>", "<unk>", *sorted(words)])
@@ -35,8 +35,8 @@ def write(folder: Path, *, seed: int = 0) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = SiglipModel(config)
-        torch.nn.init.normal_(model.vision_model.embeddings.patch_embedding.weight)  # pictures must matter
-        torch.nn.init.constant_(model.logit_scale, 4.7)  # as trained
+        torch.nn.init.normal_(model.vision_model.embeddings.patch_embedding.weight)  # makes pictures matter
+        torch.nn.init.constant_(model.logit_scale, 4.7)  # about the trained values
         torch.nn.init.constant_(model.logit_bias, -16.0)
     model.save_pretrained(folder / Path(NETWORK.name).parent)
     tokenizer.save(str(folder / TOKENIZER.name))

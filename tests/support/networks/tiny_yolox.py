@@ -1,4 +1,4 @@
-"""A small YOLOX with random weights: an .onnx file of the operators, input and output of YOLOX-S'."""
+"""A small YOLOX with random weights, in an .onnx file with the operators, input and output of YOLOX-S."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ SIDE = 640
 
 
 def write(file: Path, *, seed: int = 0) -> Path:
-    """The file."""
+    """Writes the network to the file, and returns its path."""
     graph = _Graph(seed)
     stem = graph.stem("images")
     middle = graph.add("MaxPool", [stem], kernel_shape=[2, 2], strides=[2, 2])
@@ -53,7 +53,7 @@ class _Graph:
         return self.add("Conv", [features, weight, bias], **attributes)
 
     def stem(self, images: str) -> str:
-        """Every second row and column as channels of their own, then an eighth of the resolution."""
+        """Adds the stem: every second row and column become channels, then it reduces to 1/8 resolution."""
         halves = []
         for column, row in ((0, 0), (0, 1), (1, 0), (1, 1)):
             ends = map(self.constant, ([row, column], [2**31 - 1] * 2, [2, 3], [2, 2]))
@@ -63,13 +63,13 @@ class _Graph:
         return self.add("Mul", [features, self.add("Sigmoid", [features])])
 
     def grown(self, features: str) -> str:
-        """Of twice the resolution."""
+        """Adds an operator that doubles the resolution."""
         scales = [self.constant(np.array(values, np.float32)) for values in ([], [1, 1, 2, 2])]
         rule = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return self.add("Resize", [features, *scales], mode="nearest", **rule)
 
     def level(self, features: str) -> str:
-        """(1, 85, cells): raw box, objectness, classes."""
+        """Adds the outputs of one level, (1, 85, cells): raw box, objectness, classes."""
         box, thing, classes = (self.convolve(features, (count, 8, 1, 1)) for count in (4, 1, 80))
-        sure = [self.add("Sigmoid", [part]) for part in (thing, classes)]
-        return self.add("Reshape", [self.add("Concat", [box, *sure], axis=1), self.constant([1, 85, -1])])
+        scores = [self.add("Sigmoid", [part]) for part in (thing, classes)]
+        return self.add("Reshape", [self.add("Concat", [box, *scores], axis=1), self.constant([1, 85, -1])])

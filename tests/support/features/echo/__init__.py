@@ -1,1 +1,1 @@
-"""The probe once more under another name, for containers of several features."""
+"""The probe under another name, for containers with several features."""

@@ -1,4 +1,4 @@
-"""The probe's declaration, with names of its own."""
+"""The probe's declaration, with other names."""
 
 from dataclasses import replace
 

@@ -1,1 +1,1 @@
-"""The probe once more, for which no machine has enough memory."""
+"""The probe with more memory than any machine has."""

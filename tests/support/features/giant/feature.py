@@ -1,4 +1,4 @@
-"""The probe's declaration, with a need that cannot be met."""
+"""The probe's declaration, with a need for memory that no machine can meet."""
 
 from dataclasses import replace
 

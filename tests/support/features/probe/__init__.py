@@ -1,1 +1,1 @@
-"""A feature that does what its request says: answer, fail, hang or die."""
+"""A feature that behaves as each request says: it answers, fails, hangs or dies."""

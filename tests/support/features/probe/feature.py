@@ -1,4 +1,4 @@
-"""A feature whose behaviour each request chooses, to try the runtime on."""
+"""The declaration of the probe, whose requests choose its behaviour, so that tests can try the runtime."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from serving.images.intake import ImageRequest
 
 
 class ProbeRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the model shall do, and how long each input shall take it."""
+    """A request that says what the model does with it, and how many seconds that takes."""
 
     text: str = ""
     action: Literal["answer", "refuse", "fail", "hang", "die"] = "answer"
@@ -18,7 +18,10 @@ class ProbeRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class ProbeResponse(msgspec.Struct, frozen=True):
-    """The text again, and who answered. image: height and width of the picture, if one came."""
+    """The request's text, with the batch and process that answered it.
+
+    image: height and width of the picture, if the request has one.
+    """
 
     text: str
     image: tuple[int, int] | None
@@ -40,12 +43,12 @@ feature = Feature(
     feature_id="Probe",
     title="Probe",
     title_zh="探针",
-    summary="Does what it is told.",
+    summary="Behaves as each request says.",
     request=ProbeRequest,
     response=ProbeResponse,
     profiles={
         "lite": Profile(files=(), summary="No weights.", verified=True),
-        "standard": Profile(files=(_NOWHERE,), summary="Weights nobody has.", verified=False),
+        "standard": Profile(files=(_NOWHERE,), summary="Weights that do not exist.", verified=False),
     },
     batching=Batching(max_size=4, max_delay_ms=20, max_queue=16),
 )

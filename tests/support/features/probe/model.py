@@ -1,4 +1,4 @@
-"""The probe's model: no network, real waiting, real failures."""
+"""The probe's model. It has no network, but it waits and fails for real."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ class Item(NamedTuple):
 
 
 class Model(Base[ProbeRequest, Item, int, ProbeResponse]):
-    """Does what each request asks; an output is the size of the batch."""
+    """Behaves as each request says. An output is the size of the batch."""
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
@@ -46,9 +46,9 @@ class Model(Base[ProbeRequest, Item, int, ProbeResponse]):
         never.wait(request.work_s)
         match request.action:
             case "refuse":
-                raise UnprocessableInput("text: refused, as asked")
+                raise UnprocessableInput("text: refused, as requested")
             case "fail":
-                raise RuntimeError("failed, as asked")
+                raise RuntimeError("failed, as requested")
             case "hang":
                 never.wait()
             case "die":

@@ -1,1 +1,1 @@
-"""What people in photographs look like, wear and do: sixteen attributes per person."""
+"""Human attribute recognition: sixteen attributes of every person in an image, such as clothing and age."""

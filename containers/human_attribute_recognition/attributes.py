@@ -1,4 +1,4 @@
-"""The table of attributes, attributes.json: what is told about a person, in which words. Without torch."""
+"""The table of attributes, read from attributes.json. This module needs no torch."""
 
 import hashlib
 from pathlib import Path
@@ -9,13 +9,14 @@ from msgspec import Meta
 
 Language = Literal["zh", "en"]
 Prompt = Annotated[str, Meta(pattern="^[a-z ]+$")]
-"""SigLIP 2 was trained on texts in lower case, and is better without punctuation."""
+"""A sentence for the text tower. SigLIP 2 was trained on lower case and works better without punctuation."""
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One answer of an attribute, by its labels in a reply, and sentences that say it of a person.
+    """One value of an attribute.
 
-    touches: it is true where the person's box reaches that edge of the image, and needs no prompts.
+    zh, en: its label in a response. prompts: sentences that describe a person with this value.
+    touches: the value applies when the person's box reaches this edge of the image. Then it has no prompts.
     """
 
     zh: str
@@ -25,13 +26,13 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Attribute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Its values exclude each other. key: its name in a reply."""
+    """An attribute, with values that exclude each other. key: its name in a response."""
 
     key: str
     values: tuple[Value, ...]
 
     def labels(self, language: Language) -> list[str]:
-        """What its values are called, in order."""
+        """Returns the labels of the values, in order."""
         return [value.zh if language == "zh" else value.en for value in self.values]
 
 
@@ -39,17 +40,17 @@ Table = tuple[Attribute, ...]
 
 
 def read(file: Path) -> Table:
-    """Raises `msgspec.ValidationError` for a file of another form."""
+    """Reads the table. Raises `msgspec.ValidationError` when the file has another structure."""
     return msgspec.json.decode(file.read_bytes(), type=Table)
 
 
 def prompted(table: Table) -> list[Value]:
-    """The values that a head scores, in order: all but those of the attributes that an edge decides."""
+    """Returns the values that a head scores, in order: those with prompts, which no edge decides."""
     return [value for one in table for value in one.values if value.prompts]
 
 
 def digest(table: Table) -> str:
-    """Of what decides the embeddings: the prompts, value by value."""
+    """Returns a hash of the prompts, which determine the embeddings."""
     prompts = [value.prompts for value in prompted(table)]
     return hashlib.sha256(msgspec.json.encode(prompts)).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""Human attribute recognition: where the people of an image are, and sixteen attributes of each."""
+"""Declaration of human attribute recognition: request, response, profiles and resources."""
 
 from typing import Annotated
 
@@ -6,9 +6,8 @@ import msgspec
 from msgspec import Meta, field
 
 from containers.human_attribute_recognition import attributes
-from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
-from containers.object_recognition.weight_files import FASTESTDET
-from serving.feature import Batching, Feature, Profile, Resources
+from containers.object_recognition.feature import FASTESTDET
+from serving.feature import Batching, Feature, Hub, Profile, Resources, WeightFile
 from serving.images.boxes import BoundingBox, Ratio
 from serving.images.intake import ImageRequest
 
@@ -18,20 +17,23 @@ Percentage = Annotated[float, Meta(ge=0, le=100)]
 
 
 class HumanAttributeRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An image by address or in base64."""
+    """An image, given by address or in base64."""
 
     language: Annotated[
-        attributes.Language, Meta(description="Of the labels: `zh` gives Chinese ones, `en` English ones.")
+        attributes.Language, Meta(description="Language of the labels: `zh` Chinese, `en` English.")
     ] = "zh"
-    max_people: Annotated[int, Meta(ge=1, le=100, description="The surest so many people are told.")] = 20
+    max_people: Annotated[
+        int,
+        Meta(ge=1, le=100, description="At most this many people, those with the highest `Confidence`."),
+    ] = 20
     min_confidence: Annotated[
-        float, Meta(ge=0, le=1, description="People found with less `Confidence` are left out.")
+        float, Meta(ge=0, le=1, description="People with a lower `Confidence` are left out.")
     ] = 0.5
 
 
 def _field(attribute: attributes.Attribute) -> tuple[str, object]:
     chinese, english = (" · ".join(attribute.labels(language)) for language in ("zh", "en"))
-    text = f"Percentages that sum to 100: {chinese}; with `language: en` {english}."
+    text = f"Percentages that sum to 100. Labels: {chinese}; with `language: en`: {english}."
     return attribute.key, Annotated[dict[str, Percentage], Meta(description=text)]
 
 
@@ -42,32 +44,45 @@ Person = msgspec.defstruct(
         ("bounding_box", BoundingBox, field(name="BoundingBox")),
         (
             "confidence",
-            Annotated[Ratio, Meta(description="How sure it is that this is a person, 0 to 1.")],
+            Annotated[Ratio, Meta(description="The detector's score that this is a person, 0 to 1.")],
             field(name="Confidence"),
         ),
     ],
     frozen=True,
     module=__name__,
-    namespace={"__doc__": "A person, and what is true of them in percent, by attribute and label."},
+    namespace={"__doc__": "A person, with percentages for the labels of every attribute."},
 )
 
 
 class HumanAttributes(msgspec.Struct, frozen=True):
-    """The people of the image."""
+    """The people in the image and their attributes."""
 
     labels: Annotated[
-        list[Person],  # type: ignore[valid-type]  # made of the table at import
-        Meta(description="People, the surest first; an empty list where there is nobody."),
+        list[Person],  # type: ignore[valid-type]  # the struct is built from the table at import
+        Meta(description="The people, highest `Confidence` first. An empty list when nobody is found."),
     ] = field(name="Labels")
-    version: Annotated[str, Meta(description="The networks and their weights.")] = field(
+    version: Annotated[str, Meta(description="Identifies the networks that produced the response.")] = field(
         name="LabelModelVersion", default=LABEL_MODEL_VERSION
     )
 
 
+def _siglip2(file: str) -> WeightFile:
+    return WeightFile(
+        name=f"siglip2/{file}",
+        source=Hub(repository="google/siglip2-base-patch16-224", path=file),
+        license="Apache-2.0",
+        origin="SigLIP 2 base, patches of 16 px, 224 px, by Google",
+    )
+
+
+CONFIG, NETWORK, TOKENIZER = (
+    _siglip2(file) for file in ("config.json", "model.safetensors", "tokenizer.json")
+)
+
 PROFILES = {
     "standard": Profile(
         files=(FASTESTDET, CONFIG, NETWORK, TOKENIZER),
-        summary="FastestDet finds people; SigLIP 2 compares each with sentences, without training of ours.",
+        summary="FastestDet finds people. SigLIP 2 compares each person with sentences (zero-shot).",
         verified=False,
     ),
 }
@@ -77,7 +92,7 @@ feature = Feature(
     feature_id="HumanAttributeRecognition",
     title="Human Attribute Recognition",
     title_zh="人体结构化属性",
-    summary="Finds the people of an image and tells sixteen attributes of each, such as clothing and age.",
+    summary="Finds the people in an image and returns sixteen attributes of each, such as clothing and age.",
     request=HumanAttributeRequest,
     response=HumanAttributes,
     profiles=PROFILES,

@@ -1,4 +1,7 @@
-"""What an image's embedding says of each value: a linear layer, of sentences or trained."""
+"""The head: a linear layer from an image's embedding to the values of the attributes.
+
+Its weights come from the prompts, or from training.
+"""
 
 from typing import NamedTuple
 
@@ -6,44 +9,54 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from containers.human_attribute_recognition.attributes import Table, digest, prompted
-from containers.human_attribute_recognition.weight_files import CONFIG, NETWORK, TOKENIZER
+from containers.human_attribute_recognition.feature import CONFIG, NETWORK, TOKENIZER
 from serving.arrays import Floats
 from serving.weights import Weights
 from serving.weights.array_cache import cached_arrays
 
 TRAINED = "head.safetensors"
-"""A profile that declares a file of this name is served with it in place of the prompts."""
+"""Name of the file with a trained head. A profile that declares it uses it in place of the prompts."""
 
 
 class Head(NamedTuple):
-    """weight: (values, D), bias: (values,); the values are those of `attributes.prompted`."""
+    """The weights of the head.
+
+    weight: (values, D). bias: (values,). The values are those of `attributes.prompted`, in order.
+    """
 
     weight: Floats
     bias: Floats
 
     def __call__(self, embeddings: Floats) -> Floats:
-        """(N, D) of any length -> (N, values) logits, to be compared within an attribute."""
+        """Returns (N, values) logits from (N, D) embeddings of any length.
+
+        Logits can be compared only within an attribute.
+        """
         length = np.linalg.norm(embeddings, axis=1, keepdims=True)
         logits: Floats = embeddings / length @ self.weight.T + self.bias
         return logits
 
 
-def of(weights: Weights, table: Table) -> Head:
-    """The weights' own head, else the prompts' embeddings: from an earlier start, or computed and kept."""
+def load_head(weights: Weights, table: Table) -> Head:
+    """Returns the trained head when the weights contain one, otherwise the head of the prompts.
+
+    The head of the prompts is computed once and then read from the cache.
+    """
     if TRAINED in weights:
         return Head(**load_file(weights[TRAINED]))
     file = weights.derived(f"prompts-{digest(table)}.safetensors")
-    return Head(**cached_arrays(file, lambda: of_prompts(weights, table)._asdict()))
+    return Head(**cached_arrays(file, lambda: head_of_prompts(weights, table)._asdict()))
 
 
-def of_prompts(weights: Weights, table: Table) -> Head:
-    """The mean direction of each value's prompts, times the learnt scale.
+def head_of_prompts(weights: Weights, table: Table) -> Head:
+    """Computes the head: the mean direction of each value's prompts, times the learnt scale.
 
-    SigLIP is trained with a sigmoid per pair of image and text, sigmoid(scale * cosine + bias). Of values
-    that exclude each other exactly one is true: given that, the odds of the sigmoids make the probability of
-    each value its softmax over scale * cosine, and the bias, common to all, falls out.
+    SigLIP is trained with one sigmoid per pair of image and text, sigmoid(scale * cosine + bias). The values
+    of an attribute exclude each other, so exactly one of them is true. Under this condition the odds of the
+    sigmoids give each value the probability softmax(scale * cosine). The bias is common to all values and
+    cancels out.
     """
-    # late: once the head is stored, a start needs no text tower
+    # Imported here because a start with a cached head needs no text tower.
     from containers.human_attribute_recognition.network import scale, text_embeddings
 
     values = prompted(table)

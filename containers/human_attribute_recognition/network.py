@@ -1,4 +1,4 @@
-"""The two towers of SigLIP 2, each read from the files of its hub. https://arxiv.org/abs/2502.14786."""
+"""The image tower and the text tower of SigLIP 2 (https://arxiv.org/abs/2502.14786)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ _END, _PADDING = "<eos>", "<pad>"
 
 
 class ImageTower(nn.Module):
-    """(N, 3, side, side) RGB in -1..1 -> (N, D) embeddings, not normalised."""
+    """The image tower: (N, 3, side, side) RGB in -1..1 -> (N, D) embeddings, not normalised."""
 
     def __init__(self, config: Path, network: Path) -> None:
         super().__init__()
@@ -28,13 +28,16 @@ class ImageTower(nn.Module):
 
 
 def scale(network: Path) -> float:
-    """What training learnt to multiply a cosine by."""
+    """Returns the learnt factor by which a cosine is multiplied."""
     with safe_open(network, "pt") as file:
         return float(file.get_tensor("logit_scale").exp())
 
 
 def text_embeddings(texts: Sequence[str], *, config: Path, network: Path, tokenizer: Path) -> Floats:
-    """(texts, D), of length 1. As in training: no start token, an end token, padding to the full length."""
+    """Returns (texts, D) embeddings of length 1.
+
+    Like in training, a text has no start token, but an end token and padding to the full length.
+    """
     text_config = _config(config).text_config
     tower = _loaded(SiglipTextModel(text_config), network, "text_model.")
     words, length = Tokenizer.from_file(str(tokenizer)), text_config.max_position_embeddings
@@ -55,8 +58,11 @@ def _config(file: Path) -> Any:
 
 
 def _loaded(tower: Any, network: Path, prefix: str) -> Any:
-    """The tower with the file's tensors of that prefix. Raises RuntimeError naming those that do not fit."""
+    """Loads the file's tensors with the prefix into the frozen tower.
+
+    Raises RuntimeError naming the tensors that do not fit.
+    """
     with safe_open(network, "pt") as file:
-        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118  (no mapping)
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118  (the file is not a mapping)
         tower.load_state_dict({name.removeprefix(prefix): file.get_tensor(name) for name in names})
     return tower.eval().requires_grad_(False)

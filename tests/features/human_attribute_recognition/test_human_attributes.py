@@ -1,4 +1,4 @@
-"""Human attribute recognition as a whole: a random SigLIP 2 behind the real person detector."""
+"""Tests of human_attribute_recognition with the real person detector and a random SigLIP 2."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as Picture
 
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Language
-from containers.human_attribute_recognition.recogniser import Recogniser, Wanted
+from containers.human_attribute_recognition.recogniser import Limits, Recogniser
 from serving.adapters.in_process import SyncService
 from serving.arrays import Pixels
 from serving.codec import JSON
@@ -34,7 +34,7 @@ KEYS = [one.key for one in ATTRIBUTES]
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Of a service with the random SigLIP 2 and the detector's own weights."""
+    """Settings of a service with the random SigLIP 2 and the real weights of the detector."""
     tiny = tiny_siglip.write(tmp_path_factory.mktemp("tiny"))
     settings = Settings.read(profile="standard", model_dir=str(tiny), device="cpu")
     weights_of(FEATURE, settings)
@@ -49,7 +49,7 @@ def service(settings: Settings) -> Iterator[SyncService]:
 
 
 @pytest.fixture(scope="module")
-def people(settings: Settings) -> Recogniser:
+def recogniser(settings: Settings) -> Recogniser:
     return Recogniser.load(resolve(FEATURE, settings), "cpu")
 
 
@@ -58,24 +58,26 @@ def astronaut() -> Pixels:
     return Media().decode((FEATURE.folder / "example.jpg").read_bytes())
 
 
-def test_a_person_is_found_and_told_in_both_languages(service: SyncService) -> None:
-    answers = {}
+def test_the_labels_are_in_the_requested_language_and_the_percentages_are_the_same(
+    service: SyncService,
+) -> None:
+    percentages = {}
     languages: tuple[Language, ...] = ("zh", "en")
     for language in languages:
-        reply = asked(service, FEATURE.example["request"] | {"language": language})
+        reply = response_to(service, FEATURE.example["request"] | {"language": language})
         assert reply["LabelModelVersion"] == "fastestdet+siglip2-base-patch16-224/1"
         (person,) = reply["Labels"]
         assert list(person) == [*KEYS, "BoundingBox", "Confidence"]
         assert [list(person[key]) for key in KEYS] == [one.labels(language) for one in ATTRIBUTES]
-        answers[language] = [list(person[key].values()) for key in KEYS]
-    assert answers["zh"] == answers["en"]
-    for shares in answers["zh"]:
+        percentages[language] = [list(person[key].values()) for key in KEYS]
+    assert percentages["zh"] == percentages["en"]
+    for shares in percentages["zh"]:
         assert sum(shares) == pytest.approx(100, abs=0.05)
 
 
-def test_the_example_tells_where_the_person_is(service: SyncService) -> None:
-    """The rest of the example is what a network says that knows nothing; see the feature's README."""
-    (person,) = asked(service, FEATURE.example["request"])["Labels"]
+def test_the_box_and_confidence_of_the_example_are_real(service: SyncService) -> None:
+    """The other percentages of the example are placeholders; see the feature's README."""
+    (person,) = response_to(service, FEATURE.example["request"])["Labels"]
     (expected,) = FEATURE.example["response"]["Labels"]
     assert list(expected) == list(person)
     for key in ("BoundingBox", "upper_cut", "lower_cut"):
@@ -83,30 +85,32 @@ def test_the_example_tells_where_the_person_is(service: SyncService) -> None:
     assert person["Confidence"] == pytest.approx(expected["Confidence"], abs=0.02)
 
 
-def test_nobody_is_an_empty_list(service: SyncService) -> None:
-    assert asked(service, {"img": png(np.full((80, 60, 3), 200, np.uint8))})["Labels"] == []
+def test_an_image_without_people_gives_an_empty_list(service: SyncService) -> None:
+    assert response_to(service, {"img": png(np.full((80, 60, 3), 200, np.uint8))})["Labels"] == []
 
 
-def test_the_caller_says_how_many_and_how_sure(service: SyncService) -> None:
+def test_a_request_limits_the_number_of_people_and_their_confidence(service: SyncService) -> None:
     request = FEATURE.example["request"]
-    many = asked(service, request | {"min_confidence": 0.1})["Labels"]
+    many = response_to(service, request | {"min_confidence": 0.1})["Labels"]
     sure = [person["Confidence"] for person in many]
     assert len(sure) > 1
     assert sure == sorted(sure, reverse=True)
-    assert asked(service, request | {"min_confidence": 0.1, "max_people": 1})["Labels"] == many[:1]
-    assert asked(service, request | {"min_confidence": 1})["Labels"] == []
+    assert response_to(service, request | {"min_confidence": 0.1, "max_people": 1})["Labels"] == many[:1]
+    assert response_to(service, request | {"min_confidence": 1})["Labels"] == []
 
 
-def test_a_batch_answers_as_singles(people: Recogniser, astronaut: Pixels) -> None:
+def test_a_batch_gives_the_same_people_as_its_images_one_by_one(
+    recogniser: Recogniser, astronaut: Pixels
+) -> None:
     images = [
         astronaut,
         np.zeros((40, 40, 3), np.uint8),
         astronaut[:, ::-1].copy(),
         astronaut[::2, ::2].copy(),
     ]
-    wanted = [Wanted(20, 0.1), Wanted(20, 0.5), Wanted(1, 0.3), Wanted(20, 0.4)]
-    together = people.recognise(images, wanted)
-    alone = [people.recognise([image], [one])[0] for image, one in zip(images, wanted, strict=True)]
+    limits = [Limits(20, 0.1), Limits(20, 0.5), Limits(1, 0.3), Limits(20, 0.4)]
+    together = recogniser.recognise(images, limits)
+    alone = [recogniser.recognise([image], [one])[0] for image, one in zip(images, limits, strict=True)]
     assert [len(found) for found in together] == [len(found) for found in alone]
     assert [bool(found) for found in together] == [True, False, True, True]
     for left, right in zip(chain(*together), chain(*alone), strict=True):
@@ -114,8 +118,8 @@ def test_a_batch_answers_as_singles(people: Recogniser, astronaut: Pixels) -> No
         assert list(chain(*left.scores)) == pytest.approx(list(chain(*right.scores)), abs=0.1)
 
 
-def test_no_images_are_fine(people: Recogniser) -> None:
-    assert people.recognise([], []) == []
+def test_no_images_give_no_people(recogniser: Recogniser) -> None:
+    assert recogniser.recognise([], []) == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ def test_no_images_are_fine(people: Recogniser) -> None:
         ("lite", ["no profile 'lite'", "there is standard", "--profile"]),
     ],
 )
-def test_without_weights_the_container_ends_with_one_clear_line(
+def test_a_container_without_weights_ends_with_a_message_of_one_line(
     profile: str, parts: list[str], tmp_path: Path, settings: Settings
 ) -> None:
     nowhere = {"AIKIT_CACHE_DIR": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:1"}
@@ -138,11 +142,11 @@ def test_without_weights_the_container_ends_with_one_clear_line(
     assert all(part in line for part in (FEATURE.name, *parts))
 
 
-def asked(service: SyncService, request: dict[str, object]) -> dict[str, Any]:
+def response_to(service: SyncService, request: dict[str, object]) -> dict[str, Any]:
     reply = service.invoke(msgspec.json.encode(request), JSON)
     assert reply.status == 200, reply.body
-    answer: dict[str, Any] = msgspec.json.decode(reply.body)
-    return answer
+    body: dict[str, Any] = msgspec.json.decode(reply.body)
+    return body
 
 
 def png(image: Pixels) -> str:

@@ -124,7 +124,7 @@ def test_a_decompression_bomb_is_refused_from_its_header(client: httpx.Client) -
     bomb[16:24] = (50_000).to_bytes(4, "big") * 2  # width and height in the IHDR chunk
     response = client.post("/invocations", content=bytes(bomb), headers={"Content-Type": "image/png"})
     assert response.status_code == 422
-    assert "50000x50000" in response.json()["detail"] or "img: " in response.json()["detail"]
+    assert response.json()["detail"] == "img: too many pixels, longest side at most 4096 px"
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])

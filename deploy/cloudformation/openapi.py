@@ -99,8 +99,8 @@ def model(feature: Feature) -> Json:
     """
     whole = document([feature])
     bodies = whole["paths"][f"/{feature.name}"]["post"]["requestBody"]["content"]
-    loosened: Json = _loosened(bodies["application/json"]["schema"], whole["components"]["schemas"])
-    return loosened
+    schema: Json = _loosened(bodies["application/json"]["schema"], whole["components"]["schemas"])
+    return schema
 
 
 def _loosened(schema: Any, components: Json) -> Any:
@@ -113,15 +113,15 @@ def _loosened(schema: Any, components: Json) -> Any:
     choices = [_loosened(choice, components) for choice in schema.get("anyOf", ())]
     if schema.get("type") == "null" or {} in choices:
         return {}
-    kept = {key: schema[key] for key in _SHARED_KEYWORDS if schema.get(key, []) != []}
+    loosened = {key: schema[key] for key in _SHARED_KEYWORDS if schema.get(key, []) != []}
     if choices:
-        kept["anyOf"] = choices
+        loosened["anyOf"] = choices
     if schema.get("type") == "array":
-        kept["items"] = _loosened(schema.get("items") or {}, components)
+        loosened["items"] = _loosened(schema.get("items") or {}, components)
     if "properties" in schema:
         fields = schema["properties"].items()
-        kept["properties"] = {name: _loosened(field, components) for name, field in fields}
-    return kept
+        loosened["properties"] = {name: _loosened(field, components) for name, field in fields}
+    return loosened
 
 
 def _model_name(feature: Feature) -> str:

@@ -1,1 +1,1 @@
-"""The code of the two Lambda functions that the templates deploy, beside those of the features."""
+"""The code of the two small Lambda functions that the templates deploy: the proxy and the explorer."""

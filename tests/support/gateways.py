@@ -20,7 +20,7 @@ from serving.feature import find
 from serving.settings import Settings
 from tests.support.ask import PROBE
 
-from .runtime_server import Server
+from .runtime_server import RuntimeServer
 
 FEATURE = find(PROBE)
 Answer = requests.Response
@@ -72,7 +72,7 @@ def listening(routes: Callable[[Fleet, int], list[BaseRoute]]) -> Iterator[Gatew
 
 
 @contextmanager
-def fronting(sagemaker: Server, folder: Path) -> Iterator[Callable[..., Gateway]]:
+def fronting(sagemaker: RuntimeServer, folder: Path) -> Iterator[Callable[..., Gateway]]:
     """Yields a function that starts gateways in front of this server. Their key files are in the folder."""
     options = Options(port=sagemaker.server_port, keys=folder / "keys.json", usage=folder / "usage.sqlite")
     with ExitStack() as stack:

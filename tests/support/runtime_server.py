@@ -46,15 +46,15 @@ def model_error(status: int, body: str) -> Reply:
     )
 
 
-class Server(ThreadingHTTPServer):
+class RuntimeServer(ThreadingHTTPServer):
     """A server that replies with the function `answering`.
 
-    asked: the requests so far. released: the event that ends `hang`.
+    requests: those that it received so far. released: the event that ends `hang`.
     """
 
     def __init__(self) -> None:
         self.answering: Answering = lambda _: Reply(200, b"{}")
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
         self.released = Event()
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -72,13 +72,13 @@ class Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: RuntimeServer
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.path, headers, body)
-        self.server.asked.append(request)
+        self.server.requests.append(request)
         reply = self.server.answering(request)
         self.send_response(reply.status)
         if reply.error:
@@ -93,8 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    with Server() as server:
+def running() -> Iterator[RuntimeServer]:
+    with RuntimeServer() as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

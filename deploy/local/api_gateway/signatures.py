@@ -89,7 +89,8 @@ class SignedCallers:
 
 def _matches(signed: _Signed, secret: str, request: Request, body: bytes) -> bool:
     """True when a signature of the same request with this secret is the same."""
-    if request.headers.get("x-amz-content-sha256", digest := hashlib.sha256(body).hexdigest()) != digest:
+    digest = hashlib.sha256(body).hexdigest()
+    if request.headers.get("x-amz-content-sha256", digest) != digest:
         return False
     query = f"?{request.url.query}" if request.url.query else ""
     path = request.scope["raw_path"].decode("latin-1")

@@ -27,7 +27,15 @@ from serving.http import LAMBDA_REPLY_BYTES
 from serving.service import Service
 from serving.settings import Settings
 from tests.support.ask import PROBE
-from tests.support.runtime_server import ENVIRONMENT, Reply, Request, Server, model_error, refused, running
+from tests.support.runtime_server import (
+    ENVIRONMENT,
+    Reply,
+    Request,
+    RuntimeServer,
+    model_error,
+    refused,
+    running,
+)
 
 Event = dict[str, Any]
 CONTEXT = SimpleNamespace(aws_request_id="from-lambda")
@@ -50,7 +58,7 @@ def credentials() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[Server]:
+def endpoint() -> Iterator[RuntimeServer]:
     with running() as server:
         yield server
 
@@ -62,7 +70,7 @@ def proxy_for(address: str, read_s: float = 5) -> Proxy:
 
 
 @pytest.fixture(scope="module")
-def proxy(endpoint: Server) -> Proxy:
+def proxy(endpoint: RuntimeServer) -> Proxy:
     return proxy_for(endpoint.address)
 
 
@@ -74,10 +82,10 @@ def problem_of(answer: Event) -> Event:
     return problem
 
 
-def test_a_json_request_reaches_the_endpoint_as_it_was_sent(endpoint: Server, proxy: Proxy) -> None:
+def test_a_json_request_reaches_the_endpoint_as_it_was_sent(endpoint: RuntimeServer, proxy: Proxy) -> None:
     endpoint.answering = lambda _: Reply(200, '[{"words": "饮料"}]'.encode())
     answer = proxy(event('{"url": "https://example.com/饮料.jpg"}'), CONTEXT)
-    request = endpoint.asked[-1]
+    request = endpoint.requests[-1]
     assert request.path == "/endpoints/general-ocr-1/invocations"
     assert json.loads(request.body) == {"url": "https://example.com/饮料.jpg"}
     assert (request.headers["content-type"], request.headers["accept"]) == ("application/json", "*/*")
@@ -86,19 +94,19 @@ def test_a_json_request_reaches_the_endpoint_as_it_was_sent(endpoint: Server, pr
     assert answer["headers"]["X-Request-Id"] == "from-the-gateway"
 
 
-def test_images_pass_in_both_directions(endpoint: Server, proxy: Proxy) -> None:
+def test_images_pass_in_both_directions(endpoint: RuntimeServer, proxy: Proxy) -> None:
     endpoint.answering = lambda request: Reply(200, request.body[::-1], request.headers["accept"])
     headers = {"content-type": "image/png", "accept": "image/png"}
     answer = proxy(event(base64.b64encode(PNG).decode(), headers=headers, isBase64Encoded=True), CONTEXT)
-    assert endpoint.asked[-1].body == PNG
-    assert endpoint.asked[-1].headers["content-type"] == "image/png"
+    assert endpoint.requests[-1].body == PNG
+    assert endpoint.requests[-1].headers["content-type"] == "image/png"
     assert answer["isBase64Encoded"] is True
     assert base64.b64decode(answer["body"]) == PNG[::-1]
     assert answer["headers"]["Content-Type"] == "image/png"
 
 
 def test_the_containers_own_status_and_body_come_back(
-    probe: Container, endpoint: Server, proxy: Proxy
+    probe: Container, endpoint: RuntimeServer, proxy: Proxy
 ) -> None:
     def sagemaker(request: Request) -> Reply:
         headers = {"content-type": request.headers["content-type"]}
@@ -145,16 +153,18 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: f"{refusal.reply.error}-{refusal.status}")
-def test_each_failure_of_sagemaker_has_a_status(endpoint: Server, proxy: Proxy, refusal: Refusal) -> None:
+def test_each_failure_of_sagemaker_has_a_status(
+    endpoint: RuntimeServer, proxy: Proxy, refusal: Refusal
+) -> None:
     endpoint.answering = lambda _: refusal.reply
-    calls_before = len(endpoint.asked)
+    calls_before = len(endpoint.requests)
     answer = proxy(event(), CONTEXT)
     assert (answer["statusCode"], problem_of(answer)["code"]) == (refusal.status, refusal.code)
     assert answer["headers"].get("Retry-After") == refusal.retry_after
-    assert len(endpoint.asked) == calls_before + 1, "the proxy does not retry"
+    assert len(endpoint.requests) == calls_before + 1, "the proxy does not retry"
 
 
-def test_an_endpoint_that_hangs_is_a_timeout(endpoint: Server) -> None:
+def test_an_endpoint_that_hangs_is_a_timeout(endpoint: RuntimeServer) -> None:
     endpoint.answering = endpoint.hang
     answer = proxy_for(endpoint.address, read_s=0.1)(event(), CONTEXT)
     assert (answer["statusCode"], problem_of(answer)["code"]) == (504, "deadline_exceeded")
@@ -172,7 +182,7 @@ def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
     assert "127.0.0.1" not in problem_of(answer)["detail"]
 
 
-def test_sizes_are_limited_in_both_directions(endpoint: Server, proxy: Proxy) -> None:
+def test_sizes_are_limited_in_both_directions(endpoint: RuntimeServer, proxy: Proxy) -> None:
     endpoint.answering = lambda _: Reply(200, b"{}")
     assert proxy(event("x" * LIMIT), CONTEXT)["statusCode"] == HTTPStatus.OK
     over = problem_of(proxy(event("x" * (LIMIT + 1)), CONTEXT))
@@ -186,13 +196,13 @@ def test_sizes_are_limited_in_both_directions(endpoint: Server, proxy: Proxy) ->
     assert str(LAMBDA_REPLY_BYTES) in over["detail"]
 
 
-def test_a_preflight_gets_the_same_answer_as_on_lambda(endpoint: Server, proxy: Proxy) -> None:
-    calls_before = len(endpoint.asked)
+def test_a_preflight_gets_the_same_answer_as_on_lambda(endpoint: RuntimeServer, proxy: Proxy) -> None:
+    calls_before = len(endpoint.requests)
     preflight = event(None, httpMethod="OPTIONS")
     service = Service.load(find(PROBE), Settings.read({}))
     with asyncio.Runner() as runner:
         assert proxy(preflight, CONTEXT) == Handler(service, runner)(preflight, CONTEXT)
-    assert len(endpoint.asked) == calls_before
+    assert len(endpoint.requests) == calls_before
 
 
 @pytest.mark.parametrize(
@@ -204,7 +214,7 @@ def test_a_preflight_gets_the_same_answer_as_on_lambda(endpoint: Server, proxy: 
     ],
 )
 def test_the_request_id_comes_from_the_gateway_or_else_the_caller_or_else_lambda(
-    endpoint: Server, proxy: Proxy, parts: Event, request_id: str
+    endpoint: RuntimeServer, proxy: Proxy, parts: Event, request_id: str
 ) -> None:
     endpoint.answering = lambda _: Reply(200, b"{}")
     assert proxy(event(**parts), CONTEXT)["headers"]["X-Request-Id"] == request_id
@@ -216,7 +226,7 @@ bodies = st.none() | st.text(alphabet=st.characters(exclude_categories=()), max_
 @settings(deadline=None, max_examples=50)
 @given(bodies, st.booleans(), st.sampled_from([{}, None, {"Accept": "text/csv"}]))
 def test_every_body_gets_an_answer(
-    endpoint: Server, proxy: Proxy, body: str | None, encoded: bool, headers: dict[str, str] | None
+    endpoint: RuntimeServer, proxy: Proxy, body: str | None, encoded: bool, headers: dict[str, str] | None
 ) -> None:
     endpoint.answering = lambda _: Reply(200, b"{}")
     answer = proxy(event(body, isBase64Encoded=encoded, headers=headers), CONTEXT)
@@ -224,7 +234,7 @@ def test_every_body_gets_an_answer(
     assert answer["statusCode"] in (200, 400)
 
 
-def test_the_zip_file_needs_no_other_code_of_ours(endpoint: Server, tmp_path: Path) -> None:
+def test_the_zip_file_needs_no_other_code_of_ours(endpoint: RuntimeServer, tmp_path: Path) -> None:
     endpoint.answering = lambda _: Reply(200, b'{"answer": 42}')
     archive = tmp_path / proxy_asset().file
     archive.write_bytes(proxy_asset().content)

@@ -18,7 +18,7 @@ from deploy.local.runtime.runtime import runtime_routes
 from serving.http import PREFLIGHT
 from tests.serving.container.test_front import picture
 from tests.support.gateways import FEATURE, Gateway, fronting, listening, refused
-from tests.support.runtime_server import Reply, Server, running
+from tests.support.runtime_server import Reply, RuntimeServer, running
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +34,13 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture(scope="module")
-def sagemaker() -> Iterator[Server]:
+def sagemaker() -> Iterator[RuntimeServer]:
     with running() as server:
         yield server
 
 
 @pytest.fixture
-def before(sagemaker: Server, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
+def before(sagemaker: RuntimeServer, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     with fronting(sagemaker, tmp_path) as start:
         yield start
 
@@ -112,21 +112,21 @@ def test_six_megabytes_of_base64_are_too_much_for_lambda(gateway: Gateway) -> No
 
 
 def test_an_image_is_decoded_for_callers_that_accept_it_first(
-    sagemaker: Server, before: Callable[..., Gateway]
+    sagemaker: RuntimeServer, before: Callable[..., Gateway]
 ) -> None:
     gateway = before()
-    sagemaker.answering = lambda asked: Reply(200, asked.body, "image/png")
+    sagemaker.answering = lambda request: Reply(200, request.body, "image/png")
     data = picture()
     headers = {"Content-Type": "image/png", "Accept": "image/png, */*"}
     answer = gateway.post(data=data, headers=headers)
     assert (answer.content, answer.headers["Content-Type"]) == (data, "image/png")
-    assert sagemaker.asked[-1].path == "/endpoints/probe/invocations"
-    assert sagemaker.asked[-1].headers["x-amzn-sagemaker-inference-id"] == answer.headers["X-Request-Id"]
+    assert sagemaker.requests[-1].path == "/endpoints/probe/invocations"
+    assert sagemaker.requests[-1].headers["x-amzn-sagemaker-inference-id"] == answer.headers["X-Request-Id"]
     answer = gateway.post(data=data, headers=headers | {"Accept": "*/*"})
     assert base64.b64decode(answer.content) == data
 
 
-def test_a_late_answer_is_a_timeout(sagemaker: Server, before: Callable[..., Gateway]) -> None:
+def test_a_late_answer_is_a_timeout(sagemaker: RuntimeServer, before: Callable[..., Gateway]) -> None:
     sagemaker.answering = sagemaker.hang
     answer = before(GatewayLimits(timeout_s=0.2)).post(json={})
     sagemaker.released.set()

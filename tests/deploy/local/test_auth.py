@@ -20,19 +20,19 @@ from deploy.local.api_gateway.usage import Plan
 from deploy.local.options import Options
 from serving.settings import SettingsError
 from tests.support.gateways import Answer, Gateway, fronting, refused
-from tests.support.runtime_server import Server, running
+from tests.support.runtime_server import RuntimeServer, running
 
 REGION = "us-east-1"
 
 
 @pytest.fixture(scope="module")
-def sagemaker() -> Iterator[Server]:
+def sagemaker() -> Iterator[RuntimeServer]:
     with running() as server:
         yield server
 
 
 @pytest.fixture
-def before(sagemaker: Server, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
+def before(sagemaker: RuntimeServer, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
     with fronting(sagemaker, tmp_path) as start:
         yield start
 

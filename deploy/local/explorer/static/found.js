@@ -1,4 +1,4 @@
-/* Reads the results in a reply, whatever the feature. */
+/* Functions that find the results in a reply of any feature. */
 
 /* The objects, faces and texts in a reply: { points: [[x, y]…] in pixels, words, score from 0 to 1 }.
 

@@ -61,7 +61,7 @@ function shape({ points, words, score }, index, size, crowded) {
   const type = Math.min(Math.max(Math.min(across, down) / 2, size / 90), size / 32);
   const [left, top] = [Math.min(points[0][0], points[3][0]), Math.min(points[0][1], points[1][1])];
   const y = top > type * 1.2 ? points[0][1] - type * 0.25 : top + type;
-  const group = make("svg:g", { class: `${sureness(score)} ${crowded ? "crowded" : ""}` });
+  const group = make("svg:g", { class: `${scoreClass(score)} ${crowded ? "crowded" : ""}` });
   group.append(make("svg:polygon", { points: points.join(" ") }));
   group.append(make("svg:text", { x: left, y, "font-size": type, class: "words" },
     `${index + 1} ${words.length > LONG ? `${words.slice(0, LONG)}…` : words}`));
@@ -77,7 +77,7 @@ function tableOf(found, overlay) {
   const rows = found.map(({ words, score }, index) => {
     const cells = [make("th", { scope: "row" }, index + 1), make("td", {}, words || say(make("span"), "face")),
       make("td", {}, `${(score * 100).toFixed(1)} %`)];
-    const row = make("tr", { tabIndex: 0, className: sureness(score) }, ...cells);
+    const row = make("tr", { tabIndex: 0, className: scoreClass(score) }, ...cells);
     const light = (on) => () => overlay.children[index].classList.toggle("lit", on);
     for (const [event, on] of [["mouseenter", true], ["focus", true], ["mouseleave", false], ["blur", false]]) {
       row.addEventListener(event, light(on));
@@ -89,8 +89,8 @@ function tableOf(found, overlay) {
   return make("div", { className: "scroll", tabIndex: 0 }, table);
 }
 
-function sureness(score) {
-  return score >= 0.9 ? "sure" : score >= 0.7 ? "unsure" : "doubtful";
+function scoreClass(score) {
+  return score >= 0.9 ? "score-high" : score >= 0.7 ? "score-medium" : "score-low";
 }
 
 /* Shows a larger image under a slider with the original, and another result, such as a cut-out, on a checkerboard. */

@@ -33,7 +33,7 @@ class Model(Base[ImageSimilarityRequest, Item, list[Floats], Response]):
         return cls(Embedder.load(weights, device))
 
     def preprocess(self, request: ImageSimilarityRequest) -> Item:
-        views = [self._embedder.view(picture.image) for picture in images_of(self.media, request)]
+        views = [self._embedder.view(named.image) for named in images_of(self.media, request)]
         return Item(views, request.detail)
 
     def predict(self, batch: Sequence[Item]) -> Sequence[list[Floats]]:

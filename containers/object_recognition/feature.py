@@ -22,7 +22,7 @@ from serving.images.intake import ImageRequest
 MIN_CONFIDENCE = {"lite": 40, "yolox": 30, "standard": 20}
 """The default confidence threshold of each profile, because the scores of the networks are not comparable.
 
-The value for lite was chosen by looking at results. Those for the others are customary.
+The value for lite was chosen by looking at results. The other values are customary.
 """
 
 Percentage = Annotated[float, Meta(ge=0, le=100)]

@@ -1,8 +1,9 @@
 """Recognisers find objects by name. Each profile has one; this module has that of `lite` and `yolox`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from containers.object_recognition.detection import Detection
 from containers.object_recognition.fastestdet import FastestDet
 from containers.object_recognition.labels import COCO_LABELS
 from containers.object_recognition.yolox import Yolox
@@ -60,18 +61,19 @@ class CocoRecogniser:
     def check(self, names: tuple[str, ...]) -> None:
         for name in names:
             if name not in self.known:
-                fault = (
-                    f"{name!r} is none of the {len(self.known)} names that the profile {self._profile} knows"
+                known = f"the {len(self.known)} names that the profile {self._profile} knows"
+                raise UnprocessableInput(
+                    f"labels: {name!r} is none of {known}; the profile standard accepts any English words"
                 )
-                raise UnprocessableInput(f"labels: {fault}; the profile standard accepts any English words")
 
     def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
         found = self._detector.detect(images, min_score=min(query.min_score for query in queries))
-        return [
-            [
-                Thing(name, one.score, one.box)
-                for one in detections
-                if (name := COCO_LABELS[one.label]) in query.names and name and one.score >= query.min_score
-            ]
-            for detections, query in zip(found, queries, strict=True)
-        ]
+        return [list(_matching(detections, query)) for detections, query in zip(found, queries, strict=True)]
+
+
+def _matching(detections: Sequence[Detection], query: Query) -> Iterator[Thing]:
+    """Yields the detections that a query looks for."""
+    for box, score, label in detections:
+        name = COCO_LABELS[label]
+        if name and name in query.names and score >= query.min_score:
+            yield Thing(name, score, box)

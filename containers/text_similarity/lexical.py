@@ -65,7 +65,7 @@ class Lexical(Encoder):
     def _weight(self, gram: str, count: int) -> float:
         """Returns the weight of a gram.
 
-        Each character more divides it by 3, because shorter grams are part of it.
+        Each further character divides it by 3, because a long gram repeats the shorter ones in it.
         """
         if category(gram[0])[0] == "P":
             return PUNCTUATION

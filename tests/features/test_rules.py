@@ -1,4 +1,4 @@
-"""Rules every feature obeys; a new folder under containers/ is covered without a new test."""
+"""Tests of the rules for every feature. They also cover a new folder under containers/."""
 
 import subprocess
 import sys
@@ -22,10 +22,10 @@ from tests.support.paths import ROOT
 
 def test_the_example_is_answered_as_declared(feature: Feature, ask: Ask) -> None:
     if not feature.profiles[feature.default_profile].verified:
-        pytest.skip(f"{feature.name}: its example is an illustration, the weights have not been run")
+        pytest.skip(f"{feature.name}: the example only illustrates, because the weights have not been run")
     (reply,) = ask(feature, msgspec.json.encode(feature.example["request"]))
     assert reply.status == 200, reply.body
-    assert _rounded(msgspec.json.decode(reply.body)) == _rounded(feature.example["response"])
+    assert _comparable(msgspec.json.decode(reply.body)) == _comparable(feature.example["response"])
 
 
 def test_the_example_fits_its_own_types(feature: Feature) -> None:
@@ -34,7 +34,7 @@ def test_the_example_fits_its_own_types(feature: Feature) -> None:
         msgspec.convert(example["response"], feature.response)
 
 
-def test_a_request_may_be_wrapped_in_a_body(feature: Feature) -> None:
+def test_a_request_may_be_wrapped_in_a_field_named_body(feature: Feature) -> None:
     codec, plain = Codec(feature), msgspec.json.encode(feature.example["request"])
     for wrapped in (b'{"body": ' + plain + b"}", msgspec.json.encode({"body": plain.decode()})):
         assert codec.decode(wrapped, "application/json") == codec.decode(plain, "application/json")
@@ -45,14 +45,14 @@ def test_a_request_may_be_wrapped_in_a_body(feature: Feature) -> None:
 def test_a_batch_answers_as_singles(feature: Feature, ask: Ask) -> None:
     body = msgspec.json.encode(feature.example["request"])
     (alone,) = ask(feature, body)
-    for _ in range(5):  # on a busy machine one may be answered before the next arrives
+    for _ in range(5):  # on a busy machine a request may be answered before the next one arrives
         together = ask(feature, *[body] * min(3, feature.batching.max_size))
         if any(reply.stages and reply.stages.batch_size > 1 for reply in together):
             break
     else:
-        pytest.fail("no two of them shared a batch")
+        pytest.fail("no two requests shared a batch")
     for reply in together:
-        assert _rounded(msgspec.json.decode(reply.body)) == _rounded(msgspec.json.decode(alone.body))
+        assert _comparable(msgspec.json.decode(reply.body)) == _comparable(msgspec.json.decode(alone.body))
 
 
 def test_an_unknown_field_is_refused(feature: Feature, ask: Ask) -> None:
@@ -89,40 +89,40 @@ def test_every_name_finds_its_feature(feature: Feature) -> None:
     assert f"{feature.name.replace('_', '-')}-ml" in feature.names
 
 
-def test_names_are_nobody_elses() -> None:
+def test_no_two_features_share_a_name() -> None:
     names = [name for feature in discover().values() for name in feature.names]
     assert len(names) == len(set(names))
 
 
-def test_an_unknown_name_lists_what_there_is() -> None:
+def test_an_unknown_name_is_refused_with_a_list_of_the_features() -> None:
     with pytest.raises(InvalidRequest, match=r"no 'nope'; there is .*custom_ocr.*general_ocr"):
         find("nope")
 
 
-def _rounded(value: object) -> object:
-    """Replies agree to two decimals and one pixel, whatever the processor's last bits do."""
+def _comparable(value: object) -> object:
+    """Prepares a reply for comparison to two decimals and one pixel, because processors round differently."""
     match value:
         case dict():
-            return {key: _rounded(item) for key, item in value.items()}
+            return {key: _comparable(item) for key, item in value.items()}
         case list():
-            return [_rounded(item) for item in value]
+            return [_comparable(item) for item in value]
         case bool():
             return value
         case int() | float():
             return pytest.approx(value, abs=1.5 if abs(value) > 1 else 0.02)
         case str() if value.startswith(("iVBORw0KGgo", "UklGR")):  # a PNG or WebP in base64
             data = np.frombuffer(b64decode(value), np.uint8)
-            return _Picture(np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED)))
+            return _Image(np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED)))
     return value
 
 
 @dataclass(frozen=True, eq=False)
-class _Picture:  # noqa: PLW1641  (compared, never hashed)
-    """Equal to another of its size where all but a hundredth of the values agree to three levels."""
+class _Image:  # noqa: PLW1641  (compared, never hashed)
+    """An image. Two are equal when they have one size and 99 % of their values differ by at most 3 levels."""
 
     pixels: Pixels
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Picture) or self.pixels.shape != other.pixels.shape:
+        if not isinstance(other, _Image) or self.pixels.shape != other.pixels.shape:
             return False
         return bool(np.mean(cv2.absdiff(self.pixels, other.pixels) > 3) <= 0.01)

@@ -53,7 +53,7 @@ class RRDBNet(nn.Module):
 
 
 class _Block(nn.Module):
-    """Three dense blocks whose result is added to the input."""
+    """A residual block: it adds the result of three dense blocks to its input."""
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()

@@ -63,7 +63,9 @@ def test_an_image_of_any_shape_fills_one_side_of_its_square(height: int, width: 
     assert filled[:tall, :wide].all()
     assert (square[tall:] == 200).all()
     assert (square[:, wide:] == 200).all()
-    assert tall / wide == pytest.approx(image.shape[0] / image.shape[1], rel=0.5 / min(tall, wide) + 0.01)
+    zoom = 64 / max(image.shape[:2])
+    assert tall == pytest.approx(zoom * image.shape[0], abs=0.5)
+    assert wide == pytest.approx(zoom * image.shape[1], abs=0.5)
 
 
 # YOLOX

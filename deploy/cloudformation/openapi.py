@@ -58,7 +58,7 @@ _REFUSALS = {  # replies of API Gateway itself: status, code, and a detail if it
     "INVALID_API_KEY": (403, "forbidden", "x-api-key: missing or unknown"),
     "INVALID_SIGNATURE": (403, "forbidden", "Authorization: the signature does not match the request"),
     "MISSING_AUTHENTICATION_TOKEN": (403, "forbidden", _DENIED),
-    "QUOTA_EXCEEDED": (429, "too_many_requests", "x-api-key: the quota of the key is used up"),
+    "QUOTA_EXCEEDED": (429, "too_many_requests", "x-api-key: its quota is used up"),
     "REQUEST_TOO_LARGE": (413, "payload_too_large", "body: at most 10 MB through API Gateway"),
     "RESOURCE_NOT_FOUND": (404, "not_found", "there is no such path"),
     "THROTTLED": (429, "too_many_requests", "too many requests at once"),

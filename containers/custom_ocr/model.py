@@ -1,4 +1,4 @@
-"""Custom OCR: templates are kept, found again in photographs, and their fields read."""
+"""Custom OCR: the model stores templates, finds them in photographs, and reads their fields."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from containers.custom_ocr.feature import (
     FieldValue,
     Listed,
 )
-from containers.custom_ocr.form import Filled, Form, Sheet, read
+from containers.custom_ocr.prepared import AlignedPhotograph, FieldReading, PreparedTemplate, read_fields
 from containers.custom_ocr.store import Folder, Templates, open_store
 from containers.custom_ocr.template import Anchor, Field, Template, fields_of, template_id
 from containers.general_ocr.feature import Duration
@@ -32,40 +32,41 @@ _SAMPLES = Path(__file__).with_name("samples")
 
 
 class Query(NamedTuple):
-    """matrix: from the form to the (H, W, 3) RGB image, where local features gave one.
+    """A request to read the fields of an image, (H, W, 3) RGB.
 
-    field: of the request, where the image came from. since: when it was taken up, if that is to be told.
+    matrix: (3, 3) from template to image, or None when local features gave none. image_field: the request's
+    field with the image. started: monotonic time of the request, if its duration is requested.
     """
 
-    form: Form
+    template: PreparedTemplate
     image: Pixels
     matrix: Floats | None
-    field: str
+    image_field: str
     detail: bool
-    since: float | None
+    started: float | None
 
 
 class Add(NamedTuple):
-    """image: (H, W, 3) RGB."""
+    """A request to store a template. image: (H, W, 3) RGB."""
 
     image: Pixels
     fields: tuple[Field, ...]
 
 
 class Delete(NamedTuple):
-    """ids: as the request gives them."""
+    """A request to delete templates. ids: in the form that the request has."""
 
     ids: str | list[str]
 
 
 class List(NamedTuple):
-    """All there is."""
+    """A request for the list of all templates."""
 
 
 class Output(NamedTuple):
-    """filled: the fields of a query, None where the form was not found. lines: of a new template."""
+    """fields: those of a query, or None when the template was not found. lines: of a new template."""
 
-    filled: list[Filled] | None = None
+    fields: list[FieldReading] | None = None
     lines: Sequence[Line] = ()
 
 
@@ -74,13 +75,14 @@ Response = list[FieldValue | Duration] | Added | Deleted | Listed
 
 
 class Model(Base[CustomOCRRequest, Item, Output, Response]):
-    """Keeps templates and reads by them. The store changes last, when nothing else can fail."""
+    """Stores templates and reads fields with them. The store changes last, when no other step can fail."""
 
-    _templates: Templates[Form]
+    _templates: Templates[PreparedTemplate]
 
     def __init__(self, reader: TextReader) -> None:
         self._reader = reader
-        self._samples = Templates(Folder(_SAMPLES), Form.of)  # the example asks for one, whatever the store
+        # the example names a sample, which must be valid with every store
+        self._samples = Templates(Folder(_SAMPLES), PreparedTemplate.of)
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
@@ -88,7 +90,7 @@ class Model(Base[CustomOCRRequest, Item, Output, Response]):
 
     def configure(self, settings: Settings) -> None:
         super().configure(settings)
-        self._templates = Templates(open_store(settings.store(STORE)), Form.of)
+        self._templates = Templates(open_store(settings.store(STORE)), PreparedTemplate.of)
 
     def preprocess(self, request: CustomOCRRequest) -> Item:
         match request.type:
@@ -100,22 +102,22 @@ class Model(Base[CustomOCRRequest, Item, Output, Response]):
                 return Add(image, fields_of(_definitions(request), width, height))
             case "del":
                 if not request.template_id:
-                    raise InvalidRequest("template_id: required where type is del")
+                    raise InvalidRequest("template_id: required when type is del")
                 return Delete(request.template_id)
             case "list":
                 return List()
         assert_never(request.type)
 
     def _query(self, request: CustomOCRRequest) -> Query:
-        since = time.monotonic() if request.duration else None
+        started = time.monotonic() if request.duration else None
         image = self.media.of(request)
         if not isinstance(request.template_id, str):
-            raise InvalidRequest("template_id: one id is required where type is query, the default")
-        form = self._form(request.template_id)
-        field = "url" if request.url else "img"
-        return Query(form, image, form.find(image), field, request.detail, since)
+            raise InvalidRequest("template_id: one id is required when type is query (the default)")
+        template = self._template(request.template_id)
+        image_field = "url" if request.url else "img"
+        return Query(template, image, template.align(image), image_field, request.detail, started)
 
-    def _form(self, id: str) -> Form:
+    def _template(self, id: str) -> PreparedTemplate:
         try:
             return self._samples.get(id)
         except NotFound:
@@ -123,19 +125,19 @@ class Model(Base[CustomOCRRequest, Item, Output, Response]):
 
     def predict(self, batch: Sequence[Item]) -> Sequence[Output]:
         lines = self._lines(batch)
-        sheets = {}
+        aligned = {}
         for index, item in enumerate(batch):
             if isinstance(item, Query):
                 matrix = item.matrix
                 if matrix is None:
-                    matrix = item.form.find_by_texts(item.image, lines[index])
+                    matrix = item.template.align_by_texts(item.image, lines[index])
                 if matrix is not None:
-                    sheets[index] = Sheet(item.form, item.image, matrix)
-        filled = dict(zip(sheets, read(self._reader, list(sheets.values())), strict=True))
-        return [Output(filled.get(index), lines.get(index, ())) for index in range(len(batch))]
+                    aligned[index] = AlignedPhotograph(item.template, item.image, matrix)
+        fields = dict(zip(aligned, read_fields(self._reader, list(aligned.values())), strict=True))
+        return [Output(fields.get(index), lines.get(index, ())) for index in range(len(batch))]
 
     def _lines(self, batch: Sequence[Item]) -> dict[int, list[Line]]:
-        """The text of new templates, and of images in which local features did not show the form."""
+        """Reads the text of new templates, and of images where local features did not find the template."""
         images = {
             index: item.image
             for index, item in enumerate(batch)
@@ -146,7 +148,7 @@ class Model(Base[CustomOCRRequest, Item, Output, Response]):
     def postprocess(self, output: Output, item: Item) -> Response:
         match item:
             case Query():
-                return _reply(output.filled, item)
+                return _reply(output.fields, item)
             case Add():
                 anchors = [Anchor(line.text, corners(line.polygon)) for line in output.lines]
                 id = template_id(item.image, item.fields)
@@ -163,9 +165,9 @@ class Model(Base[CustomOCRRequest, Item, Output, Response]):
 
 
 def _definitions(request: CustomOCRRequest) -> list[FieldDefinition]:
-    """Raises `InvalidRequest`."""
+    """Returns the field definitions of a request. Raises `InvalidRequest`."""
     if request.template is None:
-        raise InvalidRequest("template: required where type is add")
+        raise InvalidRequest("template: required when type is add")
     if not isinstance(request.template, str):
         return request.template
     try:
@@ -174,12 +176,12 @@ def _definitions(request: CustomOCRRequest) -> list[FieldDefinition]:
         raise InvalidRequest(f"template: {error}") from error
 
 
-def _reply(filled: list[Filled] | None, query: Query) -> list[FieldValue | Duration]:
-    """Raises `UnprocessableInput`."""
-    if filled is None:
+def _reply(fields: list[FieldReading] | None, query: Query) -> list[FieldValue | Duration]:
+    """Converts the fields to the reply. Raises `UnprocessableInput` when the template was not found."""
+    if fields is None:
         raise UnprocessableInput(
-            f"{query.field}: the template cannot be aligned with this image reliably; it must show the same "
-            "kind of document, whole and sharp"
+            f"{query.image_field}: the template cannot be aligned with this image reliably; the image must "
+            "show the same kind of document, whole and sharp"
         )
     reply: list[FieldValue | Duration] = [
         FieldValue(
@@ -189,8 +191,8 @@ def _reply(filled: list[Filled] | None, query: Query) -> list[FieldValue | Durat
             position=corners(field.corners),
             lines=list(field.value.lines) if query.detail else None,
         )
-        for field in filled
+        for field in fields
     ]
-    if query.since is not None:
-        reply.append(Duration(time.monotonic() - query.since))
+    if query.started is not None:
+        reply.append(Duration(time.monotonic() - query.started))
     return reply

@@ -1,4 +1,4 @@
-"""The part of a photograph that holds a template's fields, laid flat as the template shows it."""
+"""Rectifies the part of a photograph with the fields of a template, so that it looks like the template."""
 
 from typing import NamedTuple, Self, cast
 
@@ -8,21 +8,22 @@ import numpy as np
 from containers.custom_ocr.alignment import Size, project
 from serving.arrays import Floats, Pixels
 
-MARGIN = 0.02  # of the template's longest side, around the fields: text is found by its surroundings too
-LONG_SIDE = 2000  # pixels: what the text detector looks at
+MARGIN = 0.02  # around the fields, of the template's longest side; the text detector needs some surroundings
+LONG_SIDE = 2000  # px; the text detector uses no more
 
 
 class Page(NamedTuple):
-    """image: (h, w, 3) RGB. to_template: (3, 3), from its pixels to the template's."""
+    """A rectified part of a photograph. image: (h, w, 3) RGB. to_template: (3, 3), to px of the template."""
 
     image: Pixels
     to_template: Floats
 
     @classmethod
     def of(cls, photograph: Pixels, matrix: Floats, size: Size, fields: Floats) -> Self:
-        """matrix: (3, 3), from template to photograph. size: of the template.
+        """Rectifies the part of the photograph with the fields, at the photograph's resolution.
 
-        fields: (K, 4, 2) in pixels of the template. The page is as fine as the photograph.
+        matrix: (3, 3), from template to photograph. size: of the template. fields: (K, 4, 2) in pixels of the
+        template.
         """
         height, width = size
         margin = MARGIN * max(size)

@@ -1,6 +1,6 @@
-"""Where templates are kept: a folder or an S3 bucket that replicas may share.
+"""Stores templates in a folder or in an S3 bucket, which replicas may share.
 
-A template is one object, `<id>.json`, so adding and deleting are atomic: nobody sees half a template.
+A template is one object, `<id>.json`, so additions and deletions are atomic: nobody reads half a template.
 """
 
 import logging
@@ -34,18 +34,18 @@ MAX_TEMPLATES = 1000
 MAX_BYTES = 32 * 2**20  # of a template's PNG
 _ID = re.compile(r"[0-9a-f]{40}")
 _OBJECT = re.compile(r"([0-9a-f]{40})\.json")
-_THREADS = 16
+_THREADS = 16  # that read templates at the same time
 
 
 class Store(Protocol):
-    """Bytes by template id. Whoever shares the store sees a change as soon as it returns.
+    """The bytes of each template, by id. All replicas see a change as soon as the call returns.
 
-    Raises `InvalidRequest` for what is no id, `NotFound`, and `Unavailable` when disk or S3 fail:
-    the request is right, and another replica, or this one later, can answer it.
+    Raises `InvalidRequest` for a malformed id, `NotFound`, and `Unavailable` when the disk or S3 fails. The
+    request is valid in the last case, and another replica, or this one later, may answer it.
     """
 
     def write(self, id: str, data: bytes) -> None:
-        """Add or replace, atomically."""
+        """Adds or replaces a template atomically."""
 
     def read(self, id: str) -> bytes: ...
 
@@ -55,11 +55,11 @@ class Store(Protocol):
     def delete(self, id: str) -> None: ...
 
     def ids(self) -> list[str]:
-        """Sorted; whatever else lies beside the templates is passed over."""
+        """Returns the sorted ids. Other files or objects next to the templates are ignored."""
 
 
 def open_store(address: str) -> Store:
-    """The store at a folder, where `~` is expanded, or at `s3://bucket/prefix`. Raises `SettingsError`."""
+    """Opens a folder, with `~` expanded, or `s3://bucket/prefix` as a store. Raises `SettingsError`."""
     scheme, separator, place = address.partition("://")
     if not separator:
         return Folder(Path(address).expanduser())
@@ -70,33 +70,36 @@ def open_store(address: str) -> Store:
 
 
 class Folder:
-    """Templates as files; the folder appears with the first. Of two concurrent deletions one succeeds."""
+    """A store that has each template as a file. The first template creates the folder.
+
+    When two callers delete a template at the same time, one succeeds.
+    """
 
     def __init__(self, path: Path) -> None:
         self._folder = path
 
     def write(self, id: str, data: bytes) -> None:
         target = self._path(id)
-        with _disk_faults(), replacing(target) as part:
+        with _disk_errors(), replacing(target) as part:
             part.write_bytes(data)
 
     def read(self, id: str) -> bytes:
         path = self._path(id)
-        with _disk_faults(id):
+        with _disk_errors(id):
             return path.read_bytes()
 
     def check(self, id: str) -> None:
         path = self._path(id)
-        with _disk_faults(id):
+        with _disk_errors(id):
             path.stat()
 
     def delete(self, id: str) -> None:
         path = self._path(id)
-        with _disk_faults(id):
+        with _disk_errors(id):
             path.unlink()
 
     def ids(self) -> list[str]:
-        with _disk_faults():
+        with _disk_errors():
             try:
                 names = [entry.name for entry in os.scandir(self._folder) if entry.is_file()]
             except FileNotFoundError:
@@ -108,10 +111,11 @@ class Folder:
 
 
 class Bucket:
-    """Templates as S3 objects under a prefix; needs s3:ListBucket, GetObject, PutObject and DeleteObject.
+    """A store that has each template as an S3 object under a prefix.
 
-    S3 is consistent: a finished write or deletion is seen by every read, check and list that follows.
-    Of two concurrent deletions both may succeed. page_size: keys per listing call, at most 1000.
+    It needs s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject. S3 is consistent: every read,
+    check and list after a write or deletion sees it. When two callers delete a template at the same time,
+    both may succeed. page_size: keys per list call, at most 1000.
     """
 
     def __init__(self, bucket: str, prefix: str = "", *, page_size: int = 1000) -> None:
@@ -120,7 +124,7 @@ class Bucket:
 
         folder = prefix.strip("/")
         self._bucket, self._prefix, self._page_size = bucket, f"{folder}/" if folder else "", page_size
-        # three attempts end within the time of a request
+        # three attempts take less time than a request may take
         limits = Config(
             connect_timeout=3,
             read_timeout=10,
@@ -131,23 +135,23 @@ class Bucket:
 
     def write(self, id: str, data: bytes) -> None:
         key = self._key(id)
-        with _s3_faults():
+        with _s3_errors():
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType="application/json")
 
     def read(self, id: str) -> bytes:
         key = self._key(id)
-        with _s3_faults(id), closing(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
+        with _s3_errors(id), closing(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
             data: bytes = body.read()
             return data
 
     def check(self, id: str) -> None:
         key = self._key(id)
-        with _s3_faults(id):
+        with _s3_errors(id):
             self._s3.head_object(Bucket=self._bucket, Key=key)
 
     def delete(self, id: str) -> None:
-        self.check(id)  # S3 itself calls it a success to delete nothing
-        with _s3_faults():
+        self.check(id)  # S3 reports success for an object that does not exist
+        with _s3_errors():
             self._s3.delete_object(Bucket=self._bucket, Key=self._key(id))
 
     def ids(self) -> list[str]:
@@ -157,7 +161,7 @@ class Bucket:
             Delimiter="/",
             PaginationConfig={"PageSize": self._page_size},
         )
-        with _s3_faults():
+        with _s3_errors():
             keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
         return _ids(key.removeprefix(self._prefix) for key in keys)
 
@@ -166,11 +170,11 @@ class Bucket:
 
 
 class Templates(Generic[T]):
-    """The templates of a store; what `prepare` makes of the `kept` last used ones stays in memory.
+    """The templates of a store, with the results of `prepare` for the last used ones in memory.
 
-    The content behind an id never changes, so all that each use asks of the store is whether the id still
-    exists. Replicas that add in the same moment may exceed max_templates by one each.
-    max_bytes: of a template's PNG.
+    The content of an id never changes, so each use only checks in the store that the id still exists.
+    Replicas that add at the same moment may exceed max_templates by one each. max_cached: prepared templates
+    in memory. max_bytes: limit for a template's PNG.
     """
 
     def __init__(
@@ -178,18 +182,18 @@ class Templates(Generic[T]):
         store: Store,
         prepare: Callable[[Template], T],
         *,
-        kept: int = 32,
+        max_cached: int = 32,
         max_templates: int = MAX_TEMPLATES,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._store, self._max_templates, self._max_bytes = store, max_templates, max_bytes
-        self._prepared = lru_cache(kept)(lambda id: prepare(self._read(id)))
+        self._prepared = lru_cache(max_cached)(lambda id: prepare(self._read(id)))
         self._fields = lru_cache(2 * max_templates)(lambda id: self._read(id).fields)
 
     def add(self, id: str, template: Template) -> None:
-        """Adding again changes nothing, and mends what was damaged.
+        """Adds a template. An existing one stays the same, and a damaged one is repaired.
 
-        Raises `PayloadTooLarge`, `UnprocessableInput` when the store is full, and as the store does.
+        Raises `PayloadTooLarge`, `UnprocessableInput` when the store is full, and the errors of the store.
         """
         if len(template.image) > self._max_bytes:
             raise PayloadTooLarge(f"img: {len(template.image)} bytes as PNG, at most {self._max_bytes}")
@@ -200,12 +204,15 @@ class Templates(Generic[T]):
         self._store.write(id, msgspec.json.encode(template))
 
     def get(self, id: str) -> T:
-        """Raises `NotFound`, also for what is damaged, and as the store and `prepare` do."""
+        """Returns the prepared template.
+
+        Raises `NotFound`, also for a damaged template, and the errors of the store and of `prepare`.
+        """
         self._store.check(id)
         return self._prepared(id)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Deletes nothing unless all ids exist. Raises as the store does."""
+        """Deletes all templates, or none when an id does not exist. Raises the errors of the store."""
         unique = list(dict.fromkeys(ids))
         for id in unique:
             self._store.check(id)
@@ -213,7 +220,10 @@ class Templates(Generic[T]):
             self._store.delete(id)
 
     def fields(self) -> dict[str, tuple[Field, ...]]:
-        """The fields of every id, in its order; none where one cannot be read. Raises `Unavailable`."""
+        """Returns the fields of every template, sorted by id, and () for one that cannot be read.
+
+        Raises `Unavailable`.
+        """
         ids = self._store.ids()
         with ThreadPoolExecutor(_THREADS) as readers:
             return dict(zip(ids, readers.map(self._fields_or_none, ids), strict=True))
@@ -229,12 +239,12 @@ class Templates(Generic[T]):
         try:
             return msgspec.json.decode(data, type=Template)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.exception("what is stored as template %s is none", id)
+            log.exception("template %s cannot be decoded", id)
             raise NotFound(f"template_id: template {id!r} is damaged; add it again") from error
 
 
 def _name(id: str) -> str:
-    """The one way from an id to the name of a file or key. Raises `InvalidRequest`."""
+    """Returns the name of the template's file or object. Raises `InvalidRequest` for a malformed id."""
     if not _ID.fullmatch(id):
         raise InvalidRequest("template_id: expected 40 hexadecimal digits, in lower case")
     return f"{id}.json"
@@ -249,14 +259,14 @@ def _missing(id: str) -> NotFound:
 
 
 def _unavailable() -> Unavailable:
-    """To be called where an error is handled: the log gets it all, the caller no internals."""
+    """Logs the error that is being handled, and returns one without internals for the caller."""
     log.exception("the template store failed")
     return Unavailable("the template store cannot be used at the moment; the log has the reason")
 
 
 @contextmanager
-def _disk_faults(id: str | None = None) -> Iterator[None]:
-    """id: the template that an absent file means."""
+def _disk_errors(id: str | None = None) -> Iterator[None]:
+    """Converts errors of the disk. id: the template that is missing when a file does not exist."""
     try:
         yield
     except OSError as error:
@@ -264,8 +274,8 @@ def _disk_faults(id: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _s3_faults(id: str | None = None) -> Iterator[None]:
-    """id: the template that an absent object means."""
+def _s3_errors(id: str | None = None) -> Iterator[None]:
+    """Converts errors of S3. id: the template that is missing when an object does not exist."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

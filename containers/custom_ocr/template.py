@@ -1,4 +1,4 @@
-"""A template: the image of a document, the fields to read in it, and the text to find it again by."""
+"""A template: the image of a document, its fields, and the text lines that help to find it in photographs."""
 
 import hashlib
 import unicodedata
@@ -14,8 +14,8 @@ from serving.arrays import Pixels
 from serving.errors import UnprocessableInput
 
 MAX_FIELDS = 200
-MAX_NAME = 100  # characters
-MIN_SIDE, MIN_AREA = 3, 16  # px, px²
+MAX_NAME = 100  # characters of a field's name
+MIN_SIDE, MIN_AREA = 3, 16  # of a field, px and px²
 
 Point = tuple[float, float]
 Corners = tuple[Point, Point, Point, Point]
@@ -23,21 +23,21 @@ _ORDER = ("top-left", "top-right", "bottom-right", "bottom-left")
 
 
 class Field(msgspec.Struct, frozen=True):
-    """corners: x and y in pixels of the template image, clockwise from the top-left of the text."""
+    """A field of a template. corners: x and y in pixels of its image, clockwise from the text's top-left."""
 
     name: str
     corners: Corners
 
 
 class Anchor(msgspec.Struct, frozen=True):
-    """A text line read on the template image; its corners are ordered as a field's."""
+    """A text line that was read in the template's image. Its corners have the order of a field's corners."""
 
     text: str
     corners: Corners
 
 
 class Template(msgspec.Struct, frozen=True):
-    """image: PNG of RGB pixels. As JSON, where the PNG becomes base64, this is what a store keeps."""
+    """A template as the store has it, in JSON. image: PNG with RGB pixels, in JSON as base64."""
 
     fields: tuple[Field, ...]
     anchors: tuple[Anchor, ...]
@@ -46,7 +46,7 @@ class Template(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, image: Pixels, fields: Sequence[Field], anchors: Sequence[Anchor]) -> Self:
-        """image: (H, W, 3) RGB; `Media.decode` gives the same pixels back."""
+        """Encodes the image, (H, W, 3) RGB, as PNG. `Media.decode` returns the same pixels."""
         import cv2
 
         _, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
@@ -54,9 +54,9 @@ class Template(msgspec.Struct, frozen=True):
 
 
 def template_id(image: Pixels, fields: Sequence[Field]) -> str:
-    """40 hexadecimal digits of SHA-256 over (H, W, 3) RGB pixels and fields as `fields_of` gives them.
+    """Returns 40 hexadecimal digits of SHA-256 over (H, W, 3) RGB pixels and the fields from `fields_of`.
 
-    The same whatever the file format of the image was, where that is lossless.
+    The id is the same for every lossless file format of the image.
     """
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(np.ascontiguousarray(image).data)
@@ -65,9 +65,9 @@ def template_id(image: Pixels, fields: Sequence[Field]) -> str:
 
 
 def fields_of(template: Sequence[tuple[Corners, str]], width: int, height: int) -> tuple[Field, ...]:
-    """The fields that a request defines on an image of that size, in the request's order.
+    """Checks and returns the fields that a request defines on an image of this size, in the request's order.
 
-    A turned field is fine: the corners say which way its text runs. Raises `UnprocessableInput`.
+    A field may be turned, because its corners give the direction of its text. Raises `UnprocessableInput`.
     """
     if not 1 <= len(template) <= MAX_FIELDS:
         raise UnprocessableInput(f"template: {len(template)} fields, at least 1 and at most {MAX_FIELDS}")
@@ -78,7 +78,9 @@ def fields_of(template: Sequence[tuple[Corners, str]], width: int, height: int) 
             raise UnprocessableInput(f"template[{index}]: {fault}")
         if fault := _shape_fault(corners, width, height):
             raise UnprocessableInput(f"template[{index}] {name!r}: {fault}")
-        a, b, c, d = ((x + 0.0, y + 0.0) for x, y in corners)  # no -0.0, and no int: the id depends on it
+        a, b, c, d = (
+            (x + 0.0, y + 0.0) for x, y in corners
+        )  # no -0.0 and no int, because the id depends on them
         fields[name] = Field(name, (a, b, c, d))
     return tuple(fields.values())
 
@@ -95,7 +97,7 @@ def _name_fault(name: str, taken: Collection[str]) -> str | None:
 
 def _shape_fault(corners: Corners, width: int, height: int) -> str | None:
     for place, (x, y) in zip(_ORDER, corners, strict=True):
-        if not (0 <= x <= width and 0 <= y <= height):  # so is NaN
+        if not (0 <= x <= width and 0 <= y <= height):  # true for NaN too
             return f"the {place} corner ({x:g}, {y:g}) is outside the image of {width}x{height} px"
     around = [*corners, *corners[:2]]
     side = min(dist(start, end) for start, end in pairwise(around))
@@ -109,5 +111,5 @@ def _shape_fault(corners: Corners, width: int, height: int) -> str | None:
 
 
 def _turn(a: Point, b: Point, c: Point) -> float:
-    """Twice the area of a triangle; positive where the path a, b, c turns clockwise on the screen."""
+    """Returns twice the area of a triangle, positive when the path a, b, c turns clockwise on the screen."""
     return (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])

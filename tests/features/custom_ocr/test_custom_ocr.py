@@ -1,4 +1,4 @@
-"""custom_ocr keeps templates, finds them in photographs, and reads their fields or says that it cannot."""
+"""custom_ocr stores templates, finds them in photographs, and reads their fields or refuses the image."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.documents import DOCUMENTS, photograph
-from benchmarks.templates import attempt, form_of, shots
+from benchmarks.templates import attempt, shots, template_of
 from containers.custom_ocr.alignment import features
 from containers.general_ocr.reader import TextReader
 from serving.arrays import Pixels
@@ -28,7 +28,7 @@ UNKNOWN = "0" * 40
 
 @pytest.fixture
 def call(ask: Ask) -> Any:
-    """Status and body of the reply to a request."""
+    """Returns a function that sends a request and returns the status and body of the reply."""
 
     def call(**request: Any) -> tuple[int, Any]:
         (reply,) = ask(FEATURE, msgspec.json.encode(request))
@@ -39,7 +39,7 @@ def call(ask: Ask) -> Any:
 
 @pytest.fixture
 def template_id(call: Any) -> Any:
-    """Of the documented template, which is deleted in the end if it is still there."""
+    """The id of the documented template, which is deleted at the end of the test if it still exists."""
     status, body = call(**EXAMPLES["add"]["request"])
     assert status == HTTPStatus.OK
     yield body["template_id"]
@@ -47,16 +47,16 @@ def template_id(call: Any) -> Any:
 
 
 def page() -> Pixels:
-    """The documented template, (H, W, 3) RGB."""
+    """Returns the image of the documented template, (H, W, 3) RGB."""
     return Media().decode((FOLDER / "template.png").read_bytes())
 
 
 def png(image: Pixels) -> str:
-    """In base64. image: (H, W, 3) RGB."""
+    """Encodes an (H, W, 3) RGB image as PNG in base64."""
     return base64.b64encode(cv2.imencode(".png", image[:, :, ::-1])[1].tobytes()).decode()
 
 
-def test_a_template_is_added_listed_asked_and_deleted_as_documented(call: Any) -> None:
+def test_a_template_is_added_listed_queried_and_deleted_as_documented(call: Any) -> None:
     assert call(**EXAMPLES["add"]["request"]) == (200, EXAMPLES["add"]["response"])
     assert call(**EXAMPLES["list"]["request"]) == (200, EXAMPLES["list"]["response"])
     template_id = EXAMPLES["add"]["response"]["template_id"]
@@ -91,7 +91,7 @@ def test_the_same_template_has_the_same_id_in_another_file_format_and_as_a_strin
     )
 
 
-def test_lines_and_duration_come_where_they_are_asked_for(call: Any, template_id: str) -> None:
+def test_lines_and_duration_are_in_the_reply_when_requested(call: Any, template_id: str) -> None:
     image = FEATURE.example["request"]["img"]
     _, plain = call(template_id=template_id, img=image)
     assert all(set(field) == {"key", "value", "score", "position"} for field in plain)
@@ -106,14 +106,14 @@ def test_lines_and_duration_come_where_they_are_asked_for(call: Any, template_id
         (
             {"type": "query", "img": "@"},
             400,
-            "template_id: one id is required where type is query, the default",
+            "template_id: one id is required when type is query (the default)",
         ),
         ({"template_id": ["0" * 40], "img": "@"}, 400, "template_id: one id is required"),
         ({"template_id": UNKNOWN, "img": "@"}, 404, f"template_id: no template '{UNKNOWN}'"),
         ({"template_id": "../../etc/passwd", "img": "@"}, 400, "template_id: expected 40 hexadecimal digits"),
-        ({"type": "del"}, 400, "template_id: required where type is del"),
+        ({"type": "del"}, 400, "template_id: required when type is del"),
         ({"type": "del", "template_id": UNKNOWN}, 404, f"template_id: no template '{UNKNOWN}'"),
-        ({"type": "add", "img": "@"}, 400, "template: required where type is add"),
+        ({"type": "add", "img": "@"}, 400, "template: required when type is add"),
         ({"type": "add", "template": []}, 400, "url, img: one of the two is required"),
         ({"type": "add", "img": "@", "template": "[nonsense"}, 400, "template: JSON is malformed"),
         ({"type": "add", "img": "@", "template": []}, 422, "template: 0 fields, at least 1"),
@@ -125,25 +125,23 @@ def test_lines_and_duration_come_where_they_are_asked_for(call: Any, template_id
         ({"type": "drop"}, 400, "type: invalid enum value 'drop'"),
     ],
 )
-def test_a_request_that_cannot_be_served_names_field_and_fault(
+def test_the_error_of_a_wrong_request_names_the_field_and_the_fault(
     call: Any, request_: dict[str, Any], status: int, detail: str
 ) -> None:
     if "img" in request_:
         request_ = {**request_, "img": EXAMPLES["add"]["request"]["img"]}
-    answer, problem = call(**request_)
-    assert answer == status
+    actual, problem = call(**request_)
+    assert actual == status
     assert problem["detail"].startswith(detail)
 
 
-def test_an_image_alone_is_no_request(ask: Ask) -> None:
+def test_an_image_alone_is_not_a_request(ask: Ask) -> None:
     (reply,) = ask(FEATURE, (FOLDER / "example.jpg").read_bytes(), content_type="image/jpeg")
     assert reply.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 @pytest.mark.parametrize("kind", ["another document", "a blank page", "noise", "too few pixels"])
-def test_where_the_document_is_not_there_no_values_are_invented(
-    call: Any, template_id: str, kind: str
-) -> None:
+def test_an_image_without_the_document_is_refused(call: Any, template_id: str, kind: str) -> None:
     rng = np.random.default_rng(1)
     ticket = DOCUMENTS["train_ticket"]
     image = {
@@ -200,12 +198,13 @@ def test_a_photograph_of_a_real_telephone_is_read(call: Any) -> None:
 @pytest.mark.parametrize("name", ["taxi_receipt", "voucher"], ids=["much print", "a drawing"])
 def test_fields_of_rendered_documents_are_read(name: str, reader: TextReader) -> None:
     (shot,) = shots(DOCUMENTS[name], 1)
-    result = attempt(reader, form_of(DOCUMENTS[name], reader), shot)
+    result = attempt(reader, template_of(DOCUMENTS[name], reader), shot)
     assert (result.found, result.by_text, result.wrong) == (True, False, [])
 
 
-def test_texts_show_where_a_document_is_when_local_features_do_not(reader: TextReader) -> None:
+def test_texts_find_a_document_that_local_features_do_not_find(reader: TextReader) -> None:
     (shot,) = shots(DOCUMENTS["taxi_receipt"], 1)
-    form = form_of(DOCUMENTS["taxi_receipt"], reader)
-    result = attempt(reader, form._replace(features=features(np.zeros((9, 9, 3), np.uint8))), shot)
+    template = template_of(DOCUMENTS["taxi_receipt"], reader)
+    no_features = features(np.zeros((9, 9, 3), np.uint8))
+    result = attempt(reader, template._replace(features=no_features), shot)
     assert (result.found, result.by_text, result.wrong) == (True, True, [])

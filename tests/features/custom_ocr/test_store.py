@@ -1,4 +1,4 @@
-"""Templates are kept whole, in a folder or a bucket that replicas share."""
+"""Templates are stored whole, in a folder or a bucket that replicas share."""
 
 import os
 import signal
@@ -40,14 +40,14 @@ def server() -> Iterator[Any]:
 
 @pytest.fixture
 def bucket(server: Any) -> Iterator[Any]:
-    """The server with an empty bucket."""
+    """A client of the server, which has an empty bucket."""
     with s3.bucket(server, "kept"):
         yield server
 
 
 @pytest.fixture(params=["folder", "s3"])
 def replica(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
-    """Opens the same store anew, as each process would."""
+    """Returns a function that opens the same store again, as each process would."""
     if request.param == "folder":
         return lambda: open_store(str(tmp_path / "new" / "store"))
     request.getfixturevalue("bucket")
@@ -59,7 +59,7 @@ def store(replica: Callable[[], Store]) -> Store:
     return replica()
 
 
-def test_templates_are_added_got_listed_and_deleted(store: Store) -> None:
+def test_templates_are_added_read_listed_and_deleted(store: Store) -> None:
     templates = opened(store)
     assert templates.fields() == {}
     templates.add(ID, template("a"))
@@ -85,7 +85,9 @@ def test_an_unknown_id_is_not_found(store: Store) -> None:
             ask(ID)
 
 
-def test_a_deletion_or_addition_by_another_replica_holds_at_once(replica: Callable[[], Store]) -> None:
+def test_a_deletion_or_addition_by_another_replica_is_effective_immediately(
+    replica: Callable[[], Store],
+) -> None:
     here, there = opened(replica()), opened(replica())
     here.add(ID, template())
     assert there.get(ID) == template()
@@ -104,7 +106,7 @@ def test_nothing_is_deleted_when_one_of_the_ids_does_not_exist(store: Store) -> 
     assert store.ids() == [ID]
 
 
-def test_nothing_but_an_id_becomes_a_name(store: Store) -> None:
+def test_only_an_id_becomes_a_file_name(store: Store) -> None:
     wrong = ("", f"../{ID}", f"../{ID[3:]}", "/etc/passwd", ID.upper(), f"{ID}\n", ID[1:], f"{ID}0")
     for id in (*wrong, "０" * 40):
         for ask in (store.read, store.check, store.delete, lambda id: store.write(id, b"")):
@@ -113,7 +115,7 @@ def test_nothing_but_an_id_becomes_a_name(store: Store) -> None:
     assert store.ids() == []
 
 
-def test_a_damaged_template_is_reported_and_leaves_the_others_alone(
+def test_a_damaged_template_is_reported_and_does_not_affect_the_others(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     templates = opened(store)
@@ -128,7 +130,7 @@ def test_a_damaged_template_is_reported_and_leaves_the_others_alone(
     assert templates.get(OTHER) == template()
 
 
-def test_a_full_store_takes_only_what_it_has(store: Store) -> None:
+def test_a_full_store_accepts_only_templates_that_it_has(store: Store) -> None:
     templates = opened(store, max_templates=1)
     templates.add(ID, template())
     templates.add(ID, template())
@@ -146,14 +148,14 @@ def test_a_large_template_is_refused(store: Store) -> None:
     opened(store, max_bytes=size).add(ID, template())
 
 
-def test_a_template_is_made_ready_once_while_it_is_used_and_its_fields_are_read_once(tmp_path: Path) -> None:
-    made = []
-    templates = Templates(Folder(tmp_path), lambda found: made.append(found.fields[0].name), kept=1)
+def test_a_template_in_the_cache_is_not_prepared_again_and_its_fields_are_read_once(tmp_path: Path) -> None:
+    prepared = []
+    templates = Templates(Folder(tmp_path), lambda found: prepared.append(found.fields[0].name), max_cached=1)
     for id, name in ((ID, "a"), (OTHER, "b")):
         templates.add(id, template(name))
     for id in (ID, ID, OTHER, OTHER, ID):
         templates.get(id)
-    assert made == ["a", "b", "a"]
+    assert prepared == ["a", "b", "a"]
     before = templates.fields()
     Folder(tmp_path).write(ID, b"no longer a template")
     assert templates.fields() == before, "the fields were read again"
@@ -161,7 +163,7 @@ def test_a_template_is_made_ready_once_while_it_is_used_and_its_fields_are_read_
 
 def test_concurrent_replicas_see_whole_templates_or_none(replica: Callable[[], Store]) -> None:
     known = {ID: template("a"), OTHER: template("b")}
-    replicas = [opened(replica(), kept=1) for _ in range(4)]
+    replicas = [opened(replica(), max_cached=1) for _ in range(4)]
 
     def work(thread: int) -> int:
         templates, seen = replicas[thread % 4], 0
@@ -193,12 +195,12 @@ def test_an_address_is_a_folder_or_s3(tmp_path: Path, monkeypatch: pytest.Monkey
             open_store(wrong)
 
 
-def test_a_killed_writer_leaves_no_template_and_is_cleaned_up_after(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_no_template_and_its_file_is_removed_later(tmp_path: Path) -> None:
     code = f"""if True:
         import resource, signal
         from pathlib import Path
         from containers.custom_ocr.store import Folder
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # writing beyond the limit kills
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # writing beyond the limit kills the process
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         Folder(Path({str(tmp_path)!r})).write({ID!r}, bytes(5000))
     """
@@ -208,14 +210,14 @@ def test_a_killed_writer_leaves_no_template_and_is_cleaned_up_after(tmp_path: Pa
     store = Folder(tmp_path)
     assert store.ids() == []
     store.write(OTHER, b"")
-    assert left.exists(), "for all we know it is still being written"
+    assert left.exists(), "it may still be being written"
     os.utime(left, (0, 0))
     store.write(ID, b"")
     assert not left.exists()
     assert store.ids() == [OTHER, ID]
 
 
-def test_a_disk_that_takes_no_more_is_named_so_and_keeps_what_it_has(
+def test_a_full_disk_makes_the_store_unavailable_and_loses_no_template(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Folder(tmp_path)
@@ -232,17 +234,19 @@ def test_a_disk_that_takes_no_more_is_named_so_and_keeps_what_it_has(
     assert [path.name for path in tmp_path.iterdir()] == [f"{ID}.json"]
 
 
-def test_a_folder_that_cannot_be_one_is_unavailable_without_internals(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_unavailable_and_the_error_has_no_internals(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "file").write_bytes(b"")
     store = Folder(tmp_path / "file" / "store")
-    asks = (store.ids, lambda: store.write(ID, b""), lambda: store.read(ID), lambda: store.delete(ID))
-    for ask in (*asks, lambda: store.check(ID)):
+    calls = (store.ids, lambda: store.write(ID, b""), lambda: store.read(ID), lambda: store.delete(ID))
+    for call in (*calls, lambda: store.check(ID)):
         with pytest.raises(Unavailable) as caught:
-            ask()
+            call()
         assert str(tmp_path) not in str(caught.value)
 
 
-def test_what_else_lies_in_the_folder_is_passed_over(tmp_path: Path) -> None:
+def test_other_files_in_the_folder_are_ignored(tmp_path: Path) -> None:
     (tmp_path / f"{OTHER}.json").mkdir()
     for name in ("notes.json", f"{OTHER}.JSON", f"x{OTHER}.json", f".{OTHER}.json.part"):
         (tmp_path / name).write_bytes(b"{}")
@@ -251,7 +255,7 @@ def test_what_else_lies_in_the_folder_is_passed_over(tmp_path: Path) -> None:
     assert store.ids() == [ID]
 
 
-def test_templates_are_json_objects_under_the_prefix_and_all_else_is_passed_over(bucket: Any) -> None:
+def test_templates_are_json_objects_under_the_prefix_and_other_objects_are_ignored(bucket: Any) -> None:
     for index, prefix in enumerate(("", "/", "a", "a/", "/b/c/")):
         Bucket("kept", prefix).write(f"{index}" * 40, b"{}")
     zeros, ones, twos, threes, fours = (f"{index}" * 40 for index in range(5))
@@ -263,7 +267,7 @@ def test_templates_are_json_objects_under_the_prefix_and_all_else_is_passed_over
     assert Bucket("kept", "a").ids() == [twos, threes]
 
 
-def test_a_listing_of_several_pages_is_whole(bucket: Any) -> None:
+def test_a_list_of_several_pages_is_complete(bucket: Any) -> None:
     store = Bucket("kept", "a", page_size=2)
     ids = [f"{index:040x}" for index in range(7)]
     for id in reversed(ids):
@@ -271,7 +275,7 @@ def test_a_listing_of_several_pages_is_whole(bucket: Any) -> None:
     assert store.ids() == ids
 
 
-def test_s3_that_refuses_is_unavailable_without_internals(
+def test_s3_that_fails_is_unavailable_and_the_log_has_the_reason(
     bucket: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     absent = Bucket("nowhere")

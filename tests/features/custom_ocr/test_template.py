@@ -1,4 +1,4 @@
-"""A template is named by its content, keeps its pixels, and takes only boxes that can be read."""
+"""A template's id depends on its content, its pixels stay exact, and only readable boxes are accepted."""
 
 import io
 
@@ -26,17 +26,17 @@ fields = st.lists(st.builds(Field, st.text(), corners), max_size=3)
 
 
 @given(images, fields, st.lists(st.builds(Anchor, st.text(), corners), max_size=3))
-def test_a_template_kept_as_json_comes_back_the_same_to_the_last_pixel(
+def test_a_template_stored_as_json_is_the_same_to_the_last_pixel(
     image: Pixels, fields: list[Field], anchors: list[Anchor]
 ) -> None:
     made = Template.of(image, fields, anchors)
     assert (list(made.fields), list(made.anchors)) == (fields, anchors)
-    kept = msgspec.json.decode(msgspec.json.encode(made), type=Template)
-    assert kept == made
-    np.testing.assert_array_equal(Media(min_side=1).decode(kept.image), image)
+    decoded = msgspec.json.decode(msgspec.json.encode(made), type=Template)
+    assert decoded == made
+    np.testing.assert_array_equal(Media(min_side=1).decode(decoded.image), image)
 
 
-def test_the_id_is_of_the_pixels_and_fields_whatever_the_file_was() -> None:
+def test_the_id_depends_on_pixels_and_fields_and_not_on_the_file_format() -> None:
     expected = template_id(IMAGE, fields_of([(BOX, "a")], 80, 60))
     assert len(expected) == 40
     assert int(expected, 16) > 0
@@ -49,7 +49,7 @@ def test_the_id_is_of_the_pixels_and_fields_whatever_the_file_was() -> None:
     assert template_id(np.asfortranarray(IMAGE), fields_of([(BOX, "a")], 80, 60)) == expected
 
 
-def test_another_image_field_name_or_order_is_another_id() -> None:
+def test_another_image_field_name_or_order_gives_another_id() -> None:
     one, two = fields_of([(BOX, "a"), (BOX, "b")], 80, 60)
     moved = Field("a", (*BOX[:3], (9, 28)))
     lists = [[one], [two], [one, two], [two, one], [moved]]
@@ -57,7 +57,7 @@ def test_another_image_field_name_or_order_is_another_id() -> None:
     assert len(ids) == 10
 
 
-def test_minus_zero_is_zero() -> None:
+def test_minus_zero_gives_the_same_id_as_zero() -> None:
     zero, minus = (fields_of([(((x, x), (9, x), (9, 9), (x, 9)), "a")], 80, 60) for x in (0.0, -0.0))
     assert template_id(IMAGE, zero) == template_id(IMAGE, minus)
 
@@ -69,7 +69,7 @@ def test_fields_keep_their_order_and_lose_the_space_around_their_names() -> None
 
 
 @pytest.mark.parametrize("turns", range(4))
-def test_the_corners_may_start_anywhere_as_a_field_may_lie_on_its_side(turns: int) -> None:
+def test_the_corners_may_start_anywhere_because_a_field_may_be_turned(turns: int) -> None:
     a, b, c, d = (*BOX, *BOX)[turns : turns + 4]
     assert fields_of([((a, b, c, d), "a")], 80, 60)[0].corners == (a, b, c, d)
 
@@ -95,7 +95,7 @@ def test_the_whole_image_may_be_a_field() -> None:
         (((10, 10), (40, 10), (15, 15), (10, 30)), "not convex and clockwise"),
     ],
 )
-def test_a_wrong_box_is_named_with_its_fault(corners: Corners, fault: str) -> None:
+def test_a_wrong_box_is_refused_with_its_fault(corners: Corners, fault: str) -> None:
     with pytest.raises(UnprocessableInput, match=rf"^template\[1\] 'wrong': .*{fault}"):
         fields_of([(BOX, "fine"), (corners, "wrong")], 80, 60)
 
@@ -123,7 +123,7 @@ def test_a_template_has_1_to_200_fields(count: int) -> None:
 
 
 @given(corners)
-def test_any_box_that_is_taken_is_convex_clockwise_and_inside(box: Corners) -> None:
+def test_any_accepted_box_is_convex_and_clockwise(box: Corners) -> None:
     try:
         (field,) = fields_of([(box, "a")], 80, 60)
     except UnprocessableInput:
@@ -134,7 +134,7 @@ def test_any_box_that_is_taken_is_convex_clockwise_and_inside(box: Corners) -> N
 
 
 @given(st.floats(5, 30), st.floats(5, 30), st.floats(0, 2 * np.pi))
-def test_any_turned_rectangle_is_taken(width: float, height: float, angle: float) -> None:
+def test_any_turned_rectangle_is_accepted(width: float, height: float, angle: float) -> None:
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     upright = np.array([(-width, -height), (width, -height), (width, height), (-width, height)]) / 2
     a, b, c, d = ((x, y) for x, y in (upright @ turn + (40, 30)).tolist())

@@ -1,4 +1,4 @@
-"""What general_ocr and general_ocr_traditional read in the pictures that ship with them."""
+"""general_ocr and general_ocr_traditional read the text of their example pictures."""
 
 import msgspec
 import pytest
@@ -15,7 +15,7 @@ def picture(feature: Feature) -> bytes:
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_every_line_that_was_printed_is_read(name: str, ask: Ask) -> None:
+def test_every_printed_line_is_read(name: str, ask: Ask) -> None:
     feature = find(name)
     (reply,) = ask(feature, picture(feature), content_type="image/jpeg")
     printed = (feature.folder / "example.txt").read_text().split("\n")
@@ -32,7 +32,7 @@ def test_traditional_characters_stay_traditional(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_locations_are_the_upright_hull_of_polygons_inside_the_picture(name: str, ask: Ask) -> None:
+def test_locations_are_the_bounding_boxes_of_polygons_inside_the_picture(name: str, ask: Ask) -> None:
     feature = find(name)
     (reply,) = ask(feature, picture(feature), content_type="image/jpeg")
     width, height = (960, 1280) if name == "general_ocr" else (1280, 960)
@@ -46,7 +46,7 @@ def test_locations_are_the_upright_hull_of_polygons_inside_the_picture(name: str
         assert 0.5 <= line["score"] <= 1
 
 
-def test_the_duration_comes_last_where_it_is_asked_for(ask: Ask) -> None:
+def test_the_duration_is_the_last_element_when_requested(ask: Ask) -> None:
     feature = find("general_ocr")
     body = msgspec.json.encode({**feature.example["request"], "duration": True})
     (reply,) = ask(feature, body)
@@ -55,7 +55,7 @@ def test_the_duration_comes_last_where_it_is_asked_for(ask: Ask) -> None:
     assert 0 < last["duration"] < 60
 
 
-def test_a_picture_without_text_is_an_empty_list(ask: Ask) -> None:
+def test_the_reply_for_a_picture_without_text_is_an_empty_list(ask: Ask) -> None:
     import io
 
     from PIL import Image

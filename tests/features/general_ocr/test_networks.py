@@ -1,4 +1,4 @@
-"""The torch text networks give what onnxruntime gives with the same weights."""
+"""The torch text networks and onnxruntime give the same outputs with the same weights."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def page(request: pytest.FixtureRequest) -> Pixels:
     if request.param == "rendered":
         return rendered("PP-OCR 2026", (416, 320))
     if not PHOTOGRAPHS.is_dir():
-        pytest.skip("the folder of real photographs, ../shared/images/ocr, is not here")
+        pytest.skip("no real photographs: ../shared/images/ocr does not exist")
     return np.asarray(Image.open(PHOTOGRAPHS / request.param).convert("RGB").resize((320, 416)))
 
 
@@ -72,7 +72,7 @@ def normalised(pixels: Pixels) -> Tensor:
 
 
 class Reference:
-    """An .onnx file run by onnxruntime; gives the named inner tensors and, last, the file's own output."""
+    """Runs an .onnx file with onnxruntime. It returns the named inner tensors, then the file's output."""
 
     def __init__(self, file: Path, inner: list[str]) -> None:
         model = onnx.load(file)
@@ -107,7 +107,7 @@ def test_detector_equals_onnxruntime_at_every_stage(
     fused = text_detector.neck(levels)
     torch.testing.assert_close(fused, expected_fused, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(text_detector.head(fused), probabilities, rtol=0, atol=1e-3)
-    assert probabilities.max() > 0.9, "an image without text proves nothing"
+    assert probabilities.max() > 0.9, "the test needs an image with text"
 
 
 def test_recogniser_equals_onnxruntime_at_every_stage(
@@ -212,7 +212,7 @@ def tiny_recogniser(classes: int = 12) -> Any:
 
 
 def as_if_trained(network: Any) -> Any:
-    """Random batch norm, so that a wrong fold shows."""
+    """Sets random batch norms, so that an error in folding them changes the output."""
     torch.manual_seed(0)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -230,7 +230,7 @@ def as_if_trained(network: Any) -> Any:
         (tiny_recogniser, recogniser, (48, 96)),
     ],
 )
-def test_folder_in_hugging_face_layout_gives_what_transformers_gives(
+def test_folder_in_hugging_face_layout_gives_the_outputs_of_transformers(
     make: Callable[[], Any], load: Callable[[Path], nn.Module], size: tuple[int, int], tmp_path: Path
 ) -> None:
     theirs = as_if_trained(make())
@@ -252,7 +252,7 @@ def test_characters_of_a_folder_start_with_the_blank(tmp_path: Path) -> None:
     assert characters(tmp_path) == ("", "a", "字", " ")
 
 
-def test_weights_of_another_architecture_are_refused_by_file_and_tensor() -> None:
+def test_the_error_for_another_architecture_names_the_file_and_the_tensor() -> None:
     with pytest.raises(
         ValueError, match=r"PP-OCRv6_rec_small\.onnx: tensor conv2d_68\.w_0 is .*\(48, 3, 3, 3\).*stem"
     ):
@@ -270,5 +270,5 @@ def test_folder_of_another_model_type_is_refused(tmp_path: Path) -> None:
 def test_folder_whose_tensors_differ_from_its_config_is_refused(tmp_path: Path) -> None:
     tiny_recogniser(classes=12).save_pretrained(tmp_path)
     tiny_recogniser(classes=13).config.save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"tensor head\.head\.bias is missing or of another shape"):
+    with pytest.raises(ValueError, match=r"tensor head\.head\.bias is missing, or its shape differs"):
         recogniser(tmp_path)

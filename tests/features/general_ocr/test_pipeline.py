@@ -1,4 +1,4 @@
-"""From pixels to lines of text: the steps around PP-OCR's networks, and the whole with the real ones."""
+"""Pixels become lines of text: tests of the steps around PP-OCR's networks, and of the whole pipeline."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def page(*texts: str, width: int = 800, height: int = 500) -> Pixels:
 
 @st.composite
 def rectangles(draw: st.DrawFn) -> tuple[float, float, float, float, float]:
-    """Centre, width, height and angle in degrees of a line of text in a map of 416x384 px."""
+    """Draws the centre, width, height and angle in degrees of a line of text in a map of 416x384 px."""
     return (
         draw(st.floats(180, 230)),
         draw(st.floats(170, 220)),
@@ -52,7 +52,7 @@ def corners(rectangle: tuple[float, float, float, float, float], grow: float) ->
 
 
 @given(rectangles())
-def test_a_drawn_rectangle_comes_back_grown_by_the_unclip_rule(
+def test_a_drawn_rectangle_is_found_and_grown_by_the_unclip_rule(
     rectangle: tuple[float, float, float, float, float],
 ) -> None:
     probability = np.zeros((384, 416), np.float32)
@@ -62,7 +62,7 @@ def test_a_drawn_rectangle_comes_back_grown_by_the_unclip_rule(
     distance = 1.6 * width * height / (2 * width + 2 * height)
     centre, sides, _ = cv2.minAreaRect(polygon)
     np.testing.assert_allclose(centre, rectangle[:2], atol=2)  # rounded twice, moved half a pixel by dilation
-    # Outline pixels, dilation and whole-pixel corners: -0.5 to 9.3 px in 20,000 random rectangles.
+    # outline pixels, dilation and rounded corners cause -0.5 to 9.3 px in 20,000 random rectangles
     excess = np.sort(sides) - np.sort((width, height)) - 2 * distance
     assert (excess > -1).all()
     assert (excess < 10).all()
@@ -95,7 +95,7 @@ def test_polygons_of_any_map_stay_inside_the_image(noise: Floats, height: int, w
     assert (found <= (width - 1, height - 1)).all()
 
 
-def test_faint_and_tiny_spots_are_no_text() -> None:
+def test_faint_and_tiny_spots_are_not_text() -> None:
     probability = np.zeros((96, 96), np.float32)
     probability[10:30, 10:80] = 0.4
     probability[60:62, 10:12] = 0.99
@@ -110,7 +110,9 @@ def test_lines_are_read_top_to_bottom_and_left_to_right() -> None:
 
 
 @given(st.integers(2, 4096), st.integers(2, 4096))
-def test_the_networks_input_is_bounded_and_keeps_the_shape(height: int, width: int) -> None:
+def test_the_networks_input_is_bounded_and_has_nearly_the_aspect_ratio_of_the_image(
+    height: int, width: int
+) -> None:
     top, left = detection.bars(height, width)
     framed = height + 2 * top, width + 2 * left
     rows, columns = detection.network_size(*framed)
@@ -123,7 +125,8 @@ def test_the_networks_input_is_bounded_and_keeps_the_shape(height: int, width: i
 # Recognition
 
 
-def slowly(best: Sequence[int], characters: Sequence[str]) -> str:
+def ctc_text(best: Sequence[int], characters: Sequence[str]) -> str:
+    """Decodes step by step, as a reference."""
     text, before = "", 0
     for index in best:
         if index not in (0, before):
@@ -137,13 +140,13 @@ def test_ctc_merges_repeats_and_drops_blanks(best: Integers) -> None:
     alphabet = ("", "a", "b", " ")
     logits = np.where(np.arange(4) == best[..., None], np.float32(3), np.float32(1))
     decoded = recognition.decode(logits, alphabet)
-    assert [text for text, _ in decoded] == [slowly(row, alphabet) for row in best.tolist()]
-    certainty = np.exp(3) / (np.exp(3) + 3 * np.exp(1))
-    assert all(score == pytest.approx(certainty if text else 0, abs=1e-5) for text, score in decoded)
+    assert [text for text, _ in decoded] == [ctc_text(row, alphabet) for row in best.tolist()]
+    probability = np.exp(3) / (np.exp(3) + 3 * np.exp(1))
+    assert all(score == pytest.approx(probability if text else 0, abs=1e-5) for text, score in decoded)
 
 
 @given(st.lists(st.integers(1, recognition.MAX_WIDTH), max_size=60), st.integers(32, 4000))
-def test_batches_hold_every_line_once_and_lines_of_one_padded_width(widths: list[int], columns: int) -> None:
+def test_batches_have_every_line_once_and_lines_of_one_padded_width(widths: list[int], columns: int) -> None:
     found = recognition.batches(widths, columns)
     assert sorted(index for batch in found for index in batch) == list(range(len(widths)))
     for batch in found:
@@ -152,7 +155,7 @@ def test_batches_hold_every_line_once_and_lines_of_one_padded_width(widths: list
         assert len(batch) == 1 or len(batch) * padded <= columns
 
 
-def test_a_tall_line_is_turned_to_be_read() -> None:
+def test_a_tall_line_is_turned_before_it_is_read() -> None:
     lying = page("Vertical", width=400, height=100)
     standing = np.ascontiguousarray(np.rot90(lying, -1))
     polygon = np.array(((0, 0), (100, 0), (100, 400), (0, 400)), np.float32)
@@ -178,7 +181,7 @@ def test_padding_does_not_change_the_text(reader: TextReader) -> None:
         assert read == read_wide == text
 
 
-# The whole
+# The whole pipeline
 
 
 def test_rendered_lines_are_read(reader: TextReader) -> None:
@@ -194,7 +197,9 @@ def test_rendered_lines_are_read(reader: TextReader) -> None:
 
 @settings(max_examples=3, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(TEXTS), max_size=3), min_size=2, max_size=3))
-def test_a_batch_reads_what_its_images_read_alone(reader: TextReader, contents: list[list[str]]) -> None:
+def test_a_batch_gives_the_same_lines_as_its_images_alone(
+    reader: TextReader, contents: list[list[str]]
+) -> None:
     images = [page(*texts, width=500 + 100 * index) for index, texts in enumerate(contents)]
     singles = [reader.read([image])[0] for image in images]
     for batched, single in zip(reader.read(images), singles, strict=True):
@@ -210,13 +215,13 @@ def same(one: list[Line], other: list[Line]) -> bool:
 
 @pytest.mark.parametrize("shape", [(2, 2), (2, 900), (900, 2), (8, 4096), (4096, 8), (64, 64)])
 @pytest.mark.parametrize("colour", [0, 255])
-def test_blank_images_of_any_shape_hold_no_text(
+def test_blank_images_of_any_shape_have_no_text(
     reader: TextReader, shape: tuple[int, int], colour: int
 ) -> None:
     assert reader.read([np.full((*shape, 3), colour, np.uint8)]) == [[]]
 
 
-def test_no_images_and_no_lines_are_fine(reader: TextReader) -> None:
+def test_empty_batches_are_allowed(reader: TextReader) -> None:
     assert reader.read([]) == []
     assert reader.recognise([]) == []
 

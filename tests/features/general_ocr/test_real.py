@@ -1,6 +1,6 @@
-"""general_ocr on real photographs, where a folder of them lies beside the repository.
+"""general_ocr on a few real photographs, if their folder exists next to the repository.
 
-A few of them; `make bench` compares all with RapidOCR, and takes its time.
+`make bench` compares all photographs with RapidOCR, which takes longer.
 """
 
 import json
@@ -19,7 +19,7 @@ GOLDEN = SNAPSHOTS / "ocr_photographs.json"
 
 @pytest.fixture(scope="module")
 def read(reader: TextReader, photographs: Path) -> dict[str, list[str]]:
-    """What we read in every photograph."""
+    """The texts that the reader returns for each photograph."""
     files = [photographs / name for name in json.loads(GOLDEN.read_text())]
     images = [Media().decode(file.read_bytes()) for file in files]
     return {
@@ -34,7 +34,7 @@ def test_the_texts_are_those_of_rapidocr(read: dict[str, list[str]], photographs
     assert character_error(read.values(), expected) <= 0.005
 
 
-def test_photographs_read_as_they_did(read: dict[str, list[str]]) -> None:
+def test_the_texts_are_those_of_the_snapshot(read: dict[str, list[str]]) -> None:
     golden = json.loads(GOLDEN.read_text())
     assert len(golden) >= 4
     assert character_error(read.values(), golden.values()) <= 0.005

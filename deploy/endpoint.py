@@ -1,4 +1,4 @@
-"""A feature at a SageMaker endpoint of its own, without a stack: for notebooks and quick trials.
+"""Deploys a feature at a SageMaker endpoint without a stack, for notebooks and quick trials.
 
 endpoint = Endpoint("general_ocr")
 endpoint.up()
@@ -24,7 +24,7 @@ from .aws.role import Role, hosting_statements
 from .cloudformation.endpoint import VARIANT
 from .cloudformation.parameters import SHARED
 
-_NAME_LIMIT = 54  # of 63, less the hash of a version
+_NAME_LIMIT = 54  # SageMaker allows 63; the rest is for a hyphen and the hash of a version
 _STARTUP_S = 900
 _SERVERLESS_CONCURRENCY = 5
 _MEMORIES_MB = range(1024, 6145, 1024)
@@ -33,13 +33,19 @@ _ASYNC_ENVIRONMENT = {"AIKIT_DEADLINE_S": "3500", "AIKIT_HANG_S": "3600", "AIKIT
 
 @dataclass(frozen=True, kw_only=True)
 class Hosting:
-    """How an endpoint runs. Raises `InvalidRequest` for what SageMaker does not offer.
+    """The way in which an endpoint runs.
 
-    instance_type: the declaration's where empty. role: name or ARN of one that SageMaker may assume; one of
-    least privilege is made where empty. asynchronous: `s3://bucket/prefix` for requests and replies of up to
-    1 GB and an hour. serverless_mb: no instance, but memory on demand, without a GPU and with requests of at
-    most 4 MB; None: an instance. inference_ami: host image of GPU instances, with the driver that the CUDA
-    wheels need; empty where a region has none to choose.
+    instance_type: empty means the type that the feature declares.
+    role: name or ARN of an IAM role that SageMaker may assume; empty means that one is made, which may do
+        only what the endpoint needs.
+    asynchronous: `s3://bucket/prefix` for requests and replies of up to 1 GB and one hour; empty means an
+        endpoint that replies at once.
+    serverless_mb: memory of a serverless endpoint, which has no GPU and takes requests of at most 4 MB; None
+        means an endpoint with instances.
+    inference_ami: host image of GPU instances, with the driver that the CUDA wheels need; empty for a region
+        that offers no choice.
+
+    Raises `InvalidRequest` for values that SageMaker does not offer.
     """
 
     images: Images = field(default_factory=Images)
@@ -53,14 +59,14 @@ class Hosting:
 
     def __post_init__(self) -> None:
         if self.instances < 1:
-            raise InvalidRequest(f"instances: {self.instances}, at least 1")
+            raise InvalidRequest(f"instances: {self.instances}, must be at least 1")
         if self.serverless_mb is not None and self.serverless_mb not in _MEMORIES_MB:
             sizes = ", ".join(map(str, _MEMORIES_MB))
-            raise InvalidRequest(f"serverless: {self.serverless_mb} MB, one of {sizes}")
+            raise InvalidRequest(f"serverless: {self.serverless_mb} MB, must be one of {sizes}")
         if self.asynchronous and self.serverless_mb is not None:
-            raise InvalidRequest("async, serverless: SageMaker offers one or the other")
+            raise InvalidRequest("async, serverless: give one of the two; SageMaker does not combine them")
         if self.asynchronous and not re.match(r"s3://[a-z0-9][a-z0-9.-]+(/|$)", self.asynchronous):
-            raise InvalidRequest(f"async: {self.asynchronous}, not an address such as s3://bucket/prefix")
+            raise InvalidRequest(f"async: {self.asynchronous}, must be an address such as s3://bucket/prefix")
 
 
 def _quiet(_: str) -> None:
@@ -68,9 +74,10 @@ def _quiet(_: str) -> None:
 
 
 class Endpoint:
-    """One feature, or several together, at one endpoint. features: names or declarations.
+    """One endpoint with one feature, or with several features that share it.
 
-    What it makes is named after the stack and the feature, so a second `Endpoint` of the same finds it again.
+    features: names or declarations. The names of all resources follow from the stack and the feature, so
+    another `Endpoint` object with the same arguments finds them again.
     """
 
     def __init__(
@@ -85,18 +92,19 @@ class Endpoint:
         if not self._features:
             raise InvalidRequest("feature: name at least one")
         self._aws, self._hosting, self._say = aws or Aws(), hosting or Hosting(), say
-        what = self._features[0].name if len(self._features) == 1 else TOGETHER
-        self.name = resource_name(stack, what, limit=_NAME_LIMIT)
+        image = self._features[0].name if len(self._features) == 1 else TOGETHER
+        self.name = resource_name(stack, image, limit=_NAME_LIMIT)
         self.instance_type = self._hosting.instance_type or self._features[0].resources.instance_type
-        self._image = what
-        tags = {"aikit:stack": stack, "aikit:feature": what}
+        self._image = image
+        tags = {"aikit:stack": stack, "aikit:feature": image}
         self._hosted = HostedEndpoint(self._aws, self.name, tags=tags, say=say)
-        self._role = Role(self._aws, resource_name(stack, what, self._aws.region, limit=64))
+        self._role = Role(self._aws, resource_name(stack, image, self._aws.region, limit=64))
 
     def up(self) -> None:
-        """Make the endpoint, or bring it up to date, and wait until it answers.
+        """Makes or updates the endpoint, and waits until it answers.
 
-        Raises `AwsError` with SageMaker's reason; then what ran before runs on, or nothing is left behind.
+        Raises `AwsError` with SageMaker's reason. The previous version then runs on, or nothing is left
+        behind if there was none.
         """
         try:
             self._hosted.run(self._version())
@@ -106,10 +114,13 @@ class Endpoint:
             raise
 
     def down(self, *, logs: bool = False) -> list[str]:
-        """Remove all of it; what is left, and why. logs: the log group too."""
+        """Removes every resource of the endpoint. Returns what is kept, with the reason.
+
+        logs: also delete the log group.
+        """
         removed = (self._hosted.delete(), self._role.delete())
         if any(removed) and not self._aws.dry_run:
-            self._say(f"{self.name}: removed, with its configurations, models and role")
+            self._say(f"{self.name}: removed, together with its configurations, models and role")
         group = aws_logs.endpoint_group(self.name)
         if not aws_logs.exists(self._aws, group):
             return []
@@ -119,13 +130,16 @@ class Endpoint:
         return [f"{group}: {aws_logs.KEPT}"]
 
     def state(self) -> EndpointState:
-        """The endpoint as it is now."""
+        """Returns the present state of the endpoint."""
         return state_of(self._aws, self.name)
 
     def invoke(self, body: bytes, content_type: str, *, feature: str = "") -> Reply:
-        """The container's own reply, errors included. feature: at an endpoint of several, which of them."""
+        """Sends one request and returns the reply of the container, also when it is an error.
+
+        feature: the feature to call; required when several share the endpoint.
+        """
         if len(self._features) > 1 and not feature:
-            raise InvalidRequest("feature: name one of those together")
+            raise InvalidRequest("feature: the endpoint has several features; name one")
         return invoke(self._aws, self.name, body, content_type, feature=feature)
 
     def _version(self) -> Version:
@@ -159,7 +173,7 @@ class Endpoint:
         return variant
 
     def _role_arn(self) -> str:
-        """The role given, or one made for this endpoint alone."""
+        """Returns the ARN of the configured role, or of a role that is made for this endpoint."""
         given, aws = self._hosting.role, self._aws
         if given:
             return given if given.startswith("arn:") else aws.arn("iam", f"role/{given}", region="")

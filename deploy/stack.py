@@ -1,4 +1,4 @@
-"""The whole solution in one CloudFormation stack: which features it has, how they run, where they answer."""
+"""All features in one CloudFormation stack: deploys, shows, calls and removes them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -22,13 +22,13 @@ from .cloudformation.templates import ROOT
 
 TARGETS = {"no": "no", "lambda": "yes-lambda", "sagemaker": "yes-sagemaker"}
 
-_INVOKE_S = 35.0  # API Gateway gives up after 29
+_INVOKE_S = 35.0  # longer than the 29 s after which API Gateway ends a request
 
 Confirm = Callable[[Sequence[Change]], bool]
 
 
 class Row(NamedTuple):
-    """One deployed feature. target: `lambda` or `sagemaker`. instances: of an endpoint; None for others."""
+    """One deployed feature. target: `lambda` or `sagemaker`. instances: only for an endpoint, else None."""
 
     feature: str
     target: str
@@ -39,13 +39,13 @@ class Row(NamedTuple):
 
 
 def files_of(templates: Mapping[str, Json], assets: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What lies in the bucket while CloudFormation reads it."""
+    """Returns the files that CloudFormation reads from the bucket, by name."""
     texts = {name: json.dumps(template, indent=1).encode() for name, template in templates.items()}
     return {**texts, **assets}
 
 
 class Solution:
-    """The stack of that name. features: those that the templates know; all by default."""
+    """The stack with that name. features: the features in the templates; None means all."""
 
     def __init__(
         self, aws: Aws, name: str = "aikit", *, say: Say, features: Sequence[Feature] | None = None
@@ -55,13 +55,13 @@ class Solution:
         self._stack = CloudStack(aws, name, say=say)
 
     def parameters(self) -> dict[str, str]:
-        """Those of the deployed stack; empty where there is none, or one that never came to be."""
+        """Returns the parameters of the stack; empty without a stack, or when its creation failed."""
         current = self._stack.describe()
-        gone = ("REVIEW", "ROLLBACK", "CREATE_FAILED", "DELETE")
-        return {} if current is None or current["StackStatus"].startswith(gone) else _values(current)
+        absent = ("REVIEW", "ROLLBACK", "CREATE_FAILED", "DELETE")
+        return {} if current is None or current["StackStatus"].startswith(absent) else _values(current)
 
     def targets(self) -> dict[str, str]:
-        """`lambda` or `sagemaker` of each deployed feature."""
+        """Returns the target, `lambda` or `sagemaker`, of each deployed feature by its name."""
         names = {value: name for name, value in TARGETS.items()}
         chosen = self.parameters()
         targets = {
@@ -78,17 +78,20 @@ class Solution:
         settings: Mapping[str, str],
         bucket: str = "",
     ) -> bool:
-        """Deploy features, by name, as `lambda`, `sagemaker` or `no`; others stay as they are.
+        """Deploys features. Features that are not in `targets` stay as they are.
 
-        settings: parameters of the root template that are to change. confirm: is shown what would change.
-        bucket: for the files; where empty the one of last time. Returns False where `confirm` does.
+        targets: `lambda`, `sagemaker` or `no` by the name of the feature. files: from `files_of`. confirm:
+        receives the changes, and returns False to stop. settings: new values for parameters of the root
+        template. bucket: bucket for the files; empty means the bucket of the running stack, or a new one.
+
+        Returns False when `confirm` returns False. Raises `InvalidRequest` for an unknown parameter.
         """
         self._stack.ready()
         before = self.parameters()
         known = json.loads(files[ROOT])["Parameters"]
         for name in settings:
             if name not in known:
-                raise InvalidRequest(f"{name}: no such parameter; there is {', '.join(sorted(known))}")
+                raise InvalidRequest(f"{name}: no such parameter; the stack has {', '.join(sorted(known))}")
         place = Bucket(self._aws, bucket or before.get("AssetsBucket", ""))
         ids = {feature.name: feature.feature_id for feature in self._features}
         values = {
@@ -105,7 +108,7 @@ class Solution:
         changes = self._stack.propose(template_url, parameters, {"aikit:stack": self.name})
         if not self._aws.dry_run:
             if not changes:
-                self._say(f"{self.name}: nothing changes")
+                self._say(f"{self.name}: nothing to change")
                 return True
             try:
                 agreed = confirm(changes)
@@ -119,27 +122,27 @@ class Solution:
         return True
 
     def down(self, *, images: bool = False, logs: bool = False) -> list[str]:
-        """Delete the stack and what belongs to it; what is kept, each with the reason.
+        """Deletes the stack and everything that belongs to it. Returns what is kept, with the reasons.
 
-        images: the repositories of its features go too. logs: the log groups that SageMaker made go too.
+        images: also delete the repositories of its features. logs: also delete the log groups of endpoints.
         """
         current = self._stack.describe()
         chosen = _values(current or {})
-        # the last run may have been interrupted when the stack was gone already
+        # without a stack, an earlier call may have been interrupted after it had deleted the stack
         features = sorted(self.targets()) if current else [feature.name for feature in self._features]
         groups = [
             aws_logs.endpoint_group(_name(one)) for one in self._stack.resources() if one.kind == ENDPOINT
         ]
         kept = Bucket(self._aws, chosen.get("AssetsBucket", "")).remove(f"{self.name}/")
         kept += [
-            f"{one.kind} {one.name}: {one.place} of the templates is to outlive the stack"
+            f"{one.kind} {one.name}: the template keeps {one.place} when the stack is deleted"
             for one in self._stack.delete()
         ]
         kept += self._logs_kept(groups, delete=logs)
-        return kept + self._images_kept(features, chosen, delete=images)
+        return kept + self._repositories_kept(features, chosen, delete=images)
 
     def status(self) -> list[Row]:
-        """Each deployed feature as it is."""
+        """Returns the present state of each deployed feature."""
         targets, resources = self.targets(), list(self._stack.resources())
         return [
             self._row(feature, targets[feature.name], resources)
@@ -167,9 +170,10 @@ class Solution:
         return Row(feature.name, target, status, instances, self._url(feature), group)
 
     def invoke(self, feature: Feature, body: bytes, *, content_type: str, api_key: str = "") -> Reply:
-        """The reply of API Gateway to a request, signed where the stack wants that.
+        """Sends one request through API Gateway and returns the reply. Signs it when the stack requires that.
 
-        Raises `InvalidRequest` where the feature is not deployed, and `AwsError` where nothing answers.
+        Raises `InvalidRequest` when the feature is not deployed or the key is missing, and `AwsError` when no
+        reply comes.
         """
         url = self._url(feature)
         if not url:
@@ -177,7 +181,7 @@ class Solution:
         headers = {"Content-Type": content_type, "Accept": JSON}
         authorization = self.parameters().get("APIGatewayAuthorization")
         if authorization == "API_KEY" and not api_key:
-            raise InvalidRequest("api-key: this stack wants one")
+            raise InvalidRequest("api-key: this stack requires one; pass --api-key")
         if authorization == "AWS_IAM":
             headers = self._aws.sign(url, body, headers)
         if api_key:
@@ -194,25 +198,33 @@ class Solution:
         return next((url for url in urls if "://" in url and url.endswith(f"/{feature.name}")), "")
 
     def _logs_kept(self, groups: Sequence[str], *, delete: bool) -> list[str]:
-        there = [group for group in groups if aws_logs.exists(self._aws, group)]
+        """Returns the existing log groups with the reason to keep them, or deletes them and returns none."""
+        existing = [group for group in groups if aws_logs.exists(self._aws, group)]
         if not delete:
-            return [f"{group}: {aws_logs.KEPT}" for group in there]
-        for group in there:
+            return [f"{group}: {aws_logs.KEPT}" for group in existing]
+        for group in existing:
             aws_logs.delete_group(self._aws, group)
         return []
 
-    def _images_kept(self, features: Sequence[str], chosen: Mapping[str, str], *, delete: bool) -> list[str]:
-        """The repositories of the features, in this account; deleted with all their images if asked."""
+    def _repositories_kept(
+        self, features: Sequence[str], chosen: Mapping[str, str], *, delete: bool
+    ) -> list[str]:
+        """Returns the features' repositories in this account with the reason to keep them.
+
+        delete: delete them with all their images instead.
+        """
         images = Images(registry=chosen.get("ImageRegistry", ""), prefix=chosen.get("ImagePrefix", "aikit"))
+        if images.owner(self._aws) != self._aws.account:
+            return []
         kept = []
-        for name in features if images.owner(self._aws) == self._aws.account else ():
+        for name in features:
             repository = images.repository(name)
             if self._aws.find("ecr", "describe_repositories", repositoryNames=[repository]) is None:
                 continue
             if delete:
                 self._aws.call("ecr", "delete_repository", repositoryName=repository, force=True)
             else:
-                kept.append(f"{repository}: images, which another stack may use; --images removes them")
+                kept.append(f"{repository}: another stack may use its images; --images deletes it")
         return kept
 
 
@@ -221,7 +233,10 @@ def _values(stack: Json) -> dict[str, str]:
 
 
 def _given(known: Mapping[str, Json], values: Mapping[str, str], before: Mapping[str, str]) -> list[Json]:
-    """Parameters of a change set: new values, else those of last time, else the template's defaults."""
+    """Returns the parameters of a change set.
+
+    A parameter has its new value, or else the value of the running stack, or else the template's default.
+    """
     return [
         {"ParameterKey": name, "ParameterValue": values[name]}
         if name in values
@@ -232,5 +247,5 @@ def _given(known: Mapping[str, Json], values: Mapping[str, str], before: Mapping
 
 
 def _name(resource: Resource) -> str:
-    """An endpoint's, which CloudFormation knows by its ARN."""
+    """Returns the name of an endpoint. CloudFormation gives its ARN as physical id."""
     return resource.name.rpartition("/")[2]

@@ -1,1 +1,1 @@
-"""Calls to AWS: one session, and one module for each kind of resource."""
+"""Calls to AWS: `calls.py` makes them, and one module for each type of resource uses it."""

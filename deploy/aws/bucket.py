@@ -1,4 +1,4 @@
-"""The bucket that templates and code lie in while CloudFormation reads them: private, and of this account."""
+"""The private bucket of this account from which CloudFormation reads templates and code."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ _SETTINGS: Mapping[str, Json] = {
 
 
 class Bucket:
-    """One bucket. name: `aikit-<account>-<region>` where empty; another one that exists is used as it is."""
+    """One bucket. name: empty means `aikit-<account>-<region>`. Other existing buckets are used unchanged."""
 
     def __init__(self, aws: Aws, name: str = "") -> None:
         self._aws = aws
@@ -30,37 +30,41 @@ class Bucket:
         self._owned = {"Bucket": self.name, "ExpectedBucketOwner": aws.account}
 
     def url(self, key: str) -> str:
-        """Where CloudFormation finds an object."""
+        """Returns the address at which CloudFormation reads an object."""
         return f"https://{self.name}.s3.{self._aws.region}.{self._aws.suffix}/{key}"
 
     def ensure(self) -> None:
-        """Make the bucket unless it is there. Raises `AwsError` where it belongs to somebody else."""
+        """Makes the bucket if it does not exist. Raises `AwsError` when it belongs to another account."""
         exists = self._exists()
         if not exists:
             region = self._aws.region
             place = {} if region == "us-east-1" else {"LocationConstraint": region}
             wanted = {"CreateBucketConfiguration": place} if place else {}
             self._aws.call("s3", "create_bucket", Bucket=self.name, **wanted)
-        if not exists or self.name == self._own:  # again each time: the last run may have been interrupted
+        # the own bucket gets its settings every time, because an earlier run may have been interrupted
+        if not exists or self.name == self._own:
             for operation, settings in _SETTINGS.items():
                 self._aws.call("s3", operation, **self._owned, **settings)
 
     def upload(self, files: Mapping[str, bytes]) -> None:
-        """Write files by key."""
+        """Writes each file under its key."""
         for key, content in files.items():
             self._aws.call("s3", "put_object", Key=key, Body=content, **self._owned)
 
     def remove(self, prefix: str) -> list[str]:
-        """Delete what is below the prefix, then the bucket if made here and empty; what is left, and why."""
+        """Deletes all objects below the prefix, and then the bucket if `ensure` made it and it is empty.
+
+        Returns what is kept, with the reason.
+        """
         if not self._exists():
             return []
         for key in self._keys(prefix):
             self._aws.call("s3", "delete_object", Key=key, **self._owned)
         if not self._is_ours():
-            return [f"bucket {self.name}: it was there before"]
+            return [f"bucket {self.name}: aikit did not make it"]
         left = [key for key in self._keys("") if not (self._aws.dry_run and key.startswith(prefix))]
         if left:
-            return [f"bucket {self.name}: it holds {len(left)} other objects, such as {left[0]}"]
+            return [f"bucket {self.name}: it contains other objects ({len(left)}), such as {left[0]}"]
         self._aws.call("s3", "delete_bucket", **self._owned)
         return []
 
@@ -70,7 +74,7 @@ class Bucket:
         except AwsError as error:
             if error.is_denied:
                 raise AwsError(
-                    f"bucket: {self.name} belongs to another account, or may not be read; pass --bucket"
+                    f"bucket: {self.name} belongs to another account, or you may not read it; pass --bucket"
                 ) from error
             if not error.is_missing:
                 raise

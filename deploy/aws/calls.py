@@ -1,4 +1,4 @@
-"""AWS as this project calls it: one session and region, clients made in one place, failures in one line."""
+"""The one place that calls AWS: the session, the region, the clients, and failures as one line."""
 
 import json
 import time
@@ -12,14 +12,14 @@ Json = dict[str, Any]
 Say = Callable[[str], object]
 
 _READS = ("describe_", "get_", "list_", "head_", "simulate_", "batch_get_", "filter_")
-_NOT_RETRIED = ("sagemaker-runtime",)  # a second try would compute, and cost, a second time
+_NOT_RETRIED = ("sagemaker-runtime",)  # a retry would run the model again, and cost again
 _SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
 
 
 class AwsError(ServingError):
-    """A call that AWS refused, or that never reached it.
+    """A call failed, because AWS refused it or did not answer.
 
-    reason: AWS's own code, empty without an answer. answer: the refusal as botocore parsed it.
+    reason: error code of AWS, empty without an answer. answer: the error response that botocore parsed.
     """
 
     def __init__(self, message: str, *, reason: str = "", answer: Json | None = None) -> None:
@@ -29,27 +29,31 @@ class AwsError(ServingError):
 
     @property
     def is_missing(self) -> bool:
-        """Whether what the call names does not exist; SageMaker and CloudFormation say so in words only."""
+        """True when the resource of the call does not exist.
+
+        SageMaker and CloudFormation have no error code for this, so their messages decide.
+        """
         words = ("could not find", "does not exist", "not found")
-        absent = self.reason in ("ValidationException", "ValidationError")
+        invalid = self.reason in ("ValidationException", "ValidationError")
         return (
             self.reason in ("404", "NoSuchEntity", "NoSuchBucket", "NoSuchKey", "NoSuchTagSet")
             or self.reason.endswith(("NotFoundException", "NotFound"))
-            or (absent and any(word in str(self).lower() for word in words))
+            or (invalid and any(word in str(self).lower() for word in words))
         )
 
     @property
     def is_denied(self) -> bool:
-        """Whether the caller may not make this call."""
+        """True when the caller lacks the permission for this call."""
         return self.reason in ("403", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
 class Aws:
     """One account and region.
 
-    region: the session's where empty. session: a boto3 one, the environment's where None. dry_run: is told
-    each call that would change something, which is then not made and answers `{}`; None: everything is made.
-    sleep, poll_s: how waiting is done, and how often what is waited for is asked.
+    region: empty means the region of the session. session: a boto3 session; None means one from the
+    environment. dry_run: receives a description of each call that would change something. That call is not
+    made, and its answer is `{}`. None makes every call. poll_s: seconds between two queries while waiting.
+    sleep: function that waits this long.
     """
 
     def __init__(
@@ -64,51 +68,54 @@ class Aws:
         try:
             import boto3
         except ImportError as error:
-            raise AwsError("boto3: is not installed; run `pip install boto3`") from error
+            raise AwsError("boto3: not installed; run `pip install boto3`") from error
 
         self._session = session or _guarded(boto3.session.Session)
         self.region = region or self._session.region_name or ""
         if not self.region:
-            raise AwsError("region: none is set; pass --region or set AWS_DEFAULT_REGION")
+            raise AwsError("region: not set; pass --region or set AWS_DEFAULT_REGION")
         self._dry_run, self._sleep, self._poll_s = dry_run, sleep, poll_s
         self._clients: dict[str, Any] = {}
 
     @property
     def dry_run(self) -> bool:
-        """Whether calls that change something are only told."""
+        """True when calls that would change something are only described."""
         return self._dry_run is not None
 
     @cached_property
     def identity(self) -> Json:
-        """`Account` and `Arn` of the caller. Raises `AwsError` without credentials."""
+        """Returns `Account` and `Arn` of the caller. Raises `AwsError` without credentials."""
         return self.call("sts", "get_caller_identity")
 
     @property
     def account(self) -> str:
-        """The caller's, twelve digits."""
+        """Returns the number of the caller's account, twelve digits."""
         return str(self.identity["Account"])
 
     @cached_property
     def partition(self) -> str:
-        """Such as `aws` or `aws-cn`."""
+        """Returns the partition of the region, such as `aws` or `aws-cn`."""
         return str(_guarded(lambda: self._session.get_partition_for_region(self.region)))
 
     @property
     def suffix(self) -> str:
-        """What the host names of the partition end in."""
+        """Returns the end of the partition's host names."""
         return _SUFFIXES.get(self.partition, "amazonaws.com")
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """Of something of this account; region: empty for services that have none, such as iam."""
+        """Returns the ARN of a resource of this account.
+
+        region: None means the region of this object; empty for services without regions, such as iam.
+        """
         place = self.region if region is None else region
         return f"arn:{self.partition}:{service}:{place}:{self.account}:{resource}"
 
     def regions(self, service: str) -> list[str]:
-        """Where the partition offers a service, as far as the installed botocore knows."""
+        """Returns the regions of the partition that offer a service, according to the installed botocore."""
         return list(self._session.get_available_regions(service, self.partition))
 
     def client(self, service: str) -> Any:
-        """The one client of a service."""
+        """Returns the client of a service; each service has one."""
         from botocore.config import Config
 
         if service not in self._clients:
@@ -119,7 +126,7 @@ class Aws:
         return self._clients[service]
 
     def call(self, service: str, operation: str, /, **parameters: Any) -> Json:
-        """The answer to `boto3.client(service).operation(**parameters)`. Raises `AwsError`."""
+        """Calls `boto3.client(service).operation(**parameters)` and returns its answer. Raises `AwsError`."""
         if self._dry_run is not None and not operation.startswith(_READS):
             self._dry_run(f"would call {service} {operation} {json.dumps(parameters, default=_size)}")
             return {}
@@ -127,13 +134,13 @@ class Aws:
         return found
 
     def pages(self, service: str, operation: str, key: str, /, **parameters: Any) -> Iterator[Any]:
-        """Every item under `key` of all pages of an operation that lists. Raises `AwsError`."""
+        """Yields every item under `key`, from all pages of a listing operation. Raises `AwsError`."""
         pages = iter(self.client(service).get_paginator(operation).paginate(**parameters))
         while (page := _guarded(lambda: next(pages, None))) is not None:
             yield from page.get(key, ())
 
     def find(self, service: str, operation: str, /, **parameters: Any) -> Json | None:
-        """As `call`, or None where there is no such thing."""
+        """Returns the same as `call`, or None when the resource does not exist."""
         try:
             return self.call(service, operation, **parameters)
         except AwsError as error:
@@ -142,21 +149,27 @@ class Aws:
             return None
 
     def pause(self) -> None:
-        """Let poll_s pass."""
+        """Waits poll_s seconds."""
         self._sleep(self._poll_s)
 
     def wait(self, what: str, until: Callable[[], bool], *, limit_s: float) -> None:
-        """Returns once `until` says so; at once in a dry run. Raises `AwsError` after limit_s."""
+        """Waits until `until` returns True; in a dry run returns at once.
+
+        what: beginning of the error message. Raises `AwsError` after limit_s seconds.
+        """
         if self.dry_run:
             return
         for _ in range(max(1, round(limit_s / self._poll_s))):
             if until():
                 return
             self.pause()
-        raise AwsError(f"{what}: not within {limit_s:g} s; it may still come, so run the command again")
+        raise AwsError(f"{what} within {limit_s:g} s; it may still happen, so run the command again")
 
     def assumable(self, role: str, act: Callable[[], Json], *, limit_s: float = 60.0) -> Json:
-        """The answer of a call that hands a role over, which a role made just now takes some seconds for."""
+        """Makes a call that passes the role to SageMaker, and returns its answer.
+
+        SageMaker refuses a new role for some seconds, so the call is repeated for up to limit_s seconds.
+        """
         found: Json = {}
 
         def accepted() -> bool:
@@ -171,11 +184,11 @@ class Aws:
 
         if self.dry_run:
             return act()
-        self.wait(f"{role}: SageMaker may not assume the role", accepted, limit_s=limit_s)
+        self.wait(f"{role}: SageMaker cannot assume the role", accepted, limit_s=limit_s)
         return found
 
     def sign(self, url: str, body: bytes, headers: dict[str, str]) -> dict[str, str]:
-        """Headers of a POST to API Gateway with an AWS_IAM signature (Signature Version 4)."""
+        """Returns the headers of a POST to API Gateway with an AWS_IAM signature (Signature Version 4)."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
 
@@ -188,7 +201,7 @@ class Aws:
 
 
 def _guarded(act: Callable[[], Any]) -> Any:
-    """What `act` returns; botocore's errors become `AwsError`."""
+    """Returns the result of `act`. Errors of botocore become `AwsError`."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
     from botocore.parsers import ResponseParserError
 
@@ -202,8 +215,8 @@ def _guarded(act: Callable[[], Any]) -> Any:
         raise AwsError("credentials: none found; set AWS_PROFILE or run `aws configure`") from error
     except BotoCoreError as error:
         raise AwsError(str(error)) from error
-    except ResponseParserError as error:  # something between us and AWS answered, such as a proxy
-        raise AwsError(_line(f"what answered is not AWS: {error}")) from error
+    except ResponseParserError as error:  # the answer came from something on the way to AWS, such as a proxy
+        raise AwsError(_line(f"the answer did not come from AWS: {error}")) from error
 
 
 def _line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""One SageMaker endpoint under one name, with its endpoint configurations and models."""
+"""One SageMaker endpoint, with its endpoint configurations and models."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from .names import is_version_of, versioned_name
 
 _LIMIT_S = 3600
 _MOVING = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
-_BROKEN = ("Failed", "OutOfService", "UpdateRollbackFailed")  # SageMaker brings none of these back
+_BROKEN = ("Failed", "OutOfService", "UpdateRollbackFailed")  # an endpoint never leaves these states
 
 
 class Version(NamedTuple):
-    """What an endpoint may run, as create_model and create_endpoint_config take it, without names."""
+    """Something that an endpoint can run: parameters of create_model and create_endpoint_config."""
 
     model: Json
     variant: Json
@@ -21,7 +21,11 @@ class Version(NamedTuple):
 
 
 class EndpointState(NamedTuple):
-    """An endpoint as it is. status: SageMaker's own, or `absent`. instances: None where there are none."""
+    """The state of an endpoint.
+
+    status: status that SageMaker reports, or `absent`. kind: see `kind_of`. instances: None for a serverless
+    endpoint. reason: reason of a failure.
+    """
 
     name: str
     status: str
@@ -31,9 +35,9 @@ class EndpointState(NamedTuple):
 
 
 class HostedEndpoint:
-    """The endpoint `name` of an account. Every method may be repeated, after an interruption too.
+    """The endpoint `name` of an account. Every method can be repeated, also after an interruption.
 
-    Configurations and models are named by a hash of what they hold: another version is another name.
+    The name of a configuration or model contains a hash of its content, so each version has its own name.
     """
 
     def __init__(self, aws: Aws, name: str, *, tags: dict[str, str], say: Say) -> None:
@@ -42,13 +46,14 @@ class HostedEndpoint:
         self._status = ""
 
     def describe(self) -> Json | None:
-        """What DescribeEndpoint says, or None where there is no such endpoint."""
+        """Returns the answer of DescribeEndpoint, or None when the endpoint does not exist."""
         return self._aws.find("sagemaker", "describe_endpoint", EndpointName=self.name)
 
     def run(self, version: Version) -> None:
-        """Make the endpoint run that version.
+        """Makes the endpoint run that version.
 
-        Raises `AwsError` with SageMaker's reason; then it runs what it ran before, or nothing of it is left.
+        Raises `AwsError` with SageMaker's reason. The endpoint then runs the previous version, or nothing is
+        left if there was none.
         """
         try:
             self._reach(version)
@@ -56,7 +61,7 @@ class HostedEndpoint:
             current = self.describe()
             if current is None:
                 self._tidy(keep=set())
-            elif current["EndpointStatus"] not in _MOVING:  # else it may yet need what seems left over
+            elif current["EndpointStatus"] not in _MOVING:  # a moving endpoint may still need them
                 self._tidy(keep=self._parts(current["EndpointConfigName"]))
             raise
 
@@ -68,7 +73,7 @@ class HostedEndpoint:
             current = None
         previous = current["EndpointConfigName"] if current else None
         if previous == config:
-            self._say(f"{self.name}: runs as it should")
+            self._say(f"{self.name}: already runs this version")
         else:
             self._switch(config, exists=previous is not None)
             reached = self._settled()
@@ -77,14 +82,14 @@ class HostedEndpoint:
         self._tidy(keep={config, model})
 
     def delete(self) -> bool:
-        """Remove all versions; whether there was anything."""
+        """Removes the endpoint and all versions. Returns True when there was anything to remove."""
         found = self._settled() is not None
         if found:
             self._delete_endpoint()
         return self._tidy(keep=set()) or found
 
     def _make(self, version: Version) -> tuple[str, str]:
-        """The names of the configuration and its model; each is made unless it is there."""
+        """Makes the configuration and its model if they do not exist. Returns their names."""
         aws, model = self._aws, versioned_name(self.name, version.model)
         if aws.find("sagemaker", "describe_model", ModelName=model) is None:
             role = version.model["ExecutionRoleArn"]
@@ -103,7 +108,7 @@ class HostedEndpoint:
         return name, model
 
     def _parts(self, config: str) -> set[str]:
-        """The names of a configuration and of its models."""
+        """Returns the names of a configuration and of its models."""
         found = self._aws.find("sagemaker", "describe_endpoint_config", EndpointConfigName=config)
         return {config} | {variant["ModelName"] for variant in (found or {}).get("ProductionVariants", ())}
 
@@ -115,7 +120,7 @@ class HostedEndpoint:
             self._aws.call("sagemaker", "create_endpoint", **names, Tags=self._tags)
 
     def _undo(self, reached: Json | None, previous: str | None) -> None:
-        """Back to the previous configuration, or to nothing; always raises `AwsError`."""
+        """Returns the endpoint to its previous configuration, or deletes it. Always raises `AwsError`."""
         reached = reached or {"EndpointStatus": "gone"}
         for line in aws_logs.last_words(self._aws, aws_logs.endpoint_group(self.name)):
             self._say(line)
@@ -125,12 +130,12 @@ class HostedEndpoint:
             self._delete_endpoint()
             self._switch(previous, exists=False)
             self._settled()
-        reason = reached.get("FailureReason", f"it is {reached['EndpointStatus']}")
-        kept = "what ran before runs again" if previous else "what was made is removed again"
-        raise AwsError(f"{self.name}: {reason} ({kept})")
+        reason = reached.get("FailureReason", f"its status is {reached['EndpointStatus']}")
+        outcome = "the previous version runs again" if previous else "everything that was made is removed"
+        raise AwsError(f"{self.name}: {reason} ({outcome})")
 
     def _settled(self) -> Json | None:
-        """The endpoint once nothing is going on; None where there is none."""
+        """Waits until no change is in progress. Returns the endpoint, or None if there is none."""
         current: Json | None = None
 
         def at_rest() -> bool:
@@ -142,7 +147,7 @@ class HostedEndpoint:
                 self._status = status
             return status not in _MOVING
 
-        self._aws.wait(f"{self.name}: to settle", at_rest, limit_s=_LIMIT_S)
+        self._aws.wait(f"{self.name}: no stable status", at_rest, limit_s=_LIMIT_S)
         return self.describe() if self._aws.dry_run else current
 
     def _delete_endpoint(self) -> None:
@@ -150,7 +155,7 @@ class HostedEndpoint:
         self._settled()
 
     def _tidy(self, *, keep: set[str]) -> bool:
-        """Delete all versions but those names; whether there were any."""
+        """Deletes all configurations and models except those to keep. Returns True when there were any."""
         configs = self._versions("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName") - keep
         for name in sorted(configs):
             self._aws.find("sagemaker", "delete_endpoint_config", EndpointConfigName=name)
@@ -169,7 +174,7 @@ def _runs(endpoint: Json, config: str) -> bool:
 
 
 def state_of(aws: Aws, name: str) -> EndpointState:
-    """An endpoint as it is now."""
+    """Returns the present state of an endpoint."""
     found = aws.find("sagemaker", "describe_endpoint", EndpointName=name)
     if found is None:
         return EndpointState(name, "absent")

@@ -1,4 +1,4 @@
-"""What happens in a CloudFormation stack and the stacks nested in it, as it happens."""
+"""The events of a CloudFormation stack and of the stacks nested in it, while they happen."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,11 +10,12 @@ STACK = "AWS::CloudFormation::Stack"
 ENDPOINT = "AWS::SageMaker::Endpoint"
 FUNCTION = "AWS::Lambda::Function"
 LOG_GROUP = "AWS::Logs::LogGroup"
+# words in the reasons of failures that follow from another failure
 _CONSEQUENCES = ("cancelled", "were not successfully", "was not successfully", "failed to create: [")
 
 
 class Event(NamedTuple):
-    """One change of one resource. place: logical ids from the outermost stack's resource inwards."""
+    """One change of one resource. place: logical ids, from the outermost stack to the resource."""
 
     at: str
     status: str
@@ -25,32 +26,35 @@ class Event(NamedTuple):
 
     @property
     def is_cause(self) -> bool:
-        """Whether something failed by itself, and not because something else did."""
+        """True when the resource failed by itself, and not because another one failed."""
         consequence = any(words in self.reason for words in _CONSEQUENCES)
         return self.status.endswith("_FAILED") and not consequence
 
 
 class Events:
-    """The events of a stack from now on. begun: whether anything happened yet, or was going on before."""
+    """The events of a stack from now on.
+
+    begun: True once there was an event, or when a change was already in progress.
+    """
 
     def __init__(self, aws: Aws, stack: str, *, begun: bool = False) -> None:
         self._aws = aws
-        self._stacks = {stack: ""}  # name or id: the place in the outermost one
+        self._stacks = {stack: ""}  # place in the outermost stack, by name or id
         self._seen: set[str] = set()
         for _ in self.news():
             pass
         self.begun = begun
 
     def news(self) -> Iterator[Event]:
-        """What happened since the last call, stack by stack and oldest first."""
+        """Yields the events since the last call, stack by stack, oldest first."""
         known = 0
-        while known < len(self._stacks):  # reading one stack's events may tell of another
+        while known < len(self._stacks):  # the events of a stack may add nested stacks
             stack, place = list(self._stacks.items())[known]
             known += 1
             yield from reversed(list(self._of(stack, place)))
 
     def _of(self, stack: str, place: str) -> Iterator[Event]:
-        """Newest first."""
+        """Yields the new events of one stack, newest first."""
         for event in self._aws.pages(
             "cloudformation", "describe_stack_events", "StackEvents", StackName=stack
         ):
@@ -74,7 +78,10 @@ class Events:
 
 
 def explain(aws: Aws, event: Event) -> list[str]:
-    """Why a resource failed, in lines: CloudFormation's reason, SageMaker's own, the end of the log."""
+    """Returns lines that explain why a resource failed.
+
+    The first has the reasons of CloudFormation and SageMaker. The others are the end of the endpoint's log.
+    """
     name = event.resource.rpartition("/")[2]
     lines = [f"{event.place}: {event.reason}"]
     if event.kind == ENDPOINT and name:

@@ -1,4 +1,4 @@
-"""Container images in ECR: one repository per feature, a tag per version and target."""
+"""Container images in ECR, with one repository per feature and one tag per version and target."""
 
 import subprocess
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ TOGETHER = "together"
 
 
 def default_tag() -> str:
-    """As build.sh tags: the version, and the git revision of this checkout where it is one."""
+    """Returns the tag that build.sh gives: the version, and in a checkout also the git revision."""
     root, number = Path(__file__).parents[2], version("ai-solution-kit")
     if not (root / "build.sh").is_file():
         return number
@@ -25,24 +25,25 @@ def default_tag() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """Where container images lie. registry: host; this account's ECR where empty. tag: that of build.sh."""
+    """The place of the container images. registry: host; empty means this account's ECR."""
 
     registry: str = ""
     prefix: str = "aikit"
     tag: str = field(default_factory=default_tag)
 
     def repository(self, name: str) -> str:
-        """Repository of a feature, or of `together`."""
+        """Returns the repository of a feature, or of `together`."""
         return f"{self.prefix}/{name.replace('_', '-')}"
 
     def host(self, aws: Aws) -> str:
+        """Returns the host of the registry."""
         return self.registry or f"{aws.account}.dkr.ecr.{aws.region}.{aws.suffix}"
 
     def owner(self, aws: Aws) -> str:
-        """The account that the registry belongs to."""
+        """Returns the number of the account that has the registry."""
         return self.host(aws).partition(".")[0]
 
     def arn(self, aws: Aws, name: str) -> str:
-        """Of a repository, in the account and region that the registry's host names."""
+        """Returns the ARN of a repository, with the account and region from the registry's host."""
         account, _, _, region = self.host(aws).split(".")[:4]
         return f"arn:{aws.partition}:ecr:{region}:{account}:repository/{self.repository(name)}"

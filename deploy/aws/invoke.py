@@ -1,4 +1,4 @@
-"""One request to a SageMaker endpoint, real-time, serverless or asynchronous; the container's own reply."""
+"""Sends one request to a SageMaker endpoint, which may be real-time, serverless or asynchronous."""
 
 import uuid
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ _LIMITS_MIB = {"real-time": 6, "serverless": 4, "async": 1024}
 
 
 def kind_of(config: Json) -> str:
-    """`real-time`, `serverless` or `async`. config: what DescribeEndpointConfig says."""
+    """Returns `real-time`, `serverless` or `async`. config: the answer of DescribeEndpointConfig."""
     if config.get("AsyncInferenceConfig"):
         return "async"
     serverless = any("ServerlessConfig" in variant for variant in config["ProductionVariants"])
@@ -23,9 +23,10 @@ def kind_of(config: Json) -> str:
 
 
 def invoke(aws: Aws, endpoint: str, body: bytes, content_type: str, *, feature: str = "") -> Reply:
-    """The reply to one body. feature: which one, at an endpoint of several.
+    """Sends one body and returns the reply of the container.
 
-    Raises `PayloadTooLarge` for what SageMaker would not take, and `AwsError` where no container answers.
+    feature: name of the feature to call when several share the endpoint. Raises `PayloadTooLarge` for a body
+    that SageMaker would refuse, and `AwsError` when no container answers.
     """
     found = aws.call("sagemaker", "describe_endpoint", EndpointName=endpoint)
     config = aws.call("sagemaker", "describe_endpoint_config", EndpointConfigName=found["EndpointConfigName"])
@@ -50,12 +51,12 @@ def _now(aws: Aws, parameters: Json, body: bytes) -> Reply:
             raise
         return Reply(error.answer["OriginalStatusCode"], error.answer["OriginalMessage"].encode())
     if not found:
-        return Reply(0, b"null")  # of a dry run
+        return Reply(0, b"null")  # in a dry run
     return Reply(200, found["Body"].read(), found.get("ContentType", JSON))
 
 
 def _later(aws: Aws, parameters: Json, body: bytes, place: str) -> Reply:
-    """Leaves the request in the bucket, and waits for what the container leaves there; both may be large."""
+    """Writes the request into the bucket and waits until the reply is there. Both may have up to 1 GB."""
     bucket, prefix = split_s3(place)
     request_id = uuid.uuid4().hex
     request = {"Bucket": bucket, "Key": "/".join(filter(None, [prefix, "input", request_id]))}
@@ -77,7 +78,7 @@ def _later(aws: Aws, parameters: Json, body: bytes, place: str) -> Reply:
 def _outcome(aws: Aws, sent: Json) -> Reply:
     reply = Reply(504, b"")
 
-    def there() -> bool:
+    def arrived() -> bool:
         nonlocal reply
         for status, name in ((200, "OutputLocation"), (500, "FailureLocation")):
             location = sent.get(name)
@@ -87,11 +88,11 @@ def _outcome(aws: Aws, sent: Json) -> Reply:
                 return True
         return False
 
-    aws.wait(f"{sent['InferenceId']}: a reply", there, limit_s=_ASYNC_S)
+    aws.wait(f"{sent['InferenceId']}: no reply", arrived, limit_s=_ASYNC_S)
     return reply
 
 
 def split_s3(address: str) -> tuple[str, str]:
-    """Bucket and key of `s3://bucket/key`; the key without slashes around it, and maybe empty."""
+    """Returns bucket and key of `s3://bucket/key`. The key has no slash at either end, and may be empty."""
     parts = urlsplit(address)
     return parts.netloc, parts.path.strip("/")

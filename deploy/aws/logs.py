@@ -1,33 +1,36 @@
-"""CloudWatch log groups: their last lines, and the lines as they come."""
+"""CloudWatch log groups: reads their last lines, follows them, and deletes them."""
 
 import time
 from collections.abc import Iterator
 
 from .calls import Aws, AwsError
 
-KEPT = "the log, which may tell why something failed; --logs removes it"
+KEPT = "the log may explain a failure; --logs deletes it"
 _TAIL_S = 3600
 _TAIL_LINES = 20
 
 
 def endpoint_group(endpoint: str) -> str:
-    """Where SageMaker writes what an endpoint's containers say."""
+    """Returns the log group into which SageMaker writes the output of an endpoint's containers."""
     return f"/aws/sagemaker/Endpoints/{endpoint}"
 
 
 def function_group(function: str) -> str:
-    """Where Lambda writes what a function says."""
+    """Returns the log group into which Lambda writes the output of a function."""
     return f"/aws/lambda/{function}"
 
 
 def tail(aws: Aws, group: str, *, lines: int = _TAIL_LINES, since_s: float | None = None) -> list[str]:
-    """The last lines since then (seconds since 1970; an hour ago by default), oldest first; maybe none."""
+    """Returns the last lines, oldest first.
+
+    since_s: time of the oldest line, in seconds since 1970; None means one hour ago.
+    """
     since = time.time() - _TAIL_S if since_s is None else since_s
     return [line for _, _, line in _events(aws, group, int(since * 1000))][-lines:]
 
 
 def last_words(aws: Aws, group: str) -> list[str]:
-    """The last lines, indented, to go with a failure; where they cannot be had, why not."""
+    """Returns the last lines, indented, to explain a failure. One line says why if they cannot be read."""
     try:
         return [f"  {line}" for line in tail(aws, group)]
     except AwsError as error:
@@ -35,7 +38,7 @@ def last_words(aws: Aws, group: str) -> list[str]:
 
 
 def follow(aws: Aws, group: str, *, lines: int = _TAIL_LINES) -> Iterator[str]:
-    """The last lines, then every new one, without end."""
+    """Yields the last lines and then every new line, without end."""
     recent = _events(aws, group, int((time.time() - _TAIL_S) * 1000))
     seen = {key for key, _, _ in recent}
     since = max((at for _, at, _ in recent), default=0)
@@ -50,7 +53,7 @@ def follow(aws: Aws, group: str, *, lines: int = _TAIL_LINES) -> Iterator[str]:
 
 
 def _events(aws: Aws, group: str, since_ms: int) -> list[tuple[str, int, str]]:
-    """Id, time and text of each event; empty where the group does not exist yet."""
+    """Returns id, time in milliseconds and text of each event; empty when the group does not exist yet."""
     try:
         found = aws.pages("logs", "filter_log_events", "events", logGroupName=group, startTime=since_ms)
         return [(event["eventId"], event["timestamp"], event["message"].rstrip()) for event in found]
@@ -61,11 +64,11 @@ def _events(aws: Aws, group: str, since_ms: int) -> list[tuple[str, int, str]]:
 
 
 def exists(aws: Aws, group: str) -> bool:
-    """Whether there is such a log group."""
+    """True when the log group exists."""
     found = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group)
     return any(item["logGroupName"] == group for item in found)
 
 
 def delete_group(aws: Aws, group: str) -> None:
-    """Delete a log group, if there is one."""
+    """Deletes a log group if it exists."""
     aws.find("logs", "delete_log_group", logGroupName=group)

@@ -1,4 +1,4 @@
-"""Names of resources: the same for the same stack and feature, and never longer than AWS takes."""
+"""Names of resources, which depend only on the stack and the feature, and are as short as AWS requires."""
 
 import hashlib
 import json
@@ -10,9 +10,9 @@ _HASH = 8
 
 
 def resource_name(*parts: str, limit: int = 63) -> str:
-    """The parts joined by hyphens; letters, digits and single hyphens only, starting and ending in neither.
+    """Returns the parts joined by hyphens, with only letters, digits and single hyphens inside.
 
-    What is over the limit ends in a hash of the whole instead of its rest.
+    A name that would be longer than `limit` is cut, and ends with a hash of the whole name.
     """
     whole = "-".join(parts)
     name = re.sub(r"[^a-zA-Z0-9]+", "-", whole).strip("-")
@@ -22,12 +22,12 @@ def resource_name(*parts: str, limit: int = 63) -> str:
 
 
 def versioned_name(base: str, content: Json) -> str:
-    """`base` and a hash of the content: what is to be different gets a different name."""
+    """Returns `base` with a hash of the content, so that different contents have different names."""
     return resource_name(base, _digest(json.dumps(content, sort_keys=True)))
 
 
 def is_version_of(base: str, name: str) -> bool:
-    """Whether `versioned_name` gave that name for that base. base: at most 54 characters."""
+    """True when `versioned_name` returned that name for that base. base: at most 54 characters."""
     return re.fullmatch(re.escape(base) + rf"-[0-9a-f]{{{_HASH}}}", name) is not None
 
 

@@ -1,4 +1,4 @@
-"""The role of an endpoint that has none given: may read its one image, write its one log, and no more."""
+"""The IAM role that is made for an endpoint. It may only read one image and write one log and its metrics."""
 
 import json
 from collections.abc import Sequence
@@ -9,17 +9,18 @@ _POLICY = "aikit"
 
 
 class Role:
-    """An IAM role named after what uses it; `sagemaker` may assume it. name: at most 64 characters."""
+    """An IAM role that SageMaker may assume. name: at most 64 characters."""
 
     def __init__(self, aws: Aws, name: str) -> None:
         self._aws, self.name = aws, name
 
     @property
     def arn(self) -> str:
+        """The ARN of the role."""
         return self._aws.arn("iam", f"role/{self.name}", region="")
 
     def ensure(self, statements: Sequence[Json]) -> str:
-        """Make the role, or bring it up to date; its ARN."""
+        """Makes or updates the role and returns its ARN. statements: statements of its policy."""
         trust = _document(
             [
                 {
@@ -48,7 +49,7 @@ class Role:
         return self.arn
 
     def delete(self) -> bool:
-        """Remove the role; whether there was one."""
+        """Removes the role. Returns True when there was one."""
         if self._aws.find("iam", "get_role", RoleName=self.name) is None:
             return False
         self._aws.find("iam", "delete_role_policy", RoleName=self.name, PolicyName=_POLICY)
@@ -61,10 +62,13 @@ def _document(statements: Sequence[Json]) -> str:
 
 
 def hosting_statements(aws: Aws, repository: str, log_group: str, buckets: Sequence[str]) -> list[Json]:
-    """What a container needs. repository: its ARN. buckets: `bucket/prefix` it reads and writes below."""
+    """Returns the policy statements that a container needs.
+
+    repository: ARN of the image's repository. buckets: `bucket/prefix` below which it reads and writes.
+    """
     logs = aws.arn("logs", f"log-group:{log_group}")
     statements: list[Json] = [
-        # the token is of the account, not of a repository
+        # the token belongs to the account, so no repository can be named
         {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {
             "Effect": "Allow",

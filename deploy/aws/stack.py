@@ -1,4 +1,4 @@
-"""One CloudFormation stack: changed by change sets, watched until it is done, removed where it failed."""
+"""One CloudFormation stack. Change sets change it, and it is watched until a change is complete."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +13,15 @@ _PREFIX = "aikit-"
 _PROPOSED = "REVIEW_IN_PROGRESS"
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 _UPDATABLE = (*_GOOD, "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
-_NOTHING = ("didn't contain changes", "No updates are to be performed")
+_NO_CAUSE = "no resource reports a cause"
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
 class Change(NamedTuple):
-    """One row of what a change set does. replacement: `True`, `False`, `Conditional`, or empty."""
+    """One resource that a change set changes.
+
+    place: logical ids, outermost stack first. replacement: `True`, `False`, `Conditional`, or empty.
+    """
 
     action: str
     place: str
@@ -26,7 +30,7 @@ class Change(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """One resource as it is. place: logical ids, outermost stack first. name: the physical one."""
+    """The state of one resource. place: logical ids, outermost stack first. name: physical id."""
 
     place: str
     kind: str
@@ -35,19 +39,22 @@ class Resource(NamedTuple):
 
 
 class CloudStack:
-    """The stack of that name. Every method may be repeated, and taken up again after an interruption."""
+    """The stack with that name. Every method can be repeated, also after an interruption."""
 
     def __init__(self, aws: Aws, name: str, *, say: Say) -> None:
         self._aws, self.name, self._say = aws, name, say
         self._change_set = ""
 
     def describe(self) -> Json | None:
-        """What DescribeStacks says, or None where there is no such stack."""
+        """Returns the answer of DescribeStacks, or None when the stack does not exist."""
         found = self._aws.find("cloudformation", "describe_stacks", StackName=self.name)
         return found["Stacks"][0] if found else None
 
     def ready(self) -> Json | None:
-        """The stack once it can be changed, or None: what goes on is awaited, a failed create is removed."""
+        """Waits until the stack can be changed. Returns it, or None if there is none.
+
+        Deletes a stack whose creation failed. Raises `AwsError` for a stack that needs the user's help.
+        """
         current = self.describe()
         if current is None or current["StackStatus"] == _PROPOSED:
             return None
@@ -56,7 +63,7 @@ class CloudStack:
             current = self.describe()
         status = current["StackStatus"] if current else ""
         if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
-            self._say(f"{self.name}: {status}, so it is removed first")
+            self._say(f"{self.name}: {status}; it is deleted first")
             self.delete()
             return None
         if current and status not in _UPDATABLE and not self._aws.dry_run:
@@ -67,7 +74,10 @@ class CloudStack:
         return current
 
     def propose(self, template_url: str, parameters: Sequence[Json], tags: Mapping[str, str]) -> list[Change]:
-        """What would change, for `execute` or `abandon`; empty where nothing would, and in a dry run."""
+        """Makes a change set and returns its changes; none in a dry run.
+
+        The caller then calls `execute` or `abandon`, unless there are no changes.
+        """
         exists = self.ready() is not None
         if self.describe() is not None:
             self._drop_change_sets()
@@ -96,7 +106,10 @@ class CloudStack:
         return changes
 
     def execute(self) -> None:
-        """Do what was proposed and wait. Raises `AwsError` with every cause; a failed create is removed."""
+        """Executes the change set and waits. Raises `AwsError` with every cause.
+
+        A stack whose creation failed is deleted.
+        """
         events = None if self._aws.dry_run else Events(self._aws, self.name)
         self._aws.call(
             "cloudformation", "execute_change_set", StackName=self.name, ChangeSetName=self._change_set
@@ -105,17 +118,17 @@ class CloudStack:
             return
         causes = self._watch(events)
         current = self.describe()
-        status = current["StackStatus"] if current else "gone"
+        status = current["StackStatus"] if current else "deleted"
         if status in _GOOD:
             return
         if not status.startswith("UPDATE_ROLLBACK"):
             for one in self.delete():
                 self._say(f"kept: {one.kind} {one.name}")
-            status += ", and is removed again"
-        raise AwsError(f"{self.name}: {status}: {'; '.join(causes) or 'no resource says why'}")
+            status += ", and the stack is deleted"
+        raise AwsError(f"{self.name}: {status}: {'; '.join(causes) or _NO_CAUSE}")
 
     def abandon(self) -> None:
-        """Take the proposal back; nothing of it stays."""
+        """Deletes the change set, and the stack if it was made only for the change set."""
         current = self.describe()
         if current and current["StackStatus"] == _PROPOSED:
             self.delete()
@@ -123,7 +136,10 @@ class CloudStack:
             self._drop_change_sets()
 
     def delete(self) -> list[Resource]:
-        """Delete the stack and wait; what it was told to keep. Raises `AwsError` with the causes."""
+        """Deletes the stack and waits. Returns the resources that its templates keep.
+
+        Raises `AwsError` with the causes.
+        """
         current = self.describe()
         if current is None:
             return []
@@ -135,14 +151,14 @@ class CloudStack:
         self._aws.call("cloudformation", "delete_stack", StackName=stack)
         causes = self._watch(events, stack)
         if not self._aws.dry_run and self.describe() is not None:
-            raise AwsError(f"{self.name}: is not deleted: {'; '.join(causes) or 'no resource says why'}")
+            raise AwsError(f"{self.name}: could not be deleted: {'; '.join(causes) or _NO_CAUSE}")
         left = [resource for one in (stack, *nested) for resource in self._resources_of(one, "")]
         return [resource for resource in left if resource.status == "DELETE_SKIPPED"]
 
     def resources(self) -> Iterator[Resource]:
-        """Those of the stack and of the stacks nested in it."""
+        """Returns the resources of the stack and of the stacks nested in it."""
         current = self.describe()
-        # by id, which is known even when the stack is gone the next moment
+        # the id is valid even if the stack is deleted in the next moment
         return self._resources_of(current["StackId"], "") if current else iter(())
 
     def _resources_of(self, stack: str, place: str) -> Iterator[Resource]:
@@ -157,7 +173,7 @@ class CloudStack:
                 yield from self._resources_of(name, f"{inside}/")
 
     def _proposal(self) -> str:
-        """The id of the change set once it is made. Raises `AwsError` where it cannot be."""
+        """Waits for the change set and returns its id. Raises `AwsError` when it cannot be made."""
         answer: Json = {}
 
         def made() -> bool:
@@ -170,9 +186,9 @@ class CloudStack:
             )
             return answer["Status"] in ("CREATE_COMPLETE", "FAILED")
 
-        self._aws.wait(f"{self.name}: what would change", made, limit_s=_CHANGE_SET_S)
+        self._aws.wait(f"{self.name}: no change set", made, limit_s=_CHANGE_SET_S)
         reason = answer.get("StatusReason", "")
-        if answer["Status"] == "FAILED" and not any(words in reason for words in _NOTHING):
+        if answer["Status"] == "FAILED" and not any(words in reason for words in _NO_CHANGES):
             raise AwsError(f"{self.name}: {reason}")
         return str(answer["ChangeSetId"])
 
@@ -183,7 +199,7 @@ class CloudStack:
             below = (
                 list(self._changes(change["ChangeSetId"], f"{inside}/")) if "ChangeSetId" in change else []
             )
-            # CloudFormation calls a nested stack modified even where nothing in it is
+            # CloudFormation reports a nested stack as modified even if nothing in it changes
             if below or change["ResourceType"] != STACK or change["Action"] != "Modify":
                 yield Change(
                     change["Action"], inside, change["ResourceType"], str(change.get("Replacement", ""))
@@ -197,7 +213,10 @@ class CloudStack:
                 self._aws.call("cloudformation", "delete_change_set", StackName=self.name, ChangeSetName=name)
 
     def _watch(self, events: Events, stack: str = "") -> list[str]:
-        """Say what happens until nothing does any more; the causes of what failed. stack: its id or name."""
+        """Reports the events until no change is in progress. Returns the causes of failures.
+
+        stack: id or name; empty means this stack.
+        """
         causes: list[str] = []
 
         def done() -> bool:
@@ -210,8 +229,8 @@ class CloudStack:
                     for line in more:
                         self._say(line)
             status = found["Stacks"][0]["StackStatus"] if found else "DELETE_COMPLETE"
-            # a call that was just accepted shows in the events before it shows in the status
+            # after a call, the events show the change earlier than the status does
             return not status.endswith("_IN_PROGRESS") and (events.begun or status == "DELETE_COMPLETE")
 
-        self._aws.wait(f"{self.name}: to be done", done, limit_s=_LIMIT_S)
+        self._aws.wait(f"{self.name}: change not complete", done, limit_s=_LIMIT_S)
         return causes

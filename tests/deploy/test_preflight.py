@@ -11,7 +11,7 @@ from deploy.aws.calls import Aws
 from deploy.aws.images import Images
 from deploy.preflight import Finding, Want, preflight
 from serving.feature import find
-from tests.support.aws.fake import FakeAws, account, aws_of
+from tests.support.aws.fake import FakeAws, aws_of, fake_account
 from tests.support.aws.fake_template import Refused
 from tests.support.origin import Answer, Server
 
@@ -20,7 +20,7 @@ IMAGES = Images(tag="1")
 G4 = "ml.g4dn.xlarge"
 
 
-class Here:
+class Account:
     """A fake account, with a registry of images."""
 
     def __init__(self, fake: FakeAws, session: Any, server: Server) -> None:
@@ -53,28 +53,28 @@ class Here:
 
 
 @pytest.fixture
-def here(server: Server) -> Iterator[Here]:
-    with account() as (fake, session):
-        yield Here(fake, session, server)
+def account(server: Server) -> Iterator[Account]:
+    with fake_account() as (fake, session):
+        yield Account(fake, session, server)
 
 
-def test_every_check_passes(here: Here) -> None:
-    here.push("general-ocr")
-    found = here.findings(Want([OCR], "sagemaker", G4), stack=True)
+def test_every_check_passes(account: Account) -> None:
+    account.push("general-ocr")
+    found = account.findings(Want([OCR], "sagemaker", G4), stack=True)
     assert {check: finding.level for check, finding in found.items()} == dict.fromkeys(
         ["credentials", "region", "image", "quota", "permissions"], "ok"
     )
 
 
-def test_all_faults_are_found_at_once_and_nothing_is_made(here: Here) -> None:
-    here.fake.quotas, here.fake.denied = {}, {"sagemaker:CreateEndpoint"}
-    found = here.findings(Want([OCR], "sagemaker", G4))
+def test_all_faults_are_found_at_once_and_nothing_is_made(account: Account) -> None:
+    account.fake.quotas, account.fake.denied = {}, {"sagemaker:CreateEndpoint"}
+    found = account.findings(Want([OCR], "sagemaker", G4))
     assert found["image"].found == "there is no repository aikit/general-ocr"
     assert "./build.sh general_ocr --target sagemaker --push" in found["image"].advice
     assert found["quota"].found == f"{G4} for endpoint usage: 0, 1 needed"
     assert "Service Quotas console" in found["quota"].advice
     assert found["permissions"].found == "not allowed for all resources: sagemaker:CreateEndpoint"
-    assert here.fake.changes == []
+    assert account.fake.changes == []
 
 
 @pytest.mark.parametrize(
@@ -90,22 +90,22 @@ def test_all_faults_are_found_at_once_and_nothing_is_made(here: Here) -> None:
     ],
 )
 def test_an_image_must_exist_and_have_the_right_architecture(  # noqa: PLR0913, PLR0917
-    here: Here, target: str, tag: str, architecture: str, index: bool, level: str, found: str
+    account: Account, target: str, tag: str, architecture: str, index: bool, level: str, found: str
 ) -> None:
-    here.push("general-ocr", tag, architecture=architecture, index=index)
-    finding = here.findings(Want([OCR], target))["image"]
+    account.push("general-ocr", tag, architecture=architecture, index=index)
+    finding = account.findings(Want([OCR], target))["image"]
     assert finding.level == level
     assert found in finding.found
 
 
-def test_an_unreadable_architecture_is_noted(here: Here) -> None:
-    here.push("general-ocr")
-    here.server.answers.clear()
-    assert here.findings(Want([OCR], "sagemaker", G4))["image"].level == "note"
+def test_an_unreadable_architecture_is_noted(account: Account) -> None:
+    account.push("general-ocr")
+    account.server.answers.clear()
+    assert account.findings(Want([OCR], "sagemaker", G4))["image"].level == "note"
 
 
-def test_features_that_share_a_container_share_an_image(here: Here) -> None:
-    advice = here.findings(Want([OCR, CUSTOM], "sagemaker", G4))["image"].advice
+def test_features_that_share_a_container_share_an_image(account: Account) -> None:
+    advice = account.findings(Want([OCR, CUSTOM], "sagemaker", G4))["image"].advice
     assert "./build.sh --together general_ocr,custom_ocr --target sagemaker --push" in advice
 
 
@@ -113,54 +113,54 @@ def test_the_default_tag_is_that_of_build_sh() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+-([0-9a-f]{12}(-dirty)?|unknown)", Images().tag)
 
 
-def test_the_quota_must_be_enough_for_all_endpoints_of_a_type(here: Here) -> None:
+def test_the_quota_must_be_enough_for_all_endpoints_of_a_type(account: Account) -> None:
     wants = [Want([OCR], "sagemaker", G4, 2), Want([CUSTOM], "sagemaker", G4)]
-    assert here.findings(*wants)["quota"].found == f"{G4} for endpoint usage: 2, 3 needed"
-    assert here.findings(*wants[:1])["quota"].level == "ok"
-    assert here.findings(Want([OCR], "sagemaker", "ml.new.xlarge"))["quota"].level == "note"
-    assert "quota" not in here.findings(Want([OCR, CUSTOM], "sagemaker"))
+    assert account.findings(*wants)["quota"].found == f"{G4} for endpoint usage: 2, 3 needed"
+    assert account.findings(*wants[:1])["quota"].level == "ok"
+    assert account.findings(Want([OCR], "sagemaker", "ml.new.xlarge"))["quota"].level == "note"
+    assert "quota" not in account.findings(Want([OCR, CUSTOM], "sagemaker"))
 
 
-def test_a_new_account_may_allow_functions_little_memory(here: Here) -> None:
-    here.fake.concurrency = 10
-    finding = here.findings(Want([CUSTOM], "lambda"))["memory"]
+def test_a_new_account_may_allow_functions_little_memory(account: Account) -> None:
+    account.fake.concurrency = 10
+    finding = account.findings(Want([CUSTOM], "lambda"))["memory"]
     assert finding.level == "note"
     assert "custom_ocr 10240" in finding.found
     assert "--set LambdaMemoryLimit=3008" in finding.advice
 
 
-def test_a_region_without_the_service_is_reported_with_the_regions_that_have_it(here: Here) -> None:
-    finding = here.findings(Want([OCR], "sagemaker", G4), aws=aws_of(here.session, region="eu-nowhere-1"))[
-        "region"
-    ]
+def test_a_region_without_the_service_is_reported_with_the_regions_that_have_it(account: Account) -> None:
+    finding = account.findings(
+        Want([OCR], "sagemaker", G4), aws=aws_of(account.session, region="eu-nowhere-1")
+    )["region"]
     assert finding.level == "stop"
     assert "us-east-1" in finding.advice
 
 
-def test_a_denied_check_is_noted_and_the_others_run(here: Here) -> None:
+def test_a_denied_check_is_noted_and_the_others_run(account: Account) -> None:
     def refuse(**_: Any) -> dict[str, Any]:
         raise Refused("AccessDeniedException", "not authorized to perform that")
 
-    here.push("general-ocr")
+    account.push("general-ocr")
     for name in ("iam_simulate_principal_policy", "service_quotas_list_service_quotas"):
-        here.fake.answers[name] = refuse
-    found = here.findings(Want([OCR], "sagemaker", G4))
+        account.fake.answers[name] = refuse
+    found = account.findings(Want([OCR], "sagemaker", G4))
     assert (found["permissions"].level, found["quota"].level, found["image"].level) == ("note", "note", "ok")
 
 
-def test_the_permissions_of_a_session_are_those_of_its_role_with_its_path(here: Here) -> None:
-    here.session.client("iam").create_role(RoleName="dev", Path="/team/", AssumeRolePolicyDocument="{}")
+def test_the_permissions_of_a_session_are_those_of_its_role_with_its_path(account: Account) -> None:
+    account.session.client("iam").create_role(RoleName="dev", Path="/team/", AssumeRolePolicyDocument="{}")
     arn = "arn:aws:sts::123456789012:assumed-role/dev/me"
-    here.fake.answers["sts_get_caller_identity"] = lambda: {"Account": "123456789012", "Arn": arn}
-    found = here.findings(Want([OCR], "lambda"))["permissions"].found
+    account.fake.answers["sts_get_caller_identity"] = lambda: {"Account": "123456789012", "Arn": arn}
+    found = account.findings(Want([OCR], "lambda"))["permissions"].found
     assert found == "arn:aws:iam::123456789012:role/team/dev may perform every required action"
 
 
-def test_without_credentials_no_other_check_runs(here: Here) -> None:
+def test_without_credentials_no_other_check_runs(account: Account) -> None:
     def refuse() -> dict[str, Any]:
         raise Refused("InvalidClientTokenId", "The security token included in the request is invalid")
 
-    here.fake.answers["sts_get_caller_identity"] = refuse
-    (finding,) = here.findings(Want([OCR], "sagemaker", G4)).values()
+    account.fake.answers["sts_get_caller_identity"] = refuse
+    (finding,) = account.findings(Want([OCR], "sagemaker", G4)).values()
     assert (finding.level, finding.check) == ("stop", "credentials")
     assert "aws configure" in finding.advice

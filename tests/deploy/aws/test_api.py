@@ -1,4 +1,4 @@
-"""Asking a feature of the stack through API Gateway, signed or with a key."""
+"""Requests to a feature of the stack through API Gateway, signed or with a key."""
 
 import json
 import threading
@@ -12,18 +12,18 @@ from botocore.credentials import Credentials
 
 from deploy.cloudformation.templates import ROOT
 from serving.errors import InvalidRequest
-from tests.support.aws.fake import account
-from tests.support.aws.solution import FEATURES, SMALL, Here
+from tests.support.aws.fake import fake_account
+from tests.support.aws.solution import FEATURES, SMALL, Account
 
 
 @pytest.fixture
-def here() -> Iterator[Here]:
-    with account() as (fake, session):
-        yield Here(fake, session)
+def account() -> Iterator[Account]:
+    with fake_account() as (fake, session):
+        yield Account(fake, session)
 
 
 class _Api(BaseHTTPRequestHandler):
-    """API Gateway with AWS_IAM: answers the body to whoever signed with the right key."""
+    """A stand-in for API Gateway that returns the body of a request with the right signature or key."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -43,12 +43,12 @@ class _Api(BaseHTTPRequestHandler):
         return given.endswith(f"Signature={signature}")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture
-def api(here: Here) -> Iterator[Callable[[str], None]]:
-    """Deploys general_ocr so that it answers on this machine; takes who may call."""
+def api(account: Account) -> Iterator[Callable[[str], None]]:
+    """A function that deploys general_ocr at an address on this machine. It takes the authorization."""
     server = HTTPServer(("127.0.0.1", 0), _Api)
     threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
 
@@ -57,7 +57,7 @@ def api(here: Here) -> Iterator[Callable[[str], None]]:
         root["Outputs"]["GeneralOCRURL"]["Value"] = f"http://127.0.0.1:{server.server_port}/prod/general_ocr"
         files = {**SMALL, ROOT: json.dumps(root).encode()}
         settings = {"APIGatewayAuthorization": authorization}
-        here.solution.up({"general_ocr": "lambda"}, files, confirm=lambda _: True, settings=settings)
+        account.solution.up({"general_ocr": "lambda"}, files, confirm=lambda _: True, settings=settings)
 
     yield deploy
     server.shutdown()
@@ -67,18 +67,20 @@ def api(here: Here) -> Iterator[Callable[[str], None]]:
 @pytest.mark.parametrize(
     ("authorization", "key", "status"), [("AWS_IAM", "", 200), ("API_KEY", "key", 200), ("NONE", "", 403)]
 )
-def test_a_request_is_signed_or_carries_a_key_as_the_stack_wants_it(
-    here: Here, api: Callable[[str], None], authorization: str, key: str, status: int
+def test_a_request_is_signed_or_has_a_key_as_the_stack_requires(
+    account: Account, api: Callable[[str], None], authorization: str, key: str, status: int
 ) -> None:
     api(authorization)
-    reply = here.solution.invoke(FEATURES[0], b"photo", content_type="image/jpeg", api_key=key)
+    reply = account.solution.invoke(FEATURES[0], b"photo", content_type="image/jpeg", api_key=key)
     assert reply.status == status
     assert (reply.body == b"photo") == (status == 200)
 
 
-def test_a_request_without_the_key_or_to_nothing_is_not_sent(here: Here, api: Callable[[str], None]) -> None:
+def test_a_request_without_its_key_or_feature_is_not_sent(
+    account: Account, api: Callable[[str], None]
+) -> None:
     api("API_KEY")
-    with pytest.raises(InvalidRequest, match="api-key: this stack wants one"):
-        here.solution.invoke(FEATURES[0], b"photo", content_type="image/jpeg")
+    with pytest.raises(InvalidRequest, match="api-key: this stack requires one"):
+        account.solution.invoke(FEATURES[0], b"photo", content_type="image/jpeg")
     with pytest.raises(InvalidRequest, match="custom_ocr: not deployed in stack aikit"):
-        here.solution.invoke(FEATURES[1], b"photo", content_type="image/jpeg")
+        account.solution.invoke(FEATURES[1], b"photo", content_type="image/jpeg")

@@ -1,4 +1,4 @@
-"""Asking an endpoint: in real time, without servers, later through a bucket, and several features at one."""
+"""Requests to real-time, serverless and asynchronous endpoints, and to an endpoint with several features."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +11,13 @@ from deploy.aws.logs import endpoint_group, follow, tail
 from deploy.aws.role import hosting_statements
 from deploy.endpoint import Endpoint, Hosting
 from serving.errors import InvalidRequest, PayloadTooLarge
-from tests.support.aws.fake import FakeAws, account, aws_of
+from tests.support.aws.fake import FakeAws, aws_of, fake_account
 from tests.support.aws.fake_template import Refused
 
 
 @pytest.fixture
-def here() -> Iterator[tuple[FakeAws, Aws, Any]]:
-    with account() as (fake, session):
+def account() -> Iterator[tuple[FakeAws, Aws, Any]]:
+    with fake_account() as (fake, session):
         yield fake, aws_of(session), session
 
 
@@ -36,7 +36,7 @@ class _Stream:
 
 
 def _answering(fake: FakeAws, body: bytes) -> list[dict[str, Any]]:
-    """What the endpoints are asked, which answer that body."""
+    """Makes every endpoint answer with that body. Returns the list that receives the requests."""
     asked: list[dict[str, Any]] = []
 
     def answer(**parameters: Any) -> dict[str, Any]:
@@ -47,8 +47,8 @@ def _answering(fake: FakeAws, body: bytes) -> list[dict[str, Any]]:
     return asked
 
 
-def test_an_endpoint_answers(here: tuple[FakeAws, Aws, Any]) -> None:
-    fake, aws, _ = here
+def test_an_endpoint_answers(account: tuple[FakeAws, Aws, Any]) -> None:
+    fake, aws, _ = account
     endpoint = _up(aws, "general_ocr")
     asked = _answering(fake, b'["a line"]')
     reply = endpoint.invoke(b"photo", "image/jpeg")
@@ -57,8 +57,8 @@ def test_an_endpoint_answers(here: tuple[FakeAws, Aws, Any]) -> None:
     assert asked == [{"EndpointName": "aikit-general-ocr", "Body": b"photo", **kinds}]
 
 
-def test_an_error_of_the_container_is_the_reply(here: tuple[FakeAws, Aws, Any]) -> None:
-    fake, aws, _ = here
+def test_an_error_of_the_container_is_returned_as_the_reply(account: tuple[FakeAws, Aws, Any]) -> None:
+    fake, aws, _ = account
     endpoint = _up(aws, "general_ocr")
 
     def answer(**_: Any) -> dict[str, Any]:
@@ -70,13 +70,13 @@ def test_an_error_of_the_container_is_the_reply(here: tuple[FakeAws, Aws, Any]) 
     assert (reply.status, reply.body) == (422, b'{"detail": "img: not an image"}')
 
 
-def test_an_endpoint_that_is_not_there_is_named(here: tuple[FakeAws, Aws, Any]) -> None:
+def test_a_missing_endpoint_is_named(account: tuple[FakeAws, Aws, Any]) -> None:
     with pytest.raises(AwsError, match=r"Could not find endpoint .aikit-general-ocr"):
-        Endpoint("general_ocr", aws=here[1]).invoke(b"photo", "image/jpeg")
+        Endpoint("general_ocr", aws=account[1]).invoke(b"photo", "image/jpeg")
 
 
-def test_several_features_share_one_endpoint(here: tuple[FakeAws, Aws, Any]) -> None:
-    fake, aws, _ = here
+def test_several_features_share_one_endpoint(account: tuple[FakeAws, Aws, Any]) -> None:
+    fake, aws, _ = account
     endpoint = _up(aws, "general_ocr", "face_detection")
     (model,) = fake.models.values()
     assert model["PrimaryContainer"]["Image"].endswith("aikit/together:1")
@@ -84,12 +84,12 @@ def test_several_features_share_one_endpoint(here: tuple[FakeAws, Aws, Any]) -> 
     asked = _answering(fake, b"[]")
     endpoint.invoke(b"photo", "image/jpeg", feature="face_detection")
     assert asked[0]["CustomAttributes"] == "feature=face_detection"
-    with pytest.raises(InvalidRequest, match="feature: name one of those together"):
+    with pytest.raises(InvalidRequest, match="feature: the endpoint has several features; name one"):
         endpoint.invoke(b"photo", "image/jpeg")
 
 
-def test_a_serverless_endpoint_has_memory_and_no_instance(here: tuple[FakeAws, Aws, Any]) -> None:
-    fake, aws, _ = here
+def test_a_serverless_endpoint_has_memory_and_no_instance(account: tuple[FakeAws, Aws, Any]) -> None:
+    fake, aws, _ = account
     endpoint = _up(aws, "general_ocr", serverless_mb=4096)
     (config,) = fake.configs.values()
     (variant,) = config["ProductionVariants"]
@@ -100,9 +100,9 @@ def test_a_serverless_endpoint_has_memory_and_no_instance(here: tuple[FakeAws, A
 
 @pytest.mark.parametrize(("hosting", "limit"), [({}, 6), ({"serverless_mb": 2048}, 4)])
 def test_a_body_that_sagemaker_would_refuse_is_not_sent(
-    here: tuple[FakeAws, Aws, Any], hosting: dict[str, Any], limit: int
+    account: tuple[FakeAws, Aws, Any], hosting: dict[str, Any], limit: int
 ) -> None:
-    fake, aws, _ = here
+    fake, aws, _ = account
     endpoint = _up(aws, "general_ocr", **hosting)
     asked = _answering(fake, b"[]")
     endpoint.invoke(bytes(limit << 20), "image/png")
@@ -112,10 +112,10 @@ def test_a_body_that_sagemaker_would_refuse_is_not_sent(
 
 
 @pytest.mark.parametrize(("place", "status"), [("OutputLocation", 200), ("FailureLocation", 500)])
-def test_a_large_request_goes_through_the_bucket(
-    here: tuple[FakeAws, Aws, Any], place: str, status: int
+def test_an_asynchronous_request_goes_through_the_bucket(
+    account: tuple[FakeAws, Aws, Any], place: str, status: int
 ) -> None:
-    fake, aws, session = here
+    fake, aws, session = account
     s3 = session.client("s3")
     s3.create_bucket(Bucket="photos", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
     endpoint = _up(aws, "human_image_segmentation", asynchronous="s3://photos/segmented/")
@@ -137,20 +137,20 @@ def test_a_large_request_goes_through_the_bucket(
     assert (asked, reply.status, reply.body) == ([photo], status, b"reply")
     assert endpoint.state().kind == "async"
     kept = [item["Key"] for item in s3.list_objects_v2(Bucket="photos")["Contents"]]
-    assert kept == [f"segmented/{place}/1"], "the request stays in the bucket"
+    assert kept == [f"segmented/{place}/1"], "the request was not deleted from the bucket"
     (config,) = fake.configs.values()
     output = config["AsyncInferenceConfig"]["OutputConfig"]
     assert output["S3OutputPath"] == "s3://photos/segmented/output"
 
 
-def test_an_asynchronous_container_may_reach_its_folder_alone(here: tuple[FakeAws, Aws, Any]) -> None:
-    _, aws, _ = here
+def test_an_asynchronous_container_may_access_only_its_folder(account: tuple[FakeAws, Aws, Any]) -> None:
+    _, aws, _ = account
     *_, last = hosting_statements(aws, "repository", "/log", ["photos/segmented"])
     assert last["Resource"] == ["arn:aws:s3:::photos/segmented/*"]
 
 
-def test_a_log_is_followed_as_it_grows(here: tuple[FakeAws, Aws, Any]) -> None:
-    fake, aws, _ = here
+def test_a_log_is_followed_while_it_grows(account: tuple[FakeAws, Aws, Any]) -> None:
+    fake, aws, _ = account
     group = endpoint_group("aikit-general-ocr")
     assert tail(aws, group) == []
     fake.log(group, "one", "two")
@@ -160,8 +160,8 @@ def test_a_log_is_followed_as_it_grows(here: tuple[FakeAws, Aws, Any]) -> None:
     assert next(lines) == "three"
 
 
-def test_a_log_that_may_not_be_read_does_not_hide_the_failure(here: tuple[FakeAws, Aws, Any]) -> None:
-    fake, aws, _ = here
+def test_an_unreadable_log_does_not_hide_the_failure(account: tuple[FakeAws, Aws, Any]) -> None:
+    fake, aws, _ = account
 
     def refuse(**_: Any) -> dict[str, Any]:
         raise Refused("AccessDeniedException", "not authorized")

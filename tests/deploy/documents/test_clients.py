@@ -122,9 +122,7 @@ def cloud(probe: Container, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         url = f"http://127.0.0.1:{server.server_port}"
         for name, value in {**AWS, "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": url}.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(
-            boto3, "DEFAULT_SESSION", None
-        )  # the session of another test has other credentials
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another test may have left its own
         yield url
         server.shutdown()
         thread.join()

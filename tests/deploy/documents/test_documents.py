@@ -61,10 +61,8 @@ def test_the_readme_lists_features_settings_and_errors(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(README)
     update(root=tmp_path, features=[PROBE])
     text = (tmp_path / "README.md").read_text()
-    assert (
-        "| [`probe`](containers/probe/README.md) | Probe | 探针 | Behaves as each request says. | lite, standard |"
-        in text
-    )
+    link = "[`probe`](containers/probe/README.md)"
+    assert f"| {link} | Probe | 探针 | Behaves as each request says. | lite, standard |" in text
     assert "| `AIKIT_MODEL_DIR` | `/opt/ml/model` | A user's own weights; " in text
     assert "| 413 | `payload_too_large` |" in text
 

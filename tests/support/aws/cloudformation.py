@@ -1,4 +1,4 @@
-"""What CloudFormation makes of a template: the resources that exist for the parameters given."""
+"""Evaluates a CloudFormation template: the resources that exist for given parameters."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -18,15 +18,16 @@ _ABSENT = object()
 
 
 class Unknown(str):
-    """What only AWS knows, such as the name or ARN it gives to a resource."""
+    """A value that only AWS knows, such as the name or ARN of a resource."""
 
     __slots__ = ()
 
 
 class Stack:
-    """A template with parameters, or their defaults. Raises KeyError for those that have neither.
+    """A template, evaluated for parameters or their defaults.
 
-    used: names of the resources that what exists refers to.
+    used: names of the resources to which existing resources refer. Raises `KeyError` for a parameter without
+    a value, or one that the template lacks.
     """
 
     def __init__(
@@ -46,11 +47,11 @@ class Stack:
         self.outputs = self._existing(template.get("Outputs", {}))
 
     def kinds(self) -> dict[str, str]:
-        """The type of each resource, without `AWS::`."""
+        """Returns the type of each resource, without `AWS::`, by its name."""
         return {name: one["Type"].removeprefix("AWS::") for name, one in self.resources.items()}
 
     def of(self, kind: str) -> dict[str, Json]:
-        """The properties of each resource of the type."""
+        """Returns the properties of each resource of the type, by its name."""
         return {
             name: self.resources[name]["Properties"] for name, type in self.kinds().items() if type == kind
         }
@@ -114,7 +115,7 @@ class Stack:
 
 
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value inside, with its path."""
+    """Yields each value in a nested structure, with its path."""
     yield path, value
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in pairs:

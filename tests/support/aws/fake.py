@@ -1,6 +1,7 @@
-"""What moto lacks of AWS: endpoints that take time and fail, change sets, quotas. moto answers the rest.
+"""A fake of AWS that adds to moto what it lacks: slow and failing endpoints, change sets, quotas.
 
-botocore checks every request as it does for AWS itself; the fake sees the parameters and gives the answer.
+botocore validates every request as it does for AWS itself. The fake receives the parameters and returns the
+answer.
 """
 
 import functools
@@ -32,14 +33,17 @@ class _Answered(NamedTuple):
 
 
 class FakeAws(FakeStacks):
-    """broken: image tags whose containers do not start. interrupt_at: the step after which `fault` happens.
+    """One account.
 
-    update_ends: what becomes of an endpoint whose update fails; `InService`: SageMaker itself went back.
-    slow_roles: how often a role just made is refused.
+    broken: image tags with containers that do not start. update_ends: status of an endpoint after a failed
+    update; `InService` means that SageMaker itself returned to the previous configuration. slow_roles: number
+    of times that a new role is refused. interrupt_at: number of calls until `fault` is raised; 0 means never.
+    steps: beginnings of the operations that are counted. answers: functions that answer operations instead of
+    the methods below.
     """
 
     def empty(self) -> None:
-        """Start anew."""
+        """Resets the account to an empty one."""
         super().empty()
         self.calls: list[tuple[str, str]] = []
         self.interrupt_at = 0
@@ -55,19 +59,23 @@ class FakeAws(FakeStacks):
         self.answers: dict[str, Callable[..., Json]] = {}
 
     def attach(self, session: Any) -> None:
+        """Makes the fake answer the calls of a boto3 session."""
         session.events.register("before-parameter-build", self._remember)
         session.events.register("before-call", self._answer)
         session.events.register("after-call", self._count)
 
     @property
     def changes(self) -> list[tuple[str, str]]:
-        """The calls that changed something, or could have."""
+        """The calls that may have changed something, as service and operation."""
         return [call for call in self.calls if call[1].startswith(MODIFYING)]
 
     def stopped(
         self, at: int, fault: BaseException, act: Callable[[], object], *, steps: tuple[str, ...] = MODIFYING
     ) -> bool:
-        """Whether an action has a step of that number, and so the fault after it. steps: kinds of call."""
+        """Runs an action that is interrupted by `fault` after step number `at`.
+
+        steps: beginnings of the operations that count as steps. Returns False when there are fewer steps.
+        """
         self.calls.clear()
         self.interrupt_at, self.fault, self.steps = at, fault, steps
         with suppress(AwsError, KeyboardInterrupt):
@@ -100,7 +108,7 @@ class FakeAws(FakeStacks):
             if self.interrupt_at == 0:
                 raise self.fault
 
-    # SageMaker: moto overwrites what has the same name, and its endpoints never change
+    # SageMaker: moto overwrites a resource with the same name, and its endpoints never change their status
 
     def sagemaker_create_model(self, ModelName: str, **given: Any) -> Json:
         if ModelName in self.models:
@@ -150,7 +158,7 @@ class FakeAws(FakeStacks):
     def sagemaker_create_endpoint(self, EndpointName: str, EndpointConfigName: str, **_: Any) -> Json:
         if EndpointName in self.endpoints:
             raise Refused("ValidationException", "Cannot create already existing endpoint.")
-        self._starts(EndpointName, EndpointConfigName, "Creating", "Failed", EndpointConfigName)
+        self._start(EndpointName, EndpointConfigName, "Creating", "Failed", EndpointConfigName)
         return {"EndpointArn": EndpointName}
 
     def sagemaker_update_endpoint(self, EndpointName: str, EndpointConfigName: str) -> Json:
@@ -158,7 +166,7 @@ class FakeAws(FakeStacks):
         if found["EndpointStatus"] != "InService":
             raise Refused("ValidationException", f"Cannot update a {found['EndpointStatus']} endpoint.")
         back = found["EndpointConfigName"] if self.update_ends == "InService" else EndpointConfigName
-        self._starts(EndpointName, EndpointConfigName, "Updating", self.update_ends, back)
+        self._start(EndpointName, EndpointConfigName, "Updating", self.update_ends, back)
         return {"EndpointArn": EndpointName}
 
     def sagemaker_describe_endpoint(self, EndpointName: str) -> Json:
@@ -179,8 +187,12 @@ class FakeAws(FakeStacks):
         self.ahead[EndpointName] = [{}, {"EndpointStatus": "gone"}]
         return {}
 
-    def _starts(self, name: str, config: str, status: str, broken: str, back: str) -> None:
-        """The endpoint begins to take up a configuration; when it is asked for, it gets on."""
+    def _start(self, name: str, config: str, status: str, broken: str, back: str) -> None:
+        """Begins to move an endpoint to a configuration. Each later query advances it by one step.
+
+        status: status until then. broken: status when a container does not start. back: configuration in that
+        case.
+        """
         variants = _known(self.configs, config, "endpoint configuration")["ProductionVariants"]
         images = [self.models[one["ModelName"]]["PrimaryContainer"]["Image"] for one in variants]
         fails = any(image.rpartition(":")[2] in self.broken for image in images)
@@ -198,7 +210,7 @@ class FakeAws(FakeStacks):
         self.ahead[name] = [{}, end]
 
     def log(self, group: str, *lines: str) -> None:
-        """Lines of a container's log."""
+        """Adds lines to a log group."""
         self.logs.setdefault(group, []).extend(lines)
 
     def logs_describe_log_groups(self, logGroupNamePrefix: str) -> Json:
@@ -219,7 +231,7 @@ class FakeAws(FakeStacks):
         del self.logs[logGroupName]
         return {}
 
-    # what the checks before a deployment ask
+    # the calls of the pre-flight checks
 
     def service_quotas_list_service_quotas(self, ServiceCode: str) -> Json:
         return {"Quotas": [{"QuotaName": name, "Value": value} for name, value in self.quotas.items()]}
@@ -249,7 +261,7 @@ def _known(things: dict[str, Json], name: str, what: str) -> Json:
 
 
 class _Session(boto3.session.Session):  # type: ignore[misc]
-    """Makes each client once, as that is what takes time."""
+    """A session that makes each client only once, because making a client is slow."""
 
     _clients: ClassVar[dict[tuple[str, str], Any]] = {}
 
@@ -268,8 +280,8 @@ def _connected(region: str) -> tuple[FakeAws, Any]:
 
 
 @contextmanager
-def account(region: str = REGION) -> Iterator[tuple[FakeAws, Any]]:
-    """An empty account: the fake, and a boto3 session that reaches it and nothing else."""
+def fake_account(region: str = REGION) -> Iterator[tuple[FakeAws, Any]]:
+    """Yields the fake of an empty account, and a boto3 session that reaches only this fake."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
             patch.delenv(name, raising=False)
@@ -281,5 +293,5 @@ def account(region: str = REGION) -> Iterator[tuple[FakeAws, Any]]:
 
 
 def aws_of(session: Any, **options: Any) -> Aws:
-    """As a user has it, but nothing is waited for."""
+    """Returns an `Aws` for the session that never sleeps."""
     return Aws(session=session, sleep=lambda _: None, **options)

@@ -1,6 +1,6 @@
-"""CloudFormation as far as deployments need it: change sets, nested stacks, events, failures, rollbacks.
+"""A fake of CloudFormation with change sets, nested stacks, events, failures and rollbacks.
 
-A stack gets on by one resource whenever it is described.
+Each DescribeStacks call advances a change of the stack by one resource.
 """
 
 import functools
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from .fake_template import Evaluated, Json, Refused, Stack, changes_something
+from .fake_template import Evaluated, FakeStack, Json, Refused, changes_something
 
 STACK = "AWS::CloudFormation::Stack"
 
@@ -24,11 +24,11 @@ def _s3() -> Any:
 
 
 class FakeStacks:
-    """fails: reason by logical id of what cannot be made."""
+    """All stacks of an account. fails: reasons by logical ids of resources that cannot be made."""
 
     def empty(self) -> None:
-        """Start anew."""
-        self.stacks: dict[str, Stack] = {}
+        """Resets everything that the account contains."""
+        self.stacks: dict[str, FakeStack] = {}
         self.fails: dict[str, str] = {}
         self.models: dict[str, Json] = {}
         self.configs: dict[str, Json] = {}
@@ -38,8 +38,8 @@ class FakeStacks:
         self._ids = count()
         self._s3 = _s3()
 
-    def alive(self) -> list[Stack]:
-        """Those that are not deleted."""
+    def alive(self) -> list[FakeStack]:
+        """Returns the stacks that are not deleted."""
         return [stack for stack in self.stacks.values() if stack.status != "DELETE_COMPLETE"]
 
     def cloudformation_describe_stacks(self, StackName: str) -> Json:
@@ -115,21 +115,21 @@ class FakeStacks:
                 pass
         return {}
 
-    def _stack(self, name: str) -> Stack:
-        """By name, while it is not deleted, or by id."""
+    def _stack(self, name: str) -> FakeStack:
+        """Returns a stack by its id, or by its name if it is not deleted."""
         found = self.stacks.get(name) or next((one for one in self.alive() if one.name == name), None)
         if found is None:
             raise Refused("ValidationError", f"Stack with id {name} does not exist")
         return found
 
-    def _new(self, name: str) -> Stack:
-        stack = Stack(
+    def _new(self, name: str) -> FakeStack:
+        stack = FakeStack(
             name, id=f"arn:aws:cloudformation:us-west-2:123456789012:stack/{name}/{next(self._ids)}"
         )
         self.stacks[stack.id] = stack
         return stack
 
-    def _change_set(self, stack: Stack | None, template: Json, values: Mapping[str, str]) -> Json:
+    def _change_set(self, stack: FakeStack | None, template: Json, values: Mapping[str, str]) -> Json:
         planned = Evaluated("planned", template)
         planned.values = {
             name: str(values.get(name, declared.get("Default", "")))
@@ -182,10 +182,12 @@ class FakeStacks:
         ]
         return {**shown, "Changes": [{"Type": "Resource", "ResourceChange": one} for one in changes]}
 
-    def _deploy(self, stack: Stack, template: Json, values: Mapping[str, str], verb: str) -> Iterator[None]:
+    def _deploy(
+        self, stack: FakeStack, template: Json, values: Mapping[str, str], verb: str
+    ) -> Iterator[None]:
         old = (stack.template, stack.values)
         stack.template, stack.values = template, dict(values)
-        self._itself(stack, f"{verb}_IN_PROGRESS")
+        self._stack_event(stack, f"{verb}_IN_PROGRESS")
         yield
         wanted = stack.wanted
         failed = ""
@@ -199,25 +201,25 @@ class FakeStacks:
                 failed = logical
                 break
         if failed and verb == "UPDATE":
-            self._itself(
+            self._stack_event(
                 stack, "UPDATE_ROLLBACK_IN_PROGRESS", f"The following resource(s) failed: [{failed}]."
             )
             del stack.resources[failed]
             yield
             stack.template, stack.values = old
-            self._itself(stack, "UPDATE_ROLLBACK_COMPLETE")
+            self._stack_event(stack, "UPDATE_ROLLBACK_COMPLETE")
         elif failed:
-            self._itself(
+            self._stack_event(
                 stack, "ROLLBACK_IN_PROGRESS", f"The following resource(s) failed to create: [{failed}]."
             )
             yield from self._remove_all(stack, {})
-            self._itself(stack, "ROLLBACK_COMPLETE")
+            self._stack_event(stack, "ROLLBACK_COMPLETE")
         else:
             yield from self._remove_all(stack, wanted)
-            self._itself(stack, f"{verb}_COMPLETE")
+            self._stack_event(stack, f"{verb}_COMPLETE")
         yield
 
-    def _make(self, stack: Stack, logical: str, resource: Json) -> Iterator[None]:
+    def _make(self, stack: FakeStack, logical: str, resource: Json) -> Iterator[None]:
         verb = "UPDATE" if logical in stack.resources else "CREATE"
         name = stack.resources.get(logical, {}).get("id", f"{stack.name}-{logical}")
         reason = self.fails.get(logical, "")
@@ -245,7 +247,7 @@ class FakeStacks:
         self._event(stack, (logical, resource["Type"], name), status, reason)
         yield
 
-    def _remove_all(self, stack: Stack, kept: Mapping[str, Json]) -> Iterator[None]:
+    def _remove_all(self, stack: FakeStack, kept: Mapping[str, Json]) -> Iterator[None]:
         for logical, one in list(stack.resources.items()):
             if logical in kept:
                 continue
@@ -260,13 +262,13 @@ class FakeStacks:
             stack.removed[logical] = {**stack.resources.pop(logical), "status": "DELETE_COMPLETE"}
             yield
 
-    def _delete(self, stack: Stack) -> Iterator[None]:
-        self._itself(stack, "DELETE_IN_PROGRESS")
+    def _delete(self, stack: FakeStack) -> Iterator[None]:
+        self._stack_event(stack, "DELETE_IN_PROGRESS")
         yield from self._remove_all(stack, {})
-        self._itself(stack, "DELETE_COMPLETE")
+        self._stack_event(stack, "DELETE_COMPLETE")
 
     def _read(self, url: str) -> Json:
-        """A template from the bucket, which moto keeps."""
+        """Returns a template from the bucket, which is in moto."""
         parts = urlsplit(url)
         bucket = parts.netloc.partition(".s3.")[0]
         template: Json = json.loads(
@@ -274,12 +276,12 @@ class FakeStacks:
         )
         return template
 
-    def _itself(self, stack: Stack, status: str, reason: str = "") -> None:
+    def _stack_event(self, stack: FakeStack, status: str, reason: str = "") -> None:
         stack.status = status
         self._event(stack, (stack.name, STACK, stack.id), status, reason)
 
-    def _event(self, stack: Stack, what: tuple[str, str, str], status: str, reason: str = "") -> None:
-        """what: logical id, type and physical id."""
+    def _event(self, stack: FakeStack, what: tuple[str, str, str], status: str, reason: str = "") -> None:
+        """Records an event. what: logical id, type and physical id of the resource."""
         logical, kind, name = what
         stack.events.append(
             {

@@ -1,4 +1,4 @@
-"""A CloudFormation template with its parameters, and a stack made of it, as far as deployments need them."""
+"""A CloudFormation template with its parameters, and a stack that is made from it, for the fake of AWS."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ _PSEUDO = {"AWS::Region": "us-west-2", "AWS::URLSuffix": "amazonaws.com"}
 
 @dataclass
 class Evaluated:
-    """Intrinsic functions are resolved as far as parameters and addresses need them; the others stay."""
+    """A template and the values of its parameters.
+
+    Only the intrinsic functions that parameters and addresses need are resolved.
+    """
 
     name: str
     template: Json = field(default_factory=dict)
@@ -18,7 +21,7 @@ class Evaluated:
 
     @property
     def wanted(self) -> dict[str, Json]:
-        """The resources whose conditions hold, by logical id."""
+        """The resources with conditions that are true, by logical id."""
         return {
             logical: {**resource, "Properties": self.resolve(resource.get("Properties", {}))}
             for logical, resource in self.template.get("Resources", {}).items()
@@ -26,6 +29,7 @@ class Evaluated:
         }
 
     def holds(self, condition: Any) -> bool:
+        """True when a condition, or the condition of that name, is true. None is true."""
         if condition is None:
             return True
         if isinstance(condition, str):
@@ -41,6 +45,7 @@ class Evaluated:
         return functions[function]()
 
     def resolve(self, value: Any) -> Any:
+        """Returns the value with its intrinsic functions resolved."""
         known = {**_PSEUDO, **self.values}
         match value:
             case {"Ref": name}:
@@ -59,8 +64,11 @@ class Evaluated:
 
 
 @dataclass
-class Stack(Evaluated):
-    """resources, removed: type, properties, physical id and status, by logical id."""
+class FakeStack(Evaluated):
+    """A stack. resources, removed: type, properties, physical id and status of each, by logical id.
+
+    work: a change in progress, which advances by one step with each `next`.
+    """
 
     id: str = ""
     status: str = "REVIEW_IN_PROGRESS"
@@ -72,7 +80,7 @@ class Stack(Evaluated):
 
 
 class Refused(Exception):
-    """An error that AWS answers with. more: members beside its code and message."""
+    """An error response of AWS. more: its members in addition to code and message."""
 
     def __init__(self, code: str, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -80,7 +88,7 @@ class Refused(Exception):
 
 
 def changes_something(change_set: Json) -> bool:
-    """Nested stacks count for what changes in them."""
+    """True when the change set changes a resource, which may be in a nested stack."""
     return any(
         changes_something(change["nested"]) if change.get("nested") and change["Action"] == "Modify" else True
         for change in change_set["changes"]

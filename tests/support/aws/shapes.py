@@ -1,7 +1,7 @@
-"""Holds the properties of resources against the limits that AWS's own service models state.
+"""Checks the properties of resources against the limits in AWS's own service models.
 
-CloudFormation passes most properties on to one call of the service, under the call's own names; what is not
-known of them is left to cfn-lint.
+CloudFormation passes most properties to one call of the service, under the names that the call has. cfn-lint
+checks the properties that the call does not have.
 """
 
 import re
@@ -30,7 +30,7 @@ def _service(name: str) -> Any:
 
 
 def faults(kind: str, properties: dict[str, Any]) -> list[str]:
-    """What the service would refuse, each with its path."""
+    """Returns the faults that the service would find, each with its path."""
     service, calls = CALLS[kind]
     members: dict[str, Any] = {}
     for call in reversed(calls):
@@ -49,7 +49,7 @@ def _faults(shape: Any, value: Any, path: str) -> Iterator[str]:
         if isinstance(value, expected):
             yield from check(shape, value, path)
         else:
-            yield f"{path}: {value!r} is no {shape.type_name}"
+            yield f"{path}: {value!r} is not a {shape.type_name}"
 
 
 def _list_faults(shape: Any, value: list[Any], path: str) -> Iterator[str]:
@@ -75,15 +75,14 @@ def _structure_faults(shape: Any, value: dict[str, Any], path: str) -> Iterator[
 
 def _string_faults(shape: Any, value: str, path: str) -> Iterator[str]:
     if shape.enum and value not in shape.enum:
-        yield f"{path}: {value!r} is none of {len(shape.enum)}"
+        yield f"{path}: {value!r} is none of {len(shape.enum)} allowed values"
     if (pattern := shape.metadata.get("pattern")) and not re.fullmatch(_python(pattern), value):
         yield f"{path}: {value!r} does not match {pattern}"
     yield from _range_faults(shape, len(value), path)
 
 
 def _number_faults(shape: Any, value: str | float, path: str) -> Iterator[str]:
-    """A parameter's number comes as text."""
-    yield from _range_faults(shape, float(value), path)
+    yield from _range_faults(shape, float(value), path)  # the number of a parameter is a string
 
 
 def _range_faults(shape: Any, number: float, path: str) -> Iterator[str]:
@@ -93,7 +92,7 @@ def _range_faults(shape: Any, number: float, path: str) -> Iterator[str]:
 
 
 def _python(pattern: str) -> str:
-    r"""Java's classes of characters, as Python writes them."""
+    r"""Returns a regular expression of Java as one of Python."""
     printed, beyond = r"[\x20-\x7e]", (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     return pattern.replace(r"[\p{Print}]", printed).replace(r"\p{Print}", printed).replace(*beyond)
 

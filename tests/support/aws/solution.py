@@ -1,4 +1,4 @@
-"""A small solution in a fake account: templates as the project's own, with fewer features and resources."""
+"""A small solution in a fake account, with templates that have few features and resources."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ FEATURES = [find("general_ocr"), find("custom_ocr")]
 
 
 def _small() -> dict[str, bytes]:
-    """As the templates of two features, with fewer resources."""
+    """Returns templates for two features, with fewer resources than the real ones."""
     place = "https://${AssetsBucket}.s3.${AWS::Region}.${AWS::URLSuffix}/${AssetsPrefix}"
     names = {
         "AssetsBucket": {},
@@ -68,14 +68,14 @@ def _feature(*, kept: bool) -> Json:
 SMALL = _small()
 
 
-class Here:
-    """An account, and what was said and shown."""
+class Account:
+    """A fake account, the progress messages, and the changes that were shown last."""
 
     def __init__(self, fake: FakeAws, session: Any) -> None:
         self.fake, self.session, self.aws = fake, session, aws_of(session)
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.shown: list[Change] = []
-        self.solution = Solution(self.aws, say=self.said.append, features=FEATURES)
+        self.solution = Solution(self.aws, say=self.messages.append, features=FEATURES)
 
     def up(self, files: dict[str, bytes] = SMALL, *, agree: bool = True, **targets: str) -> bool:
         def confirm(changes: Sequence[Change]) -> bool:

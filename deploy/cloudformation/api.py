@@ -64,7 +64,11 @@ def _stage(deployments: Mapping[str, str], functions: Mapping[str, Any]) -> Json
         "StageName": ref(STAGE),
         "DeploymentId": when("IsSigned", signed, when("IsKeyed", keyed, opened)),
         "Variables": dict(functions),
-        "Description": when("SetsAccountRole", sub("Logs with the role of ${Account}."), "Sets no role."),
+        "Description": when(
+            "SetsAccountRole",
+            sub("Access logs use the role of ${Account}."),
+            "The stack sets no role for logs.",
+        ),
         "MethodSettings": [settings],
         "AccessLogSetting": when("HasAccessLogs", logging),
     }

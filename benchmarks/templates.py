@@ -35,7 +35,7 @@ class Shot(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The result of reading a photograph. by_text: whether the form was found by its texts only."""
+    """The result of reading a photograph. by_text: whether the template was found by its texts only."""
 
     found: bool
     by_text: bool
@@ -78,7 +78,7 @@ def _plain(text: str) -> str:
 
 
 def attempt(reader: TextReader, template: PreparedTemplate, shot: Shot) -> Result:
-    """Finds the form in the photograph and reads it, in the same steps as the model."""
+    """Finds the template in the photograph and reads its fields, in the same steps as the model."""
     start = time.perf_counter()
     matrix = template.align(shot.image)
     by_text = matrix is None

@@ -95,7 +95,7 @@ def _unique(lines: Iterable[tuple[str, Floats]]) -> dict[str, Floats]:
 
 
 def fit_homography(matches: Matches, template: Size, photograph: Size) -> Homography | None:
-    """Fits a homography to most of the matches, or returns None when no plausible one exists.
+    """Fits a homography that as many matches as possible obey, or returns None when it is not plausible.
 
     The inliers of a plausible homography are spread over the template, and the template in the photograph is
     not mirrored and has a plausible size. Wrong matches can meet these conditions by chance, so compare the

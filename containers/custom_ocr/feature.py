@@ -111,7 +111,8 @@ feature = Feature(
     feature_id="CustomOCR",
     title="Custom OCR",
     title_zh="自定义模板文字识别",
-    summary="Reads the fields of cards, tickets and forms as keys and values, with a template for each kind.",
+    summary="Reads the fields of cards, tickets and forms as keys and values. "
+    "Each kind of document needs a template.",
     request=CustomOCRRequest,
     response=Reply,
     profiles=PROFILES,

@@ -64,7 +64,10 @@ class List(NamedTuple):
 
 
 class Output(NamedTuple):
-    """fields: those of a query, or None when the template was not found. lines: of a new template."""
+    """The result of the networks for one item.
+
+    fields: those of a query, or None when the template was not found. lines: the text of a new template.
+    """
 
     fields: list[FieldReading] | None = None
     lines: Sequence[Line] = ()

@@ -26,7 +26,7 @@ from serving.arrays import Floats, Pixels
 from serving.errors import NotFound
 
 ENOUGH_SUPPORT = 200  # matches; a homography with this many is exact to a pixel
-MIN_SIMILARITY = 0.4  # other documents reach 0.2, the right ones 0.6
+MIN_SIMILARITY = 0.4  # other documents have at most 0.2, the right ones at least 0.6
 
 
 class FieldReading(NamedTuple):
@@ -40,7 +40,7 @@ class FieldReading(NamedTuple):
 class PreparedTemplate(NamedTuple):
     """A template with everything that a query needs.
 
-    names and corners: of its fields; corners is (K, 4, 2). anchors: the text and the (4, 2) corners of lines.
+    names, corners: of its fields; corners has shape (K, 4, 2). anchors: the text and (4, 2) corners of lines.
     """
 
     names: tuple[str, ...]

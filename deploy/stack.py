@@ -1,4 +1,4 @@
-"""All features in one CloudFormation stack: deploys, shows, calls and removes them."""
+"""Deploys features in one CloudFormation stack, shows and calls them, and removes them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +45,7 @@ def files_of(templates: Mapping[str, Json], assets: Mapping[str, bytes]) -> dict
 
 
 class Solution:
-    """The stack with that name. features: the features in the templates; None means all."""
+    """The features, deployed in one stack. features: those that the templates have; None means all."""
 
     def __init__(
         self, aws: Aws, name: str = "aikit", *, say: Say, features: Sequence[Feature] | None = None

@@ -1,6 +1,6 @@
 """`aikit deploy`: runs features on AWS, in one CloudFormation stack or at single endpoints.
 
-Each module has one action, or two that belong together: its options and what it does.
+Each module has the options and the code of one action, or of two that belong together.
 """
 
 import argparse

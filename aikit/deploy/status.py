@@ -1,4 +1,4 @@
-"""`aikit deploy status` and `aikit deploy logs`: what is deployed, and what it wrote."""
+"""`aikit deploy status` and `aikit deploy logs`: show what is deployed, and print its logs."""
 
 import argparse
 import json

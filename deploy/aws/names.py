@@ -1,4 +1,4 @@
-"""Names of resources, which depend only on the stack and the feature, and are as short as AWS requires."""
+"""Names of resources. They depend only on their parts, and are never longer than AWS allows."""
 
 import hashlib
 import json

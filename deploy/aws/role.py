@@ -1,4 +1,4 @@
-"""The IAM role that is made for an endpoint. It may only read one image and write one log and its metrics."""
+"""The IAM role that is made for an endpoint. It has only the permissions that the container needs."""
 
 import json
 from collections.abc import Sequence

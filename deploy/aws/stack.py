@@ -39,7 +39,7 @@ class Resource(NamedTuple):
 
 
 class CloudStack:
-    """The stack with that name. Every method can be repeated, also after an interruption."""
+    """A CloudFormation stack. Every method can be repeated, also after an interruption."""
 
     def __init__(self, aws: Aws, name: str, *, say: Say) -> None:
         self._aws, self.name, self._say = aws, name, say
@@ -69,7 +69,7 @@ class CloudStack:
         if current and status not in _UPDATABLE and not self._aws.dry_run:
             raise AwsError(
                 f"{self.name}: {status}; run `aws cloudformation continue-update-rollback --stack-name "
-                f"{self.name}`, or `aikit deploy down`"
+                f"{self.name}`, or remove the stack with `aikit deploy down`"
             )
         return current
 

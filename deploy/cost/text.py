@@ -48,7 +48,7 @@ def million(feature: Feature) -> str:
         f"On AWS, a million calls in a month of {HOURS} hours\n"
         "cost the following amounts. The calculation assumes one second, 1 MB of input and "
         f"{load.out_kb:g} KB of output per call, as the\n"
-        f"guide of the original AI Solution Kit does. {_NONE} means that no price is available.\n\n"
+        f'guide of the original AI Solution Kit does. "{_NONE}" means that no price is available.\n\n'
         + aligned(["On", *header], [[name, *map(money, row)] for name, row in amounts])
     )
 

@@ -21,7 +21,7 @@ from deploy.aws.calls import Aws, AwsError
 from .fake_stacks import FakeStacks
 from .fake_template import Json, Refused
 
-ACCOUNT = "123456789012"  # moto's
+ACCOUNT = "123456789012"  # the account number that moto uses
 REGION = "us-west-2"
 MODIFYING = ("create", "delete", "put", "update", "execute")
 HEALTH = "The container for production variant main did not pass the ping health check."

@@ -13,7 +13,7 @@ Change = Callable[[Pixels], Pixels]
 
 
 def cropped(image: Pixels, share: float, x: float = 0.3, y: float = 0.6) -> Pixels:
-    """Cuts out a part. share: length of its sides as a share. x, y: 0..1, position between the edges."""
+    """Cuts out a part. share: of the picture's sides. x, y: 0..1, the part's position between the edges."""
     height, width = (int(length * share) for length in image.shape[:2])
     top, left = int((image.shape[0] - height) * y), int((image.shape[1] - width) * x)
     return image[top : top + height, left : left + width]

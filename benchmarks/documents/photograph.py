@@ -27,8 +27,8 @@ def photograph(  # noqa: PLR0913  (an options class would only move the paramete
 
     max_rotation_deg: to either side. perspective: largest shift of each corner in both directions, as a
     share of the page's sides. long_side: range of the longer side in pixels. filled: range of the share of
-    the photograph that the page takes up, in width or height, whichever is tighter. quality: range that JPEG
-    uses.
+    the photograph that the page takes up, in width or height, whichever is tighter. quality: range of
+    values for JPEG.
     """
     quad = _askew(page.shape[1], page.shape[0], rng, max_rotation_deg, perspective)
     extent = np.ptp(quad, axis=0)

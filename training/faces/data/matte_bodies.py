@@ -81,7 +81,7 @@ def body(
 ) -> list[Layer]:
     """Returns legs, torso, neck and arms, the hindmost first.
 
-    opacity: (176, 176), which is the portrait's. skin: (3,) RGB in 0..255, which is the portrait's, too.
+    opacity: (176, 176) of the portrait, as labelled. skin: (3,) RGB in 0..255, measured on the portrait.
     """
     chin = np.flatnonzero(opacity[-6:].max(0) > 127)
     left, right = (chin[0], chin[-1]) if len(chin) > 20 else (_CENTRE - _CHEEK, _CENTRE + _CHEEK)

@@ -1,1 +1,1 @@
-"""People cut out of photographs: a matte, or the people on a transparent ground."""
+"""Human image segmentation: a matte of the people in an image, or the people on a transparent background."""

@@ -1,4 +1,4 @@
-"""Human image segmentation: how much of every pixel people cover, or the people alone."""
+"""Declaration of human image segmentation: request, response, profiles and resources."""
 
 from typing import Annotated, Literal
 
@@ -6,58 +6,83 @@ import msgspec
 from msgspec import Meta
 
 from containers.face_detection.weight_files import RETINAFACE
-from containers.human_image_segmentation.weight_files import MODNET, SINET
 from containers.object_recognition.feature import FASTESTDET
-from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources
+from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources, Url, WeightFile
 from serving.images.intake import ImageRequest
 
 
 class SegmentationRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An image by address or in base64, and what is wanted of it."""
+    """An image, given by address or in base64, and the type of the result."""
 
     type: Annotated[
         Literal["", "foreground"],
         Meta(
-            description="Empty: the matte, where white is a person and black is not. `foreground`: the "
-            "people in their own colours on a transparent ground."
+            description="Empty: a matte, in which people are white and the background is black. "
+            "`foreground`: the people in their own colours on a transparent background."
         ),
     ] = ""
     format: Annotated[
         Literal["png", "webp"],
-        Meta(description="Of `foreground`: `webp` is smaller by far, and its colours are not exact."),
+        Meta(
+            description="Image format of the result. `webp` is for `foreground` only. It is much smaller "
+            "than `png`, and its colours are not exact."
+        ),
     ] = "png"
 
 
 class CutOut(msgspec.Struct, frozen=True):
-    """An image as large as the one that was sent, upright."""
+    """The resulting image, upright and of the same size as the image in the request."""
 
     result: Annotated[
         bytes,
         Meta(
-            description="In base64: a greyscale PNG of 8 bits, or for `foreground` an RGBA PNG or WebP. All "
-            "zero where nobody is found.",
+            description="The image in base64: an 8-bit greyscale PNG, or for `foreground` an RGBA PNG or "
+            "WebP. All pixels are zero when nobody is found.",
             extra_json_schema={"contentMediaType": "image/png"},
         ),
     ]
 
+
+SINET = WeightFile(
+    name="sinet_portrait.pth",
+    source=Url(
+        address="https://raw.githubusercontent.com/clovaai/ext_portrait_segmentation/"
+        "9bc1bada1cb7bd17a3a80a2964980f4b4befef5b/result/SINet/SINet.pth"
+    ),
+    sha256="d164a9643c6e6765fc6dd4ec73f6018ad2526c21336911b4484715f33e6981a4",
+    size=444787,
+    license="MIT",
+    origin="SINet by NAVER Clova, trained on portraits",
+)
+MODNET = WeightFile(
+    name="modnet.onnx",
+    source=Url(
+        address="https://huggingface.co/Xenova/modnet/resolve/fa2fa546052fba4c08921230a26cc69a333fca12"
+        "/onnx/model.onnx"
+    ),
+    sha256="07c308cf0fc7e6e8b2065a12ed7fc07e1de8febb7dc7839d7b7f15dd66584df9",
+    size=25888640,
+    license="Apache-2.0",
+    origin="MODNet by Zhanghan Ke et al., as ONNX by Xenova; its training portraits are not described",
+)
 
 feature = Feature(
     module=__name__,
     feature_id="HumanImageSegmentation",
     title="Human Image Segmentation",
     title_zh="智能人像分割",
-    summary="Separates people from the background, as a soft matte or as a transparent image.",
+    summary="Separates people from the background and returns a soft matte or a transparent image.",
     request=SegmentationRequest,
     response=CutOut,
     profiles={
         "lite": Profile(
             files=(SINET, FASTESTDET, RETINAFACE),
-            summary="SINet around each person that FastestDet or RetinaFace finds, for CPUs.",
+            summary="FastestDet and RetinaFace find the people, SINet segments each of them; for CPUs.",
             verified=True,
         ),
         "standard": Profile(
             files=(MODNET, FASTESTDET, RETINAFACE),
-            summary="MODNet, a matting network, in the place of SINet, for GPUs.",
+            summary="MODNet, a matting network, in place of SINet; for GPUs.",
             verified=False,
         ),
     },
@@ -68,7 +93,7 @@ feature = Feature(
     measured=Measurements(
         cpu=Measured(
             seconds=0.373,
-            input="a matte, longest side 1280 px, with decoding and encoding",
+            input="the matte of one image with a longest side of 1280 px, with decoding and encoding",
             machine="2 shared cores at 2.5 GHz",
             date="2026-11-21",
             source="containers/human_image_segmentation/README.md",

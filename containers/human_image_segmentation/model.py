@@ -1,4 +1,7 @@
-"""People cut out of photographs: detectors and network on a small copy, edges and colours at full size."""
+"""The model of human image segmentation.
+
+Detectors and network see a small copy of the image. Edges and colours are refined at full size.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -16,11 +19,11 @@ from serving.images.encoding import encode_image
 from serving.model import Model as Base
 from serving.weights import Weights
 
-SIDE = 1024  # longest side of what the networks see
+SIDE = 1024  # longest side of the copy that the networks see, in pixels
 
 
 class Item(NamedTuple):
-    """image: (H, W, 3) RGB. small: the same, longest side at most 1024."""
+    """A request and its image, (H, W, 3) RGB. small: a copy with a longest side of at most `SIDE`."""
 
     request: SegmentationRequest
     image: Pixels
@@ -28,7 +31,7 @@ class Item(NamedTuple):
 
 
 class Model(Base[SegmentationRequest, Item, list[Patch], CutOut]):
-    """Finds the people of images and how much of each pixel they cover."""
+    """Finds the people in images and the opacity of each pixel."""
 
     def __init__(self, segmenter: Segmenter) -> None:
         self._segmenter = segmenter
@@ -39,7 +42,7 @@ class Model(Base[SegmentationRequest, Item, list[Patch], CutOut]):
 
     def preprocess(self, request: SegmentationRequest) -> Item:
         if request.format == "webp" and request.type != "foreground":
-            raise UnprocessableInput("format: webp is for type foreground only; a matte is a png")
+            raise UnprocessableInput("format: webp is for type foreground only, use png for a matte")
         image = self.media.of(request)
         return Item(request, image, shrunk(image))
 
@@ -52,13 +55,14 @@ class Model(Base[SegmentationRequest, Item, list[Patch], CutOut]):
         )
         if item.request.type != "foreground":
             return CutOut(encode_image(opacity, "png", instead=["a smaller image"]))
-        kind = item.request.format
-        instead = ["a smaller image", *["format webp"] * (kind == "png"), "type empty, for the matte alone"]
-        return CutOut(encode_image(cut_out(item.image, opacity), kind, instead=instead))
+        image_format = item.request.format
+        smaller = ["format webp"] if image_format == "png" else []
+        instead = ["a smaller image", *smaller, "an empty type for only the matte"]
+        return CutOut(encode_image(cut_out(item.image, opacity), image_format, instead=instead))
 
 
 def shrunk(image: Pixels) -> Pixels:
-    """The image, its longest side at most `SIDE`."""
+    """Returns the image, scaled down when its longest side is greater than `SIDE`."""
     shrink = SIDE / max(image.shape)
     if shrink >= 1:
         return image
@@ -67,15 +71,16 @@ def shrunk(image: Pixels) -> Pixels:
 
 
 def joined(image: Pixels, patches: Sequence[Patch], scale: float, radius: float) -> Pixels:
-    """(H, W) opacity: each patch refined at full size, the larger value where they overlap.
+    """Returns (H, W) opacity from patches, each refined at full size.
 
-    scale: pixels of the image to one of those the regions are in.
+    Where patches overlap, the larger value wins.
+    scale: ratio of the image's size to the size of the copy that the regions refer to.
     """
     height, width = image.shape[:2]
     opacity = np.zeros((height, width), np.uint8)
     for region, probability in patches:
         left, top, right, bottom = (round(side * scale) for side in region[:4])
         rows, columns = slice(top, min(bottom, height)), slice(left, min(right, width))
-        seen = matte(image[rows, columns], probability, radius)
-        np.maximum(opacity[rows, columns], seen, out=opacity[rows, columns])
+        refined = matte(image[rows, columns], probability, radius)
+        np.maximum(opacity[rows, columns], refined, out=opacity[rows, columns])
     return opacity

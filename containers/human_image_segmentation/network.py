@@ -1,7 +1,7 @@
-"""SINet as a torch module; the names are those of the tensors in its file.
+"""SINet as a torch module. The modules have the names of the tensors in its weight file.
 
-Paper: SINet: Extreme Lightweight Portrait Segmentation Networks with Spatial Squeeze Modules and Information
-Blocking Decoder (https://arxiv.org/abs/1911.09099).
+The paper is "SINet: Extreme Lightweight Portrait Segmentation Networks with Spatial Squeeze Modules and
+Information Blocking Decoder" (https://arxiv.org/abs/1911.09099).
 """
 
 from itertools import pairwise
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 MIDDLE, COARSE = 48, 96  # channels at 1/4 and 1/8 of the resolution
 
-# per module the two branches, each with its kernel and how much it first shrinks the features
+# The two branches of each module: kernel size, and the factor by which the branch first shrinks the features.
 _AT_QUARTER = (((3, 1), (5, 1)), ((3, 1), (3, 1)))
 _AT_EIGHTH = (
     ((3, 1), (5, 1)),
@@ -27,14 +27,20 @@ _AT_EIGHTH = (
 
 
 def sinet(file: Path) -> "SINet":
-    """Frozen network. Raises RuntimeError naming every tensor that is missing, left over or misshapen."""
+    """Loads the frozen network.
+
+    Raises RuntimeError naming every tensor that is missing, unexpected or of the wrong shape.
+    """
     network = SINet()
     network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     return network.eval().requires_grad_(False)
 
 
 class SINet(nn.Module):
-    """Probability of a person. (N, 3, H, W) normalised BGR, sides multiples of 32 -> (N, 1, H, W)."""
+    """The network: (N, 3, H, W) normalised BGR -> (N, 1, H, W) probability of a person.
+
+    H and W are multiples of 32.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,14 +53,14 @@ class SINet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         middle, coarse = self.encoder(images)
         coarse = self.bn_3(self.up(coarse))
-        # information blocking: fine features enter only where the coarse ones are unsure
-        unsure = 1 - coarse.softmax(1).amax(1, keepdim=True)
-        logits = self.classifier(self.bn_2(self.up(self.level2_C(middle) * unsure + coarse)))
+        # Information blocking: fine features count only where the coarse ones have a low probability.
+        uncertainty = 1 - coarse.softmax(1).amax(1, keepdim=True)
+        logits = self.classifier(self.bn_2(self.up(self.level2_C(middle) * uncertainty + coarse)))
         return logits.softmax(1)[:, 1:]  # type: ignore[no-any-return]
 
 
 class _Encoder(nn.Module):
-    """(N, 3, H, W) -> 48 channels at 1/4, and two class scores at 1/8."""
+    """The encoder: (N, 3, H, W) -> 48 channels at 1/4 of the resolution, and two class logits at 1/8."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +82,7 @@ class _Encoder(nn.Module):
 
 
 class _SpatialSqueeze(nn.Module):
-    """S2 module: two branches of different receptive fields over half the channels, side by side."""
+    """The S2 module: concatenates two branches of different receptive fields, each of half the channels."""
 
     def __init__(self, inputs: int, outputs: int, branches: tuple[tuple[int, int], ...]) -> None:
         super().__init__()
@@ -88,7 +94,9 @@ class _SpatialSqueeze(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         half = self.c1(features)
-        half = half.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)  # shuffle the two groups
+        half = (
+            half.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
+        )  # shuffles the channels of the two groups
         both = torch.cat((self.d1(half), self.d2(half)), 1)
         return self.BR(features + both if self.residual else both)  # type: ignore[no-any-return]
 
@@ -108,7 +116,7 @@ class _Branch(nn.Module):
 
 
 class _Excitation(nn.Module):
-    """Squeeze and excitation (https://arxiv.org/abs/1709.01507) with PReLU in place of the gate."""
+    """Squeeze and excitation (https://arxiv.org/abs/1709.01507) with a PReLU in place of the sigmoid gate."""
 
     def __init__(self, channels: int, squeeze: int = 1) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Where in a photograph the people are, and what of it the network is shown."""
+"""The regions of a photograph that the network sees: one for each person, from detected people and faces."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,18 +10,28 @@ from containers.object_recognition.detection import Detection
 from containers.object_recognition.labels import PERSON
 from serving.arrays import Floats
 
-SURE_PERSON = 0.65  # a canyon of folded rock scores 0.63
-LIKELY_PERSON = 0.2  # enough for a box with a face in it
-SURE_FACE = 0.95  # where no person was found
-MAX_BOXES = 32
-MARGIN = 0.1  # of a box's longer side, on all sides
-_BODY = (8, 12)  # a person is at most so many faces wide and high
-_CLOSE = 5  # up to so many faces high, a box is a portrait
-_PORTRAIT = (2.0, 1.3, 2.0, 4.0)  # from a face's centre to the left, top, right and bottom, in faces
+# Lowest scores:
+PERSON_SCORE = 0.65  # of a person without a face; a canyon of folded rock has 0.63
+CONFIRMED_PERSON_SCORE = 0.2  # of a person with a face in the box
+FACE_SCORE = 0.95  # of a face outside the box of every person
+MAX_BOXES = 32  # per image
+MARGIN = 0.1  # around a box, as a share of its longer side
+# The unit of these sizes is the width or height of the face's box.
+_BODY = (8, 12)  # largest width and height of a person's box
+_CLOSE_UP = 5  # a person's box of at most this height is a close-up, which needs no second region
+_PORTRAIT = (
+    2.0,
+    1.3,
+    2.0,
+    4.0,
+)  # from the centre of the face to the left, top, right and bottom of a portrait
 
 
 class Region(NamedTuple):
-    """left, top, right, bottom in pixels. soft: (4,) width of the rim on each side, 0 at the image's edge."""
+    """A region of an image: left, top, right and bottom in pixels.
+
+    soft: (4,) width of the rim on each side over which a patch fades out; 0 at the edge of the image.
+    """
 
     left: int
     top: int
@@ -30,7 +40,7 @@ class Region(NamedTuple):
     soft: Floats
 
     def window(self, side: int) -> Floats:
-        """(side, side) 1 inside, falling to 0 over the soft rim."""
+        """Returns (side, side) weights: 1 inside, falling to 0 over the soft rim."""
         width, height = self.right - self.left, self.bottom - self.top
         left, top, right, bottom = self.soft
         across, down = _ramp(left / width, right / width, side), _ramp(top / height, bottom / height, side)
@@ -38,24 +48,23 @@ class Region(NamedTuple):
 
 
 def people(found: Sequence[Detection], faces: Sequence[Face]) -> list[Floats]:
-    """Boxes (4,) of persons, surest first, then of heads and shoulders that are a small part of one."""
+    """Returns (4,) boxes: people, highest score first, then portraits; at most `MAX_BOXES`.
+
+    A portrait is the head and shoulders of a person whose face is small in the person's box, or who was not
+    detected.
+    """
     boxes: list[Floats] = []
     for box, score, label in found:
-        unseen = [face.box for face in faces if not any(_holds(other, face.box) for other in boxes)]
-        confirmed = score >= LIKELY_PERSON and any(_holds(box, face) and _fits(box, face) for face in unseen)
-        if label == PERSON and (score >= SURE_PERSON or confirmed):
+        free = [face.box for face in faces if not any(_contains(other, face.box) for other in boxes)]
+        has_face = any(_contains(box, face) and _fits(box, face) for face in free)
+        if label == PERSON and score >= (CONFIRMED_PERSON_SCORE if has_face else PERSON_SCORE):
             boxes.append(box)
-    around = [[box for box in boxes if _holds(box, face.box)] for face in faces]
-    portraits = [
-        _portrait(face.box)
-        for face, holders in zip(faces, around, strict=True)
-        if (holders or face.score >= SURE_FACE) and not any(_is_close(box, face.box) for box in holders)
-    ]
+    portraits = [_portrait(face.box) for face in faces if _needs_portrait(face, boxes)]
     return [*boxes, *portraits][:MAX_BOXES]
 
 
 def region(box: Floats, height: int, width: int) -> Region:
-    """The box with its margin, inside an image of that size."""
+    """Returns the region of a box with its margin, inside an image of that size."""
     margin = MARGIN * max(box[2] - box[0], box[3] - box[1])
     corners = box + margin * np.array((-1, -1, 1, 1))
     ends = np.array((0, 0, width, height))
@@ -68,16 +77,25 @@ def region(box: Floats, height: int, width: int) -> Region:
 
 
 def _ramp(start: float, end: float, side: int) -> Floats:
-    """(side,) from 0 to 1 over the share `start`, and back over the share `end`."""
+    """Returns (side,) values that rise to 1 over the share `start` and fall to 0 over the share `end`."""
     places = np.linspace(0.5 / side, 1 - 0.5 / side, side, dtype=np.float32)
     return np.minimum(_rise(places, start), _rise(places[::-1], end))
 
 
 def _rise(places: Floats, share: float) -> Floats:
-    return np.minimum(places / share, 1) if share > 0 else np.ones_like(places)
+    # The order of the operations avoids an overflow when the share is tiny.
+    return np.minimum(places, share) / share if share > 0 else np.ones_like(places)
 
 
-def _holds(box: Floats, face: Floats) -> bool:
+def _needs_portrait(face: Face, people_boxes: Sequence[Floats]) -> bool:
+    around = [box for box in people_boxes if _contains(box, face.box)]
+    if not around:
+        return face.score >= FACE_SCORE
+    return not any(_is_close_up(box, face.box) for box in around)
+
+
+def _contains(box: Floats, face: Floats) -> bool:
+    """Tells whether the centre of the face lies in the box."""
     x, y = (face[:2] + face[2:]) / 2
     return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
 
@@ -86,8 +104,8 @@ def _fits(box: Floats, face: Floats) -> bool:
     return bool(((box[2:] - box[:2]) <= (face[2:] - face[:2]) * _BODY).all())
 
 
-def _is_close(box: Floats, face: Floats) -> bool:
-    return bool(box[3] - box[1] <= (face[3] - face[1]) * _CLOSE)
+def _is_close_up(box: Floats, face: Floats) -> bool:
+    return bool(box[3] - box[1] <= (face[3] - face[1]) * _CLOSE_UP)
 
 
 def _portrait(face: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""How likely every pixel around a person is part of one: SINet, or the matting network MODNet."""
+"""The segmenter: the probability that a pixel belongs to a person, by SINet or the matting network MODNet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from containers.face_detection.detector import FaceDetector
+from containers.human_image_segmentation.feature import MODNET, SINET
 from containers.human_image_segmentation.refinement import contrast
 from containers.human_image_segmentation.regions import Region, people, region
-from containers.human_image_segmentation.weight_files import MODNET, SINET
 from containers.object_recognition.fastestdet import FastestDet
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What a network wants and how good it is.
+    """The input that a network expects, and the accuracy of its output.
 
-    means, deviations: of red, green and blue in 0..255. reverse: blue comes first. batch: crops at a time.
-    unsure: probabilities this near to 0 or 1 count as sure. radius: how far off its edges are, to its side.
+    file: name of the weight file. side: of the input, in pixels. means, deviations: of red, green and blue in
+    0..255. reverse: the order is blue, green, red. batch: crops per call.
+    unsure: probabilities at most this far from 0 or 1 become 0 or 1.
+    radius: largest error of the position of edges, as a share of the side.
     """
 
     file: str
@@ -56,28 +58,31 @@ MODNET_KIND = Kind(
     means=(127.5, 127.5, 127.5),
     deviations=(127.5, 127.5, 127.5),
     reverse=False,
-    batch=1,  # larger ones are possible only where the file leaves its batch axis open
+    batch=1,  # more are possible only if the batch axis of the file is dynamic
     unsure=0.0,
     radius=0.004,
 )
 
 
 class Patch(NamedTuple):
-    """probability: (S, S), of the whole region."""
+    """A region and the probability of a person in it, (S, S), scaled to the whole region."""
 
     region: Region
     probability: Floats
 
 
 class Segmenter:
-    """network: (N, 3, S, S) -> (N, 1, S, S) probability of a person, for inputs of that kind."""
+    """Finds and segments people.
+
+    network: (N, 3, S, S) in the form that `kind` describes -> (N, 1, S, S) probability of a person.
+    """
 
     def __init__(self, persons: FastestDet, faces: FaceDetector, network: Executor, kind: Kind) -> None:
         self._persons, self._faces, self._network, self.kind = persons, faces, network, kind
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """The networks of either profile, compiled for the device."""
+        """Loads the networks of the weights' profile, compiled for the device."""
         kind = SINET_KIND if SINET.name in weights else MODNET_KIND
         shape = (kind.batch, 3, kind.side, kind.side)
         network = compile(
@@ -90,26 +95,31 @@ class Segmenter:
         return cls(FastestDet.load(weights, device), FaceDetector.load(weights, device), network, kind)
 
     def segment(self, images: Sequence[Pixels]) -> list[list[Patch]]:
-        """A patch for every person in every (H, W, 3) RGB image; none where nobody is found."""
+        """Returns a patch for every person in every (H, W, 3) RGB image."""
         found = zip(self._persons.detect(images), self._faces.detect(images), strict=True)
         regions = [
             [region(box, *image.shape[:2]) for box in people(*each)]
             for image, each in zip(images, found, strict=True)
         ]
         views = [
-            turned
+            view
             for image, each in zip(images, regions, strict=True)
             for one in each
-            for turned in self._views(image[one.top : one.bottom, one.left : one.right])
+            for view in self._views(image[one.top : one.bottom, one.left : one.right])
         ]
+        maps = self._maps(views)
+        pairs = zip(maps[::2], maps[1::2], strict=True)  # each crop and its mirror image
+        return [[self._patch(one, *next(pairs)) for one in each] for each in regions]
+
+    def _maps(self, views: Sequence[Floats]) -> list[Floats]:
+        """Returns the (S, S) output of the network for every (3, S, S) view."""
         size = self.kind.batch
         batches = (np.stack(views[start : start + size]) for start in range(0, len(views), size))
         maps = self._network.map(batches, lambda outputs: list(outputs[0][:, 0].copy()))
-        seen = (one for batch in maps for one in batch)
-        return [[self._patch(one, next(seen), next(seen)) for one in each] for each in regions]
+        return [one for batch in maps for one in batch]
 
     def _views(self, crop: Pixels) -> tuple[Floats, Floats]:
-        """(3, S, S) of the crop and of its mirror image."""
+        """Returns the network's input, (3, S, S), for the crop and for its mirror image."""
         kind = self.kind
         square = cv2.resize(crop, (kind.side, kind.side), interpolation=cv2.INTER_AREA).astype(np.float32)
         scaled = (square - np.array(kind.means, np.float32)) / np.array(kind.deviations, np.float32)
@@ -123,12 +133,12 @@ class Segmenter:
 
 
 def _network(file: Path) -> "torch.nn.Module":
+    # Imported here because a start from a compiled network needs no torch.
     if file.suffix == ".onnx":
         import onnx2torch  # type: ignore[import-untyped]
 
         module: torch.nn.Module = onnx2torch.convert(file)
         return module
-    # late: a start from a compiled network needs no torch
     from containers.human_image_segmentation.network import sinet
 
     return sinet(file)

@@ -1,4 +1,4 @@
-"""People cut out: where they are sought, edges and colours, and the whole with the real networks."""
+"""Tests of human_image_segmentation: regions, edges, colours, and the model with its real weights."""
 
 import io
 from dataclasses import replace
@@ -14,15 +14,13 @@ from PIL import Image
 
 from benchmarks.data.composites import PAIRS, composite, photograph
 from containers.face_detection.detector import Face
-from containers.human_image_segmentation.feature import SegmentationRequest
+from containers.human_image_segmentation.feature import SINET, SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.model import Model
 from containers.human_image_segmentation.network import sinet
-from containers.human_image_segmentation.refinement import contrast, matte
+from containers.human_image_segmentation.refinement import contrast, enlarged, matte, tiles
 from containers.human_image_segmentation.regions import people, region
 from containers.human_image_segmentation.segmenter import SINET_KIND, Segmenter
-from containers.human_image_segmentation.tiles import enlarged, tiles
-from containers.human_image_segmentation.weight_files import SINET
 from containers.object_recognition.detection import Detection
 from containers.object_recognition.labels import PERSON
 from serving.arrays import Pixels
@@ -54,13 +52,13 @@ def png(pixels: Pixels) -> ImageBytes:
     return ImageBytes(out.getvalue())
 
 
-def answer(model: Model, pixels: Pixels, **options: str) -> Image.Image:
+def result_of(model: Model, pixels: Pixels, **options: str) -> Image.Image:
     item = model.preprocess(SegmentationRequest(img=png(pixels), **options))  # type: ignore[arg-type]
     (output,) = model.predict([item])
     return Image.open(io.BytesIO(model.postprocess(output, item).result))
 
 
-# Where people are sought
+# Regions
 
 
 def detection(score: float, *box: float) -> Detection:
@@ -71,25 +69,25 @@ def face(score: float, *box: float) -> Face:
     return Face(np.array(box, np.float32), score, np.zeros((5, 2), np.float32))
 
 
-def test_a_likely_person_counts_where_a_face_confirms_it() -> None:
-    likely = detection(0.3, 0, 0, 100, 200)
-    assert people([likely], []) == []
-    assert len(people([likely], [face(0.7, 40, 10, 80, 60)])) == 1
+def test_a_person_with_a_low_score_counts_if_a_face_confirms_it() -> None:
+    doubtful = detection(0.3, 0, 0, 100, 200)
+    assert people([doubtful], []) == []
+    assert len(people([doubtful], [face(0.7, 40, 10, 80, 60)])) == 1
 
 
-def test_a_bus_is_no_person_although_its_driver_has_a_face() -> None:
+def test_a_bus_does_not_count_as_a_person_because_of_its_drivers_face() -> None:
     bus, driver = detection(0.3, 0, 0, 400, 400), face(0.99, 200, 100, 220, 125)
     ((left, top, right, bottom),) = people([bus], [driver])
     assert (left < 200, right > 220, top < 100, bottom > 125) == (True,) * 4
     assert right - left < 100
 
 
-def test_a_face_without_a_person_must_be_sure() -> None:
+def test_a_face_without_a_person_needs_a_high_score() -> None:
     assert people([], [face(0.8, 40, 10, 80, 60)]) == []
     assert len(people([], [face(0.99, 40, 10, 80, 60)])) == 1
 
 
-def test_a_small_head_on_a_large_body_is_looked_at_again() -> None:
+def test_a_small_head_on_a_large_body_gets_a_second_region() -> None:
     body = detection(0.9, 0, 0, 100, 400)
     assert len(people([body], [face(0.7, 40, 10, 60, 35)])) == 2
     assert len(people([body], [face(0.7, 10, 10, 90, 110)])) == 1
@@ -108,7 +106,7 @@ def test_a_region_lies_inside_the_image(
     assert ((window >= 0) & (window <= 1)).all()
 
 
-def test_a_patch_fades_out_except_at_the_images_edge() -> None:
+def test_a_patch_fades_out_except_at_the_edge_of_the_image() -> None:
     window = region(np.array((0, 40, 60, 100), np.float32), 100, 200).window(100)
     assert (window[50, 0], window[99, 50]) == (1, 1)
     assert max(window[0, 50], window[50, 99]) < 0.3
@@ -118,7 +116,7 @@ def test_a_patch_fades_out_except_at_the_images_edge() -> None:
 
 
 @pytest.mark.parametrize("seed", range(len(PAIRS)))
-def test_the_matte_comes_close_to_the_truth(seed: int) -> None:
+def test_the_matte_is_close_to_the_ground_truth(seed: int) -> None:
     case = composite(PAIRS[seed], 512, seed)
     coarse = contrast(case.coarse, SINET_KIND.unsure)
     found = matte(case.image, coarse, SINET_KIND.radius) / 255
@@ -130,7 +128,7 @@ def test_the_matte_comes_close_to_the_truth(seed: int) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(sizes, sizes, st.integers(0, 255))
-def test_all_and_nothing_stay_so(height: int, width: int, seed: int) -> None:
+def test_a_map_of_only_zeros_or_ones_stays_the_same(height: int, width: int, seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     for value in (0, 1):
         found = matte(image, np.full((224, 224), value, np.float32), SINET_KIND.radius)
@@ -141,7 +139,7 @@ def test_all_and_nothing_stay_so(height: int, width: int, seed: int) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(sizes, sizes)
-def test_tiles_make_up_the_enlarged_whole(height: int, width: int) -> None:
+def test_the_tiles_together_equal_the_enlarged_whole(height: int, width: int) -> None:
     planes = np.random.default_rng(0).random((9, 7, 3), np.float32)
     whole = np.full((height, width, 3), np.nan, np.float32)
     for tile in tiles(height, width):
@@ -153,34 +151,31 @@ def test_tiles_make_up_the_enlarged_whole(height: int, width: int) -> None:
 # Colours
 
 
-def test_the_background_is_taken_out_of_the_edges() -> None:
+def test_the_colour_of_the_background_is_removed_from_the_edges() -> None:
     case = composite(("coffee", "grass"), 512)
     opacity = np.rint(case.opacity * 255).astype(np.uint8)
     edge = (opacity > 25) & (opacity < 230)
     clean = cut_out(case.image, opacity)
 
-    def off(pixels: Pixels) -> float:
+    def error(pixels: Pixels) -> float:
         return float(np.abs(pixels[edge].astype(float) - case.colours[edge]).mean())
 
-    assert off(clean[..., :3]) < 0.75 * off(case.image)
+    assert error(clean[..., :3]) < 0.75 * error(case.image)
     np.testing.assert_array_equal(clean[..., 3], opacity)
     np.testing.assert_array_equal(clean[opacity == 255][:, :3], case.image[opacity == 255])
     assert not clean[opacity == 0].any()
 
 
-# Replies
+# The complete model
 
 
-def test_a_matte_is_never_a_webp(model: Model) -> None:
+def test_webp_is_refused_for_a_matte(model: Model) -> None:
     with pytest.raises(UnprocessableInput, match="format: webp is for type foreground only"):
         model.preprocess(SegmentationRequest(img=png(photograph("chelsea")), format="webp"))
 
 
-# The whole
-
-
 def test_the_astronaut_is_separated_from_flag_and_shuttle(model: Model) -> None:
-    found = answer(model, photograph("astronaut"))
+    found = result_of(model, photograph("astronaut"))
     assert (found.format, found.mode, found.size) == ("PNG", "L", (512, 512))
     opacity = np.asarray(found)
     assert opacity[100:150, 200:250].min() > 250, "her face"
@@ -190,8 +185,8 @@ def test_the_astronaut_is_separated_from_flag_and_shuttle(model: Model) -> None:
 
 
 @pytest.mark.parametrize("kind", ["png", "webp"])
-def test_the_foreground_is_transparent_around_her(model: Model, kind: str) -> None:
-    found = answer(model, photograph("astronaut"), type="foreground", format=kind)
+def test_the_foreground_is_transparent_around_the_astronaut(model: Model, kind: str) -> None:
+    found = result_of(model, photograph("astronaut"), type="foreground", format=kind)
     assert (found.format, found.mode, found.size) == (kind.upper(), "RGBA", (512, 512))
     pixels = np.asarray(found)
     assert pixels[100, 450, 3] == 0
@@ -202,21 +197,21 @@ def test_the_foreground_is_transparent_around_her(model: Model, kind: str) -> No
 
 
 @pytest.mark.parametrize("picture", ["chelsea", "coffee", "rocket"])
-def test_nobody_gives_an_empty_matte(model: Model, picture: str) -> None:
+def test_an_image_without_people_gives_an_empty_matte(model: Model, picture: str) -> None:
     pixels = photograph(picture)
-    opacity = np.asarray(answer(model, pixels))
+    opacity = np.asarray(result_of(model, pixels))
     assert opacity.shape == pixels.shape[:2]
     assert not opacity.any()
 
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(2, 300), st.integers(2, 300))
-def test_the_matte_is_as_large_as_the_image(model: Model, height: int, width: int) -> None:
+def test_the_matte_has_the_size_of_the_image(model: Model, height: int, width: int) -> None:
     pixels = np.asarray(cv2.resize(photograph("astronaut"), (width, height)), np.uint8)
-    assert answer(model, pixels).size == (width, height)
+    assert result_of(model, pixels).size == (width, height)
 
 
-def test_a_batch_gives_what_its_images_give_alone(model: Model) -> None:
+def test_a_batch_gives_the_same_patches_as_its_images_one_by_one(model: Model) -> None:
     pictures = [
         photograph("astronaut"),
         photograph("chelsea"),
@@ -230,7 +225,7 @@ def test_a_batch_gives_what_its_images_give_alone(model: Model) -> None:
             np.testing.assert_allclose(one.probability, other.probability, atol=2e-3)
 
 
-def test_a_file_that_lacks_a_tensor_is_refused(weights: Weights, tmp_path: Path) -> None:
+def test_the_error_names_a_tensor_that_the_file_lacks(weights: Weights, tmp_path: Path) -> None:
     state = torch.load(weights[SINET.name], map_location="cpu", weights_only=True)
     del state["bn_3.running_mean"]
     torch.save(state, tmp_path / "short.pth")
@@ -238,11 +233,11 @@ def test_a_file_that_lacks_a_tensor_is_refused(weights: Weights, tmp_path: Path)
         sinet(tmp_path / "short.pth")
 
 
-# MODNet, of which only the shape is known here
+# MODNet. The published file was not available, so a network of the same structure takes its place.
 
 
-@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")  # onnx2torch 1.5 does
-def test_a_file_of_modnets_shape_runs_in_the_place_of_sinet(weights: Weights, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")  # raised by onnx2torch 1.5
+def test_a_file_with_the_structure_of_modnet_runs_in_place_of_sinet(weights: Weights, tmp_path: Path) -> None:
     network = trained()
     axes = {0: "batch", 2: "height", 3: "width"}
     export(network, tmp_path / "modnet.onnx", 1, 3, 512, 512, open_axes=axes)
@@ -260,7 +255,7 @@ def test_a_file_of_modnets_shape_runs_in_the_place_of_sinet(weights: Weights, tm
     np.testing.assert_allclose(patch.probability, expected, atol=1e-3)
 
 
-def test_the_image_may_be_asked_for_alone(ask: Ask) -> None:
+def test_an_accept_header_returns_the_image_without_json(ask: Ask) -> None:
     (reply,) = ask(
         find("human_image_segmentation"),
         png(photograph("chelsea")),

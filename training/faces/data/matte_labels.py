@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from containers.human_image_segmentation.feature import SINET
 from containers.human_image_segmentation.network import sinet
 from containers.human_image_segmentation.refinement import contrast, matte
 from containers.human_image_segmentation.segmenter import SINET_KIND, Kind
-from containers.human_image_segmentation.weight_files import SINET
 from serving.arrays import Flags, Pixels
 from serving.feature import find
 from serving.settings import Settings

@@ -49,9 +49,9 @@ def main() -> None:
     ((face,),) = detector.detect([example])
     for count in (1, 10):
         faces = [(example, face)] * count
-        works = {"landmarks": partial(landmarks.of, faces), "age and gender": partial(ages.of, faces)}
-        for name, work in works.items():
-            write(f"{name}, {count} faces: {median_ms(work, RUNS) / count:.1f} ms a face\n")
+        for name, work in (("landmarks", landmarks.of), ("age and gender", ages.of)):
+            duration = median_ms(partial(work, faces), RUNS) / count
+            write(f"{name}, {count} faces: {duration:.1f} ms a face\n")
     if (SHARED / "training" / "portraits.tar").is_file():
         write(_recall(detector))
     if (SHARED / "images").is_dir():

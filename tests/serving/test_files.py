@@ -108,7 +108,7 @@ def write(barrier: Barrier, target: Path, content: bytes) -> None:
         assert target.read_bytes() in CONTENTS
 
 
-def count(barrier: Barrier, target: Path, _: bytes) -> None:
+def count(barrier: Barrier, target: Path, _content: bytes) -> None:
     barrier.wait(timeout=60)
     for _ in range(ROUNDS):
         with replacing_alone(target) as part:

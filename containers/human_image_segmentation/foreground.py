@@ -57,7 +57,7 @@ def spread(image: Pixels, matte: Pixels) -> tuple[Floats, Floats]:
 
 
 def corrected(image: Floats, opacity: Floats, foreground: Floats, background: Floats) -> Floats:
-    """Returns the foreground's colours in 0..255, corrected so that its blend with the background fits."""
+    """Returns the foreground's colours in 0..255, so that its blend with the background fits the image."""
     missing = image - opacity * foreground - (1 - opacity) * background
     return cast(Floats, (foreground + opacity * missing).clip(0, 255))
 

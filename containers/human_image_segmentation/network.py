@@ -53,7 +53,7 @@ class SINet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         middle, coarse = self.encoder(images)
         coarse = self.bn_3(self.up(coarse))
-        # Information blocking: fine features count only where the coarse ones have a low probability.
+        # Information blocking: fine features count only where the coarse ones are uncertain.
         uncertainty = 1 - coarse.softmax(1).amax(1, keepdim=True)
         logits = self.classifier(self.bn_2(self.up(self.level2_C(middle) * uncertainty + coarse)))
         return logits.softmax(1)[:, 1:]  # type: ignore[no-any-return]
@@ -94,9 +94,8 @@ class _SpatialSqueeze(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         half = self.c1(features)
-        half = (
-            half.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
-        )  # shuffles the channels of the two groups
+        # This shuffles the channels of the two groups.
+        half = half.unflatten(1, (2, -1)).transpose(1, 2).flatten(1, 2)
         both = torch.cat((self.d1(half), self.d2(half)), 1)
         return self.BR(features + both if self.residual else both)  # type: ignore[no-any-return]
 

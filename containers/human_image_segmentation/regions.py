@@ -19,12 +19,7 @@ MARGIN = 0.1  # around a box, as a share of its longer side
 # The unit of these sizes is the width or height of the face's box.
 _BODY = (8, 12)  # largest width and height of a person's box
 _CLOSE_UP = 5  # a person's box of at most this height is a close-up, which needs no second region
-_PORTRAIT = (
-    2.0,
-    1.3,
-    2.0,
-    4.0,
-)  # from the centre of the face to the left, top, right and bottom of a portrait
+_PORTRAIT = (2.0, 1.3, 2.0, 4.0)  # from the face's centre to the portrait's left, top, right and bottom
 
 
 class Region(NamedTuple):

@@ -192,7 +192,7 @@ def test_the_error_names_a_tensor_that_is_missing_unknown_or_of_the_wrong_shape(
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An .onnx file with the operators, input and output of AuraFace, and few random weights."""
+    """An .onnx file with the operators, input and output of AuraFace, and small random weights."""
     random = np.random.default_rng(0)
     tensors = []
 

@@ -201,12 +201,8 @@ def test_the_standard_profile_runs(standard: Weights) -> None:
     assert first.face_model_version == "retinaface-resnet50+facemesh-468+fairface-resnet34/1"
     (face,) = first.faces
     box = face.bounding_box
-    assert (box.left, box.top, box.width, box.height) == (
-        0,
-        0,
-        1,
-        1,
-    )  # the largest anchor has 512 px
+    # the largest anchor has 512 px and covers the image
+    assert (box.left, box.top, box.width, box.height) == (0, 0, 1, 1)
     assert face.confidence == pytest.approx(0.5)
     assert (face.age, face.gender) == (25, "male")
     assert len(face.landmark_106) == 106

@@ -79,7 +79,8 @@ def _ramp(start: float, end: float, side: int) -> Floats:
 
 def _rise(places: Floats, share: float) -> Floats:
     # The order of the operations avoids an overflow when the share is tiny.
-    return np.minimum(places, share) / share if share > 0 else np.ones_like(places)
+    rise = np.minimum(places, share) / share if share > 0 else np.ones_like(places)
+    return rise.astype(np.float32, copy=False)
 
 
 def _needs_portrait(face: Face, people_boxes: Sequence[Floats]) -> bool:

@@ -48,15 +48,15 @@ class RetinaFace(nn.Module):
         found = []
         for level, context in enumerate((self.ssh1, self.ssh2, self.ssh3)):
             features = context(levels[level])
-            anchors = _anchors(features, STRIDES[level], self.anchors[level])
+            anchors = anchor_boxes(features, STRIDES[level], self.anchors[level])
             classes, box, points = (
                 heads[level](features) for heads in (self.ClassHead, self.BboxHead, self.LandmarkHead)
             )
-            found.append(_decoded(anchors, classes, box, points))
+            found.append(decode(anchors, classes, box, points))
         return torch.cat(found, 1)
 
 
-def _anchors(features: Tensor, stride: int, side: int) -> Tensor:
+def anchor_boxes(features: Tensor, stride: int, side: int) -> Tensor:
     """Returns (H * W * 2, 3) float32 centre x, centre y and side in pixels, the smaller anchor first."""
     (rows, columns), device = features.shape[-2:], features.device
     y = (torch.arange(rows, dtype=torch.float32, device=device) + 0.5) * stride
@@ -68,7 +68,7 @@ def _anchors(features: Tensor, stride: int, side: int) -> Tensor:
     ).flatten(0, 2)
 
 
-def _decoded(anchors: Tensor, classes: Tensor, box: Tensor, points: Tensor) -> Tensor:
+def decode(anchors: Tensor, classes: Tensor, box: Tensor, points: Tensor) -> Tensor:
     """Returns (N, A, 15) from the heads' (N, A, 2), (N, A, 4) and (N, A, 10) and their (A, 3) anchors.
 
     Offsets are in tenths of the anchor's side. A size is five times the natural logarithm of its ratio to

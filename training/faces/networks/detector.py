@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from containers.face_detection.networks.retinaface import MOBILENET_ANCHORS, STRIDES, _anchors, _decoded
+from containers.face_detection.networks.retinaface import MOBILENET_ANCHORS, STRIDES, anchor_boxes, decode
 
 LUMA = (0.114, 0.587, 0.299)  # weights of blue, green, red
 VALUES = 16  # numbers of an anchor: two classes, a box, five points
@@ -43,14 +43,14 @@ class CompactDetector(nn.Module):
         anchors, values = [], []
         for level, each in enumerate(maps):
             found = self.heads[level](self.context[level](each))
-            anchors.append(_anchors(each, STRIDES[level], MOBILENET_ANCHORS[level]))
+            anchors.append(anchor_boxes(each, STRIDES[level], MOBILENET_ANCHORS[level]))
             values.append(found.permute(0, 2, 3, 1).reshape(len(grey), -1, VALUES))
         return torch.cat(anchors), torch.cat(values, 1)
 
 
 def decoded(anchors: Tensor, values: Tensor) -> Tensor:
     """Decodes (A, 3) anchors and (N, A, 16) values to (N, A, 15)."""
-    return _decoded(anchors, values[..., :2], values[..., 2:6], values[..., 6:])
+    return decode(anchors, values[..., :2], values[..., 2:6], values[..., 6:])
 
 
 def stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:

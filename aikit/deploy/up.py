@@ -52,7 +52,10 @@ def _add_stack(command: argparse.ArgumentParser) -> None:
     stack.add_argument("--auth", choices=["AWS_IAM", "API_KEY", "NONE"], help=text)
     text = "first part of the API's paths; default: as in the running stack, or prod for a new stack"
     stack.add_argument("--stage", default="", help=text)
-    text = "whether the API explorer is deployed; default: as in the running stack, or yes for a new stack"
+    text = (
+        "yes: the API explorer can call the features; no: it only shows their definitions; default: as in the "
+        "running stack, or yes for a new stack"
+    )
     stack.add_argument("--explorer", choices=["yes", "no"], help=text)
     text = "S3 bucket for the templates; default: that of the running stack, or else one that aikit makes"
     stack.add_argument("--bucket", default="", help=text)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from serving.errors import InvalidRequest
 from serving.feature import Feature, find
+from serving.http import Json
 from serving.service import Reply
 
 from .aws import logs as aws_logs
-from .aws.calls import Aws, AwsError, Json, Say
+from .aws.calls import Aws, AwsError, Say
 from .aws.endpoint import EndpointState, HostedEndpoint, Version, state_of
 from .aws.images import TOGETHER, Images
 from .aws.invoke import invoke, split_s3

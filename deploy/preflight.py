@@ -8,8 +8,9 @@ from typing import NamedTuple
 import httpx
 
 from serving.feature import SMALL_LAMBDA_MB, Feature
+from serving.http import Json
 
-from .aws.calls import Aws, AwsError, Json
+from .aws.calls import Aws, AwsError
 from .aws.images import TOGETHER, Images
 
 # a new account has at most this concurrency, and its functions may have at most 3,008 MB

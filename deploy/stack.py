@@ -9,11 +9,12 @@ import httpx
 from serving.codec import JSON
 from serving.errors import InvalidRequest
 from serving.feature import Feature, discover
+from serving.http import Json
 from serving.service import Reply
 
 from .aws import logs as aws_logs
 from .aws.bucket import Bucket
-from .aws.calls import Aws, AwsError, Json, Say
+from .aws.calls import Aws, AwsError, Say
 from .aws.endpoint import state_of
 from .aws.events import ENDPOINT, FUNCTION, LOG_GROUP
 from .aws.images import Images

@@ -107,12 +107,12 @@ class DataStore:
     """A store for the data that callers give to a feature: a folder, or `s3://bucket/prefix`.
 
     name: one stored item, such as `template`. default: the address that is used when none is set.
-    meaning: one sentence about the setting, for the documentation.
+    description: one sentence about the setting, for the documentation.
     """
 
     name: str
     default: str
-    meaning: str
+    description: str
 
     @property
     def variable(self) -> str:

@@ -4,10 +4,13 @@ This module imports only the standard library, because the Lambda functions carr
 """
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+Json = dict[str, Any]
+"""A JSON object."""
 
 CLIENT_CLOSED_REQUEST = 499
 """Status for a caller that hung up, used in logs and counters. nginx introduced it."""

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
+from serving.http import Json
+
 from . import errors
 from .codec import JSON
 from .errors import Problem, ServingError
 from .feature import Feature
 from .images.intake import schema_hook
-
-Json = dict[str, Any]
 
 _FILE = {"type": "string", "format": "binary"}
 # `shorten` cuts text and vectors above the first number to the second, and lists to so many items

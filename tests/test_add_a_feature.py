@@ -48,7 +48,7 @@ feature = Feature(
             seconds=0.001, input="a sentence", machine="a laptop", date="2026-11-30", source="README.md"
         )
     ),
-    store=DataStore(name="count", default="~/.cache/aikit/counts", meaning="Where counts are kept."),
+    store=DataStore(name="count", default="~/.cache/aikit/counts", description="Where counts are kept."),
 )
 '''
 MODEL = '''"""The behaviour of a feature that counts characters."""

@@ -53,8 +53,8 @@ def _add_stack(command: argparse.ArgumentParser) -> None:
     text = "first part of the API's paths; default: as in the running stack, or prod for a new stack"
     stack.add_argument("--stage", default="", help=text)
     text = (
-        "yes: the API explorer can call the features; no: it only shows their definitions; default: as in the "
-        "running stack, or yes for a new stack"
+        "yes: the API explorer can call the features; no: it only shows their definitions; "
+        "default: as in the running stack, or yes for a new stack"
     )
     stack.add_argument("--explorer", choices=["yes", "no"], help=text)
     text = "S3 bucket for the templates; default: that of the running stack, or else one that aikit makes"

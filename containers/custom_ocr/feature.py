@@ -103,8 +103,8 @@ Reply = Annotated[Any, Meta(extra_json_schema={"anyOf": [_VALUES, *any_of(Added,
 STORE = DataStore(
     name="template",
     default="~/.cache/aikit/templates",
-    meaning="The place where custom_ocr stores its templates: a folder or s3://bucket/prefix. Replicas with "
-    "the same store share the templates.",
+    description="The place where custom_ocr stores its templates: a folder or s3://bucket/prefix. "
+    "Replicas with the same store share the templates.",
 )
 feature = Feature(
     module=__name__,

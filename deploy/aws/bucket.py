@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from .calls import Aws, AwsError, Json
+from serving.http import Json
+
+from .calls import Aws, AwsError
 
 _TAG = {"Key": "created-by", "Value": "aikit"}
 _SETTINGS: Mapping[str, Json] = {

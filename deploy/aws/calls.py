@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from serving.errors import ServingError
+from serving.http import Json
 
-Json = dict[str, Any]
 Say = Callable[[str], object]
 
 _READS = ("describe_", "get_", "list_", "head_", "simulate_", "batch_get_", "filter_")

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+from serving.http import Json
+
 from . import logs as aws_logs
-from .calls import Aws, AwsError, Json, Say
+from .calls import Aws, AwsError, Say
 from .invoke import kind_of
 from .names import is_version_of, versioned_name
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from serving.http import Json
+
 from . import logs as aws_logs
-from .calls import Aws, Json
+from .calls import Aws
 
 STACK = "AWS::CloudFormation::Stack"
 ENDPOINT = "AWS::SageMaker::Endpoint"

@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 from serving.codec import JSON
 from serving.errors import PayloadTooLarge
+from serving.http import Json
 from serving.service import Reply
 
-from .calls import Aws, AwsError, Json
+from .calls import Aws, AwsError
 
 _MIB = 1 << 20
 _ASYNC_S = 3600

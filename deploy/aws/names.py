@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 
-from .calls import Json
+from serving.http import Json
 
 _HASH = 8
 

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from .calls import Aws, Json
+from serving.http import Json
+
+from .calls import Aws
 
 _POLICY = "aikit"
 

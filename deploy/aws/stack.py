@@ -4,7 +4,9 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .calls import Aws, AwsError, Json, Say
+from serving.http import Json
+
+from .calls import Aws, AwsError, Say
 from .events import STACK, Events, explain
 
 _LIMIT_S = 3 * 3600

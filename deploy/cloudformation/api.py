@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.feature import Feature
+from serving.http import Json
 
 from .openapi import body
-from .parts import Json, alarm, get, log_group, managed_role, ref, resource, sub, when
+from .parts import alarm, get, log_group, managed_role, ref, resource, sub, when
 
 STAGE = "APIGatewayStageName"
 _LATENCY_MS = 15_000

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from serving.feature import Feature
+from serving.http import Json
 
-from .parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, s3_arn, sub, when
+from .parts import alarm, allow, arn, get, log_group, ref, resource, role, s3_arn, sub, when
 
 VARIANT = "all"
 _STARTUP_S = 900  # includes the time to pull a large image

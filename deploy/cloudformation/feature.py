@@ -3,13 +3,14 @@
 from typing import Any
 
 from serving.feature import Feature
+from serving.http import Json
 
 from . import store
 from .assets import Asset
 from .endpoint import endpoint, endpoint_name
 from .functions import image_function, invocable, zip_function
 from .parameters import FEATURE, FEATURE_CONDITIONS, SHARED
-from .parts import Json, allow, arn, only, ref, s3_arn, sub, when
+from .parts import allow, arn, only, ref, s3_arn, sub, when
 
 
 def feature_template(feature: Feature, proxy: Asset) -> Json:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from serving.feature import SMALL_LAMBDA_MB, Feature
+from serving.http import Json
 
 from .assets import Asset
-from .parts import Json, alarm, allow, arn, get, log_group, ref, resource, role, sub, when
+from .parts import alarm, allow, arn, get, log_group, ref, resource, role, sub, when
 
 RUNTIME = "python3.13"
 PROXY_MB = 512  # more than the proxy and the explorer need: Lambda gives CPU in proportion to memory

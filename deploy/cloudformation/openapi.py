@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from serving.feature import Feature
-from serving.http import CORS, PREFLIGHT
+from serving.http import CORS, PREFLIGHT, Json
 from serving.openapi import document
 
 from .functions import GATEWAY_S
-from .parts import Json, ref, sub, when
+from .parts import ref, sub, when
 
 EXPLORER = "${Explorer}"
 BINARY = [  # for this list, AWS documents no wildcard except */*

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from serving.feature import SMALL_LAMBDA_MB
+from serving.http import Json
 
-from .parts import Json, equals, given
+from .parts import equals, given
 
 LARGE_MB = 10240
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Json = dict[str, Any]
+from serving.http import Json
 
 NOTHING: Json = {"Ref": "AWS::NoValue"}
 

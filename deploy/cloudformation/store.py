@@ -1,8 +1,9 @@
 """The bucket of a feature that stores data of its callers. It stays when the stack is deleted."""
 
 from serving.feature import DataStore
+from serving.http import Json
 
-from .parts import Json, allow, get, ref, resource, sub
+from .parts import allow, get, ref, resource, sub
 
 _OLD_VERSIONS_DAYS = 30
 _UNFINISHED_DAYS = 1

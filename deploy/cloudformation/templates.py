@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from serving.feature import Feature, discover
+from serving.http import Json
 
 from . import assets as template_assets
 from .api import STAGE, api
 from .feature import feature_template
 from .functions import invocable, zip_function
 from .parameters import FEATURE, GENERAL, SHARED, SHARED_CONDITIONS, choice
-from .parts import Json, equals, get, given, ref, resource, sub, when
+from .parts import equals, get, given, ref, resource, sub, when
 
 ROOT = "ai-solution-kit.json"
 _REGISTRY = sub("${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}")

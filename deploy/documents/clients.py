@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from serving.feature import Feature
-from serving.openapi import Json, document, is_image
+from serving.http import Json
+from serving.openapi import document, is_image
 
 _ADDRESS = "https://example.com/photo.jpg"
 _SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"

@@ -110,7 +110,7 @@ def _settings_rows(features: Sequence[Feature]) -> Iterator[Sequence[str]]:
         if name != "stores":
             yield f"`AIKIT_{name.upper()}`", _default(getattr(defaults, name)), meanings[name]
     for store in filter(None, (feature.store for feature in features)):
-        yield f"`{store.variable}`", _default(store.default), store.meaning
+        yield f"`{store.variable}`", _default(store.default), store.description
 
 
 def _default(value: object) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 from deploy.cost.text import million
 from deploy.tables import rows, table
 from serving.feature import Feature, Profile
-from serving.openapi import Json, document, failures, is_image, meaning, shorten
+from serving.http import Json
+from serving.openapi import document, failures, is_image, meaning, shorten
 
 from .clients import by_address, literals
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from deploy.cloudformation.templates import templates
 from serving.feature import Feature
-from serving.openapi import Json, document
+from serving.http import Json
+from serving.openapi import document
 
 
 def snapshots(features: Sequence[Feature]) -> dict[str, str]:

@@ -17,7 +17,8 @@ from serving import errors
 from serving.codec import Codec
 from serving.errors import InvalidRequest, Overloaded, ServingError
 from serving.feature import Feature, discover, find
-from serving.openapi import Json, document, shorten
+from serving.http import Json
+from serving.openapi import document, shorten
 from serving.service import problem
 from tests.support.paths import SNAPSHOTS
 

@@ -22,13 +22,13 @@ from deploy.local.options import Options
 from deploy.local.runtime.limits import RuntimeLimits, Seconds
 from deploy.local.runtime.locations import Locations
 from deploy.local.runtime.runtime import runtime_routes
+from serving.http import Json
 from serving.settings import Settings
 from tests.support.features.probe.feature import feature as probe
 
 LIMITS = RuntimeLimits(body=8192, reply=4096, part=1000, async_body=20_000)
 NARROW = RuntimeLimits(async_at_once=1, async_waiting=2, async_ttl_s=Seconds(1, 60, 60))
 ABSENT = replace(probe, module="tests.support.features.absent.feature")
-Json = dict[str, Any]
 
 
 class RuntimeGateway(NamedTuple):

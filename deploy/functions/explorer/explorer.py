@@ -9,11 +9,8 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from serving.http import CORS, PAGE_HEADERS, page_policy
-
-Json = dict[str, Any]
+from serving.http import CORS, PAGE_HEADERS, Json, page_policy
 
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _SCHEMES = {
@@ -42,9 +39,8 @@ class Explorer:
         self._authorization, self._region, self._try_it = authorization, region, try_it
 
     def __call__(self, event: Json, _: object) -> Json:
-        path = event["resource"].format(
-            **(event.get("pathParameters") or {})
-        )  # the path without a prefix of the domain
+        # the path without the prefix that a custom domain may add
+        path = event["resource"].format(**(event.get("pathParameters") or {}))
         if path == "/explorer":
             return _answer(200, self._page, "text/html", **_page_policy(self._page))
         if path == "/openapi.json":

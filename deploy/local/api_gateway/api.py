@@ -17,11 +17,11 @@ from starlette.routing import BaseRoute, Route
 from deploy.local.fleet.fleet import Fleet
 from deploy.local.options import REGION, Options
 from serving.feature import Feature
-from serving.http import CLIENT_CLOSED_REQUEST, PREFLIGHT, BodyTooLarge, read_body
+from serving.http import CLIENT_CLOSED_REQUEST, PREFLIGHT, BodyTooLarge, Json, read_body
 
 from .auth import authoriser
 from .event import CallContext, event, response
-from .refusal import Json, Refused, refusal
+from .refusal import Refused, refusal
 
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 _CONCURRENCY = 64  # functions that run at once; other calls wait, which counts towards their 29 s

@@ -10,9 +10,9 @@ import msgspec
 from starlette.requests import Request
 
 from deploy.local.options import Options
+from serving.http import Json
 from serving.settings import SettingsError
 
-from .refusal import Json
 from .usage import Plan, Usage
 
 Authorise = Callable[[Request, bytes], Json]

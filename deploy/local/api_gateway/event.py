@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from deploy.local.options import ACCOUNT
 from serving.codec import JSON
+from serving.http import Json
 
-from .refusal import Json, Refused
+from .refusal import Refused
 
 _ANSWER_KEYS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 

@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.responses import Response
 
 from serving.codec import JSON
-
-Json = dict[str, Any]
+from serving.http import Json
 
 _USUAL = {  # by kind: the error type in the header, and the message if the definition has none
     "ACCESS_DENIED": ("AccessDeniedException", "Access denied"),

@@ -14,8 +14,9 @@ from botocore.credentials import Credentials
 from starlette.requests import Request
 
 from deploy.local.options import ACCOUNT
+from serving.http import Json
 
-from .refusal import Json, Refused
+from .refusal import Refused
 
 _SERVICE = "execute-api"
 _SKEW_S = 300  # largest difference between the time of a signature and now

@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute, Route
 from deploy.local.fleet.fleet import Fleet
 from deploy.local.options import Options
 from serving.feature import Feature
-from serving.http import PAGE_HEADERS, page_policy
-from serving.openapi import Json, document
+from serving.http import PAGE_HEADERS, Json, page_policy
+from serving.openapi import document
 from serving.pages import LANGUAGE
 
 _STATIC = Path(__file__).with_name("static")

@@ -10,8 +10,9 @@ from deploy.aws.calls import AwsError
 from deploy.cloudformation.templates import assets, templates
 from deploy.stack import Solution, files_of
 from serving.errors import InvalidRequest
+from serving.http import Json
 from tests.support.aws.fake import FAULTS, HEALTH, aws_of, fake_account
-from tests.support.aws.fake_template import Json, Refused
+from tests.support.aws.fake_template import Refused
 from tests.support.aws.solution import BUCKET, FEATURES, SMALL, Account
 
 

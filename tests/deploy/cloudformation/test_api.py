@@ -18,9 +18,9 @@ from deploy.cloudformation.openapi import model
 from deploy.cloudformation.templates import ROOT, templates
 from serving.errors import Problem
 from serving.feature import Feature, discover, find
-from serving.http import PREFLIGHT
+from serving.http import PREFLIGHT, Json
 from serving.openapi import document
-from tests.support.aws.cloudformation import Json, Stack
+from tests.support.aws.cloudformation import Stack
 
 FEATURES = list(discover().values())
 TEMPLATE = templates(FEATURES)[ROOT]

@@ -13,7 +13,8 @@ from cfnlint.config import ManualArgs
 from deploy.cloudformation.templates import ROOT, assets, templates
 from deploy.documents.snapshots import stable
 from serving.feature import Feature, discover, find
-from tests.support.aws.cloudformation import PSEUDO, Json, Stack, walk
+from serving.http import Json
+from tests.support.aws.cloudformation import PSEUDO, Stack, walk
 from tests.support.aws.shapes import CALLS, faults
 from tests.support.paths import SNAPSHOTS
 

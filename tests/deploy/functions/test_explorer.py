@@ -9,7 +9,6 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -22,10 +21,10 @@ from selenium.webdriver.support.wait import WebDriverWait
 from deploy.cloudformation.assets import explorer
 from deploy.functions.explorer.explorer import Explorer
 from serving.feature import discover, find
+from serving.http import Json
 from serving.pages import tool_files
 from tests.support.browser import INSTALLED, browser
 
-Json = dict[str, Any]
 REGION = "cn-north-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "a secret/key", "a+session/token==")
 STAGE = "/prod"

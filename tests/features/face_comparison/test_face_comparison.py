@@ -16,6 +16,7 @@ from serving.arrays import Pixels
 from serving.codec import Codec
 from serving.errors import InvalidRequest
 from serving.feature import find
+from serving.http import Json
 from serving.images.intake import Media
 from serving.weights import Weights
 from tests.support.ask import Ask, weights_of
@@ -25,7 +26,6 @@ FEATURE = find("face_comparison")
 PHOTO = FEATURE.example["request"]["img"]
 PEOPLE = SHARED / "images" / "faces_lfw_aligned"
 
-Json = dict[str, Any]
 Compare = Callable[..., list[tuple[int, Json]]]
 
 

@@ -4,7 +4,6 @@ import base64
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,6 +19,7 @@ from containers.image_similarity.embedder import Embedder
 from serving.arrays import Pixels
 from serving.embeddings import cosine
 from serving.feature import find
+from serving.http import Json
 from serving.settings import Settings
 from serving.weights import resolve
 from tests.support.ask import Ask
@@ -42,7 +42,6 @@ NEAR = [
     *("a quarter of the size", "squeezed to 70 % of the height", "line of text", "other hue"),
 ]
 
-Json = dict[str, Any]
 Call = Callable[..., list[tuple[int, Json]]]
 
 

@@ -4,7 +4,6 @@ import io
 import json
 import math
 import sys
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,6 +16,7 @@ from containers.text_similarity.feature import MAX_CHARACTERS, MAX_TEXTS
 from containers.text_similarity.lexical import LIMIT
 from deploy.documents.feature_page import reference
 from serving.feature import find
+from serving.http import Json
 from tests.support.ask import Ask
 
 FEATURE = find("text_similarity")
@@ -34,8 +34,6 @@ TEXTS = [
     "x",
     "3.14159",
 ]
-
-Json = dict[str, Any]
 
 
 def answer_to(ask: Ask, **request: object) -> Json:

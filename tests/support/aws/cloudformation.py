@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-Json = dict[str, Any]
+from serving.http import Json
 
 PSEUDO = {
     "AWS::AccountId": "123456789012",

@@ -17,9 +17,10 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from deploy.aws.calls import Aws, AwsError
+from serving.http import Json
 
 from .fake_stacks import FakeStacks
-from .fake_template import Json, Refused
+from .fake_template import Refused
 
 ACCOUNT = "123456789012"  # the account number that moto uses
 REGION = "us-west-2"

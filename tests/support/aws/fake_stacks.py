@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from .fake_template import Evaluated, FakeStack, Json, Refused, changes_something
+from serving.http import Json
+
+from .fake_template import Evaluated, FakeStack, Refused, changes_something
 
 STACK = "AWS::CloudFormation::Stack"
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-Json = dict[str, Any]
+from serving.http import Json
+
 _PSEUDO = {"AWS::Region": "us-west-2", "AWS::URLSuffix": "amazonaws.com"}
 
 

@@ -7,9 +7,9 @@ from deploy.aws.stack import Change
 from deploy.cloudformation.templates import ROOT
 from deploy.stack import Solution, files_of
 from serving.feature import find
+from serving.http import Json
 
 from .fake import ACCOUNT, FakeAws, aws_of
-from .fake_template import Json
 
 BUCKET = f"aikit-{ACCOUNT}-us-west-2"
 FEATURES = [find("general_ocr"), find("custom_ocr")]

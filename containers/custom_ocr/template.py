@@ -78,9 +78,8 @@ def fields_of(template: Sequence[tuple[Corners, str]], width: int, height: int) 
             raise UnprocessableInput(f"template[{index}]: {fault}")
         if fault := _shape_fault(corners, width, height):
             raise UnprocessableInput(f"template[{index}] {name!r}: {fault}")
-        a, b, c, d = (
-            (x + 0.0, y + 0.0) for x, y in corners
-        )  # no -0.0 and no int, because the id depends on them
+        # adding 0.0 leaves no -0.0 and no int, because the template's id depends on the numbers
+        a, b, c, d = ((x + 0.0, y + 0.0) for x, y in corners)
         fields[name] = Field(name, (a, b, c, d))
     return tuple(fields.values())
 

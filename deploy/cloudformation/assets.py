@@ -60,9 +60,8 @@ def _zipped(name: str, files: Mapping[str, bytes]) -> Asset:
         for path, content in sorted(files.items()):
             entry = zipfile.ZipInfo(path, _EPOCH)
             entry.external_attr = _READABLE
-            archive.writestr(
-                entry, content
-            )  # not compressed: the output of zlib differs between its versions
+            # stored without compression, because the output of zlib differs between its versions
+            archive.writestr(entry, content)
     content = stream.getvalue()
     digest = hashlib.sha256(content).hexdigest()[:12]
     return Asset(f"{name.replace('_', '-')}-{digest}.zip", content, f"{name}.main.handler")

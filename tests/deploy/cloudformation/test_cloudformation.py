@@ -10,6 +10,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
+from deploy.cloudformation.store import bucket_name
 from deploy.cloudformation.templates import ROOT, assets, templates
 from deploy.documents.snapshots import stable
 from serving.feature import Feature, discover, find
@@ -117,7 +118,8 @@ def test_only_chosen_features_have_resources(authorization: str, logs: str) -> N
 
 def test_a_feature_has_only_the_resources_of_its_architecture(feature: Feature) -> None:
     on_lambda, on_sagemaker = (nested(feature, choice) for choice in CHOICES)
-    store = {"Templates", "TemplatesPolicy"} if feature.name == "custom_ocr" else set()
+    bucket = bucket_name(feature.store) if feature.store else ""
+    store = {bucket, f"{bucket}Policy"} if feature.store else set()
     assert on_lambda.resources.keys() == ON_LAMBDA | store
     assert on_lambda.resources.keys() & on_sagemaker.resources.keys() == store
     assert {"SageMaker::Model", "SageMaker::EndpointConfig", "SageMaker::Endpoint"} < set(

@@ -2,8 +2,10 @@
 
 import io
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,7 +19,6 @@ import pytest
 from PIL import Image
 
 from serving.adapters.sagemaker import input_fn, model_fn, output_fn, predict_fn, settings_for
-from serving.http import free_port
 from tests.support.ask import PROBE
 from tests.support.paths import ROOT
 
@@ -42,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     code = folder / "model" / "code"
     code.mkdir(parents=True)
     (code / "inference.py").write_text("from serving.sagemaker import *\n")
-    port = free_port()
+    port = free_low_port()
     with (folder / "log").open("wb") as log:
         environment = environment_for(folder, port)
         process = subprocess.Popen(
@@ -60,6 +61,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # Java and its workers are in the same session
         process.wait(timeout=10)
+
+
+def free_low_port() -> int:
+    """Returns a free port of at most 32767, because Multi Model Server accepts no higher one."""
+    for port in random.sample(range(20000, 32768), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    pytest.fail("no port is free among a hundred")
 
 
 def environment_for(folder: Path, port: int) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,23 +26,17 @@ BEGINNINGS = re.compile(r"(What|Whether|Of|How|Where|Who|Whose|As|Those|For|From
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the packages, by its dotted name; those that git ignores are left out."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    files = [Path(name) for name in listed if (ROOT / name).is_file() and Path(name).parts[0] in MAY_IMPORT]
-    return {".".join(file.with_suffix("").parts).removesuffix(".__init__"): ROOT / file for file in files}
+    """Returns every module of the packages by its dotted name."""
+    files = [file for package in MAY_IMPORT for file in sorted((ROOT / package).rglob("*.py"))]
+    names = (".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files)
+    return {name.removesuffix(".__init__"): file for name, file in zip(names, files, strict=True)}
 
 
 MODULES = modules()
 
 
 def imports(name: str) -> Iterator[str]:
-    """The modules of this project that a module imports, late imports included."""
+    """Yields the modules of this project that a module imports, late imports included."""
     package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(MODULES[name].read_text("utf-8"))):
         match node:

@@ -24,7 +24,8 @@ from tests.support.aws.cloudformation import Stack
 
 FEATURES = list(discover().values())
 TEMPLATE = templates(FEATURES)[ROOT]
-PUBLIC = {"/explorer", "/openapi.json", "/custom_ocr/tools/{tool}"}
+PAGES = {f"/{feature.name}/tools/{{tool}}" for feature in FEATURES if (feature.folder / "tools").is_dir()}
+PUBLIC = {"/explorer", "/openapi.json"} | PAGES
 INTEGRATION = "x-amazon-apigateway-integration"
 
 

@@ -6,7 +6,7 @@ import json
 import msgspec
 
 from deploy.cost.report import report
-from deploy.cost.text import text
+from deploy.cost.text import render
 from serving.feature import discover
 
 
@@ -25,4 +25,4 @@ def _cost(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=2))
     else:
-        print(text(found))
+        print(render(found))

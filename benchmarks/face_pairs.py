@@ -40,25 +40,27 @@ class Pairs(NamedTuple):
 def main() -> None:
     settings = Settings.read()
     weights = resolve(find("face_comparison"), settings)
-    eye = Eye(FaceDetector.load(weights, settings.device), FaceEmbedder.load(weights, settings.device))
-    grey, coloured = eye.see(Path(sys.argv[1]))
+    measure = PairMeasure(
+        FaceDetector.load(weights, settings.device), FaceEmbedder.load(weights, settings.device)
+    )
+    grey, coloured = measure.see(Path(sys.argv[1]))
     names = sorted(grey)
     fitted_on = pairs({name: grey[name] for name in names[::2]})
     boundary, slope = fit(fitted_on)
-    _write(f"boundary {boundary:.3f}, slope {slope:.1f}; in use: {eye.embedder.kind}")
+    _write(f"boundary {boundary:.3f}, slope {slope:.1f}; in use: {measure.embedder.kind}")
     evaluated = {
         "fitted on": fitted_on,
         "the other people": pairs({name: grey[name] for name in names[1::2]}),
         "coloured": pairs(coloured),
     }
     if sys.argv[2:]:
-        plain, _ = eye.see(Path(sys.argv[2]))
+        plain, _ = measure.see(Path(sys.argv[2]))
         evaluated[sys.argv[2]] = pairs(plain)
     for name, found in evaluated.items():
-        _write(f"{name}: {report(found, eye.embedder.kind)}")
+        _write(f"{name}: {report(found, measure.embedder.kind)}")
 
 
-class Eye:
+class PairMeasure:
     """A detector and an embedder, which turn pictures of people into vectors."""
 
     def __init__(self, detector: FaceDetector, embedder: FaceEmbedder) -> None:

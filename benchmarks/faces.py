@@ -49,7 +49,7 @@ def main() -> None:
     ((face,),) = detector.detect([example])
     for count in (1, 10):
         faces = [(example, face)] * count
-        for name, work in (("landmarks", landmarks.of), ("age and gender", ages.of)):
+        for name, work in (("landmarks", landmarks.find), ("age and gender", ages.estimate)):
             duration = median_ms(partial(work, faces), RUNS) / count
             write(f"{name}, {count} faces: {duration:.1f} ms a face\n")
     if (SHARED / "training" / "portraits.tar").is_file():
@@ -129,7 +129,7 @@ def _gender(detector: FaceDetector, ages: AgeGender) -> str:
     files = sorted(SHARED.glob("images/faces_lfw_aligned/*.jpg"))
     images = [Media().decode(file.read_bytes()) for file in files]
     faces = [found[0] for found in detector.detect(images) if found]
-    people = ages.of(list(zip(images, faces, strict=True)))
+    people = ages.estimate(list(zip(images, faces, strict=True)))
     women = np.array([file.name[:-9] in WOMEN.split() for file in files])
     right = np.array([person.male <= 0.5 for person in people]) == women
     return (

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.data.composites import photograph
 from containers.object_recognition.labels import LABELS
 from containers.object_recognition.model import Item, Model
-from containers.object_recognition.recogniser import Query, Thing
+from containers.object_recognition.recogniser import FoundObject, Query
 from serving.arrays import Doubles, Pixels
 from serving.feature import find
 from serving.images.intake import Media
@@ -117,7 +117,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"{count} {name}" if count > 1 else name for name, count in Counter(names).items())
 
 
-def _compared(marked: Sequence[tuple[str, Box]], found: Sequence[Thing]) -> tuple[list[str], list[str]]:
+def _compared(marked: Sequence[tuple[str, Box]], found: Sequence[FoundObject]) -> tuple[list[str], list[str]]:
     """Returns the names of marked things that were not found, and of found things that are not marked.
 
     A marked box counts once, so a second detection of it is not marked.

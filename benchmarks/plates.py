@@ -88,7 +88,7 @@ def greedy(reader: TextReader, crop: Pixels) -> str:
 
 
 def constrained(reader: TextReader, grammar: Grammar, crop: Pixels) -> ScoredText:
-    (found,) = best_texts(reader.decoded([crop], grammar.log_probabilities))
+    (found,) = best_texts(reader.decode_lines([crop], grammar.log_probabilities))
     return best(found)
 
 
@@ -101,7 +101,7 @@ def together(reader: TextReader, grammar: Grammar, platenet: PlateNetReader, cro
 
     The feature asks PlateNet only when the general recogniser's score is low.
     """
-    (first,) = reader.decoded([crop], grammar.log_probabilities)
+    (first,) = reader.decode_lines([crop], grammar.log_probabilities)
     (second,) = platenet.log_probabilities([crop])
     one, other = (Reading(line, best_texts([line])[0]) for line in (first, second))
     return best(agreed_texts(one, other))[0]

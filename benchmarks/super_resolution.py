@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from benchmarks.data.composites import photograph
-from benchmarks.data.photographs import NAMES, likeness, resized
+from benchmarks.data.photographs import NAMES, psnr_and_ssim, resized
 from containers.image_super_resolution.feature import EnlargementRequest
 from containers.image_super_resolution.model import Model
 from serving.errors import PayloadTooLarge
@@ -58,7 +58,7 @@ def qualities(model: Model, pictures: dict[str, Path | None]) -> Iterator[str]:
             request = EnlargementRequest(img=ImageBytes(encode_image(small[:9, :9], "png")), scale=scale)
             (found,) = model.predict([model.preprocess(request)._replace(colours=small)])
             (plain, plain_ssim), (ours, ours_ssim) = (
-                likeness(each, truth, scale) for each in (resized(small, scale), found)
+                psnr_and_ssim(each, truth, scale) for each in (resized(small, scale), found)
             )
             gains.append(ours - plain)
             figures = f"{plain:.2f} | {ours:.2f} | {gains[-1]:+.2f} | {plain_ssim:.4f} | {ours_ssim:.4f}"
@@ -79,7 +79,9 @@ def compressed(model: Model) -> Iterator[str]:
             )[1]
             item = model.preprocess(EnlargementRequest(img=ImageBytes(file.tobytes()), scale=4))
             (found,) = model.predict([item])
-            gains.append(likeness(found, truth, 4)[0] - likeness(resized(item.colours, 4), truth, 4)[0])
+            gains.append(
+                psnr_and_ssim(found, truth, 4)[0] - psnr_and_ssim(resized(item.colours, 4), truth, 4)[0]
+            )
         yield f"| {quality} | {np.mean(gains):+.2f} |"
 
 

@@ -57,7 +57,7 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-class Want(NamedTuple):
+class Deployment(NamedTuple):
     """One feature to deploy, or several that share a container. instance_type: empty without an instance."""
 
     features: Sequence[Feature]
@@ -77,18 +77,18 @@ class Want(NamedTuple):
         return names if len(self.features) == 1 else f"--together {names}"
 
 
-def preflight(aws: Aws, wants: Sequence[Want], images: Images, *, stack: bool) -> list[Finding]:
+def preflight(aws: Aws, deployments: Sequence[Deployment], images: Images, *, stack: bool) -> list[Finding]:
     """Runs every check and returns all findings. stack: True when CloudFormation makes the resources."""
     findings = list(_credentials(aws))
     if findings[0].level == "stop":
         return findings  # no other call would succeed
-    kinds = sorted({want.target for want in wants} | ({"stack"} if stack else set()))
+    kinds = sorted({deployment.target for deployment in deployments} | ({"stack"} if stack else set()))
     checks: tuple[Iterator[Finding], ...] = (
         _region(aws, kinds),
-        _image(aws, wants, images),
-        _quota(aws, wants),
+        _image(aws, deployments, images),
+        _quota(aws, deployments),
         _permissions(aws, kinds),
-        _memory(aws, wants),
+        _memory(aws, deployments),
     )
     for check in checks:
         findings.extend(_until_refused(check))
@@ -125,13 +125,13 @@ def _region(aws: Aws, kinds: Sequence[str]) -> Iterator[Finding]:
             yield Finding("stop", "region", f"{service} is not known to be available in {aws.region}", advice)
 
 
-def _image(aws: Aws, wants: Sequence[Want], images: Images) -> Iterator[Finding]:
-    for want in wants:
-        repository = images.repository(want.name)
-        tag = f"{images.tag}-lambda" if want.target == "lambda" else images.tag
+def _image(aws: Aws, deployments: Sequence[Deployment], images: Images) -> Iterator[Finding]:
+    for deployment in deployments:
+        repository = images.repository(deployment.name)
+        tag = f"{images.tag}-lambda" if deployment.target == "lambda" else images.tag
         what = f"{repository}:{tag}"
         build = (
-            f"run ./build.sh {want.to_build} --target {want.target} --push, "
+            f"run ./build.sh {deployment.to_build} --target {deployment.target} --push, "
             "or choose another tag with --image-tag"
         )
         found = aws.find(
@@ -147,7 +147,7 @@ def _image(aws: Aws, wants: Sequence[Want], images: Images) -> Iterator[Finding]
             newest = ", ".join(_tags(aws, images, repository)) or "none"
             yield Finding("stop", "image", f"{repository} has no tag {tag}; newest tags: {newest}", build)
         else:
-            yield _fit(aws, images, want, what, json.loads(found["images"][0]["imageManifest"]))
+            yield _fit(aws, images, deployment, what, json.loads(found["images"][0]["imageManifest"]))
 
 
 def _tags(aws: Aws, images: Images, repository: str) -> list[str]:
@@ -164,17 +164,17 @@ def _tags(aws: Aws, images: Images, repository: str) -> list[str]:
     return [tag for image in newest for tag in image["imageTags"]][:5]
 
 
-def _fit(aws: Aws, images: Images, want: Want, what: str, manifest: Json) -> Finding:
+def _fit(aws: Aws, images: Images, deployment: Deployment, what: str, manifest: Json) -> Finding:
     """Checks whether the target can run the image with this manifest."""
     rebuild = f"build it for linux/{_ARCHITECTURE} and push it again"
     if str(manifest.get("mediaType", "")).startswith(_INDEXES):
         offered = [item.get("platform", {}).get("architecture") for item in manifest["manifests"]]
-        if want.target == "lambda":
+        if deployment.target == "lambda":
             return Finding(
                 "stop", "image", f"{what} is a list of images, which Lambda does not accept", rebuild
             )
     else:
-        offered = [_architecture(aws, images, want, manifest)]
+        offered = [_architecture(aws, images, deployment, manifest)]
     if _ARCHITECTURE in offered:
         return Finding("ok", "image", f"{what} exists")
     names = ", ".join(map(str, offered))
@@ -183,14 +183,14 @@ def _fit(aws: Aws, images: Images, want: Want, what: str, manifest: Json) -> Fin
     return Finding("stop", "image", f"{what} is built for {names}, must be {_ARCHITECTURE}", rebuild)
 
 
-def _architecture(aws: Aws, images: Images, want: Want, manifest: Json) -> str | None:
+def _architecture(aws: Aws, images: Images, deployment: Deployment, manifest: Json) -> str | None:
     """Returns the architecture that the image's configuration names; None when it cannot be read."""
     try:
         link = aws.call(
             "ecr",
             "get_download_url_for_layer",
             registryId=images.owner(aws),
-            repositoryName=images.repository(want.name),
+            repositoryName=images.repository(deployment.name),
             layerDigest=manifest["config"]["digest"],
         )
         answer = httpx.get(link["downloadUrl"], follow_redirects=True, timeout=10)
@@ -199,11 +199,11 @@ def _architecture(aws: Aws, images: Images, want: Want, manifest: Json) -> str |
         return None
 
 
-def _quota(aws: Aws, wants: Sequence[Want]) -> Iterator[Finding]:
+def _quota(aws: Aws, deployments: Sequence[Deployment]) -> Iterator[Finding]:
     needed: dict[str, int] = {}
-    for want in wants:
-        if want.target == "sagemaker" and want.instance_type:
-            needed[want.instance_type] = needed.get(want.instance_type, 0) + want.instances
+    for deployment in deployments:
+        if deployment.target == "sagemaker" and deployment.instance_type:
+            needed[deployment.instance_type] = needed.get(deployment.instance_type, 0) + deployment.instances
     if not needed:
         return
     quotas = {
@@ -255,12 +255,12 @@ def _principal(aws: Aws) -> str:
     return "" if arn.endswith(":root") else arn
 
 
-def _memory(aws: Aws, wants: Sequence[Want]) -> Iterator[Finding]:
+def _memory(aws: Aws, deployments: Sequence[Deployment]) -> Iterator[Finding]:
     large = [
         f"{feature.name} {feature.resources.lambda_memory_mb}"
-        for want in wants
-        if want.target == "lambda"
-        for feature in want.features
+        for deployment in deployments
+        if deployment.target == "lambda"
+        for feature in deployment.features
         if feature.resources.lambda_memory_mb > SMALL_LAMBDA_MB
     ]
     if not large:

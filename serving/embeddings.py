@@ -23,7 +23,7 @@ def similarity(cosine: float) -> float:
     return round((1 + cosine) / 2, 6)
 
 
-def numbers(vector: Floats) -> list[float]:
+def rounded(vector: Floats) -> list[float]:
     """Returns the numbers for a reply, to six decimals like the original AI Solution Kit."""
     rounded: list[float] = vector.astype(float).round(6).tolist()
     return rounded

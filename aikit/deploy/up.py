@@ -8,7 +8,7 @@ from deploy.aws.calls import Aws, AwsError
 from deploy.aws.images import Images
 from deploy.aws.stack import Change
 from deploy.endpoint import Endpoint, Hosting
-from deploy.preflight import Want, preflight
+from deploy.preflight import Deployment, preflight
 from deploy.stack import TARGETS
 from serving.errors import InvalidRequest
 from serving.feature import find
@@ -102,20 +102,20 @@ def _up(args: argparse.Namespace) -> int:
 def _up_endpoints(args: argparse.Namespace) -> int:
     aws = aws_of(args)
     planned = list(_planned(args, aws))
-    _check(args, aws, [want for _, want in planned], _images_of(args))
+    _check(args, aws, [deployment for _, deployment in planned], _images_of(args))
     for endpoint, _ in planned:
         endpoint.up()
     return 0
 
 
-def _planned(args: argparse.Namespace, aws: Aws) -> Iterator[tuple[Endpoint, Want]]:
+def _planned(args: argparse.Namespace, aws: Aws) -> Iterator[tuple[Endpoint, Deployment]]:
     """Yields each endpoint to deploy, and what the checks need to know of it."""
     features = [find(name) for name in args.features]
     hosting = _hosting_of(args)
     for group in [features] if args.together else [[feature] for feature in features]:
         endpoint = Endpoint(*group, aws=aws, stack=args.stack, hosting=hosting, say=say)
         instance_type = "" if hosting.serverless_mb else endpoint.instance_type
-        yield endpoint, Want(group, "sagemaker", instance_type, hosting.instances)
+        yield endpoint, Deployment(group, "sagemaker", instance_type, hosting.instances)
 
 
 def _up_stack(args: argparse.Namespace) -> int:
@@ -125,8 +125,8 @@ def _up_stack(args: argparse.Namespace) -> int:
     targets, settings = _targets_of(args.features, deployed), _settings_of(args, before)
     registry, prefix, tag = (settings.get(f"Image{name}", "") for name in ("Registry", "Prefix", "Tag"))
     # features that stay are checked too, because they share the image tag and the quota of instances
-    wants = list(_wants(deployed | targets, before | settings))
-    _check(args, aws, wants, Images(registry=registry, prefix=prefix, tag=tag))
+    deployments = list(_deployments(deployed | targets, before | settings))
+    _check(args, aws, deployments, Images(registry=registry, prefix=prefix, tag=tag))
     if not solution.up(targets, files(), confirm=_confirm(args), settings=settings, bucket=args.bucket):
         say("nothing was changed")
         return FAILED
@@ -135,12 +135,12 @@ def _up_stack(args: argparse.Namespace) -> int:
     return 0
 
 
-def _wants(targets: dict[str, str], settings: dict[str, str]) -> Iterator[Want]:
+def _deployments(targets: dict[str, str], settings: dict[str, str]) -> Iterator[Deployment]:
     for name, target in targets.items():
         if target != "no":
             feature = find(name)
             instance_type = settings.get("InstanceType") or feature.resources.instance_type
-            yield Want([feature], target, instance_type, int(settings.get("MinInstances", 1)))
+            yield Deployment([feature], target, instance_type, int(settings.get("MinInstances", 1)))
 
 
 def _confirm(args: argparse.Namespace) -> Callable[[Sequence[Change]], bool]:
@@ -151,14 +151,14 @@ def _confirm(args: argparse.Namespace) -> Callable[[Sequence[Change]], bool]:
     return confirm
 
 
-def _check(args: argparse.Namespace, aws: Aws, wants: Sequence[Want], images: Images) -> None:
+def _check(args: argparse.Namespace, aws: Aws, deployments: Sequence[Deployment], images: Images) -> None:
     """Shows the findings of the pre-flight checks.
 
     Raises `AwsError` when one of them would stop the deployment, except in a dry run.
     """
     if not args.checks:
         return
-    findings = preflight(aws, wants, images, stack=args.mode == "stack")
+    findings = preflight(aws, deployments, images, stack=args.mode == "stack")
     for finding in findings:
         say(f"{finding.level:<5} {finding.check:<12} {finding.found}")
         if finding.advice and finding.level != "ok":

@@ -19,7 +19,7 @@ def resized(pixels: Pixels, scale: float) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
-def likeness(pixels: Pixels, truth: Pixels, scale: int) -> tuple[float, float]:
+def psnr_and_ssim(pixels: Pixels, truth: Pixels, scale: int) -> tuple[float, float]:
     """Returns PSNR in dB and SSIM of the luma, without a border of `scale` px, as the literature does."""
     one, other = (_luma(each)[scale:-scale, scale:-scale] for each in (pixels, truth))
     ssim = _METRICS.structural_similarity(

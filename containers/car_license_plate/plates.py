@@ -121,7 +121,7 @@ class PlateReader:
         """Reads the regions that were found in each image."""
         places = [(index, region) for index, some in enumerate(found) for region in some]
         lines = [regions.line(images[index], region) for index, region in places]
-        probabilities = self._reader.decoded(lines, self._grammar.log_probabilities)
+        probabilities = self._reader.decode_lines(lines, self._grammar.log_probabilities)
         texts = best_texts(probabilities, self.PROMISING)
         return [
             Candidate(index, region, line_texts, line_probabilities)

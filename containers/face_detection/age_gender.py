@@ -52,7 +52,7 @@ class AgeGender:
         cache = weights.derived("age_gender")
         return cls(compile(network, example, device=device, cache=cache), size, square_of)
 
-    def of(self, faces: Sequence[tuple[Pixels, Face]]) -> list[Person]:
+    def estimate(self, faces: Sequence[tuple[Pixels, Face]]) -> list[Person]:
         """Returns the age and gender of each face. faces: each with the (H, W, 3) RGB image that shows it."""
         crops = (self._square_of(face).crop(image, self._size) for image, face in faces)
         found = self._network.map(batches(crops), lambda outputs: outputs[0].tolist())

@@ -39,7 +39,7 @@ class Landmarks:
             )
         )
 
-    def of(self, faces: Sequence[tuple[Pixels, Face]]) -> Floats:
+    def find(self, faces: Sequence[tuple[Pixels, Face]]) -> Floats:
         """Returns (N, 106, 2) x and y in pixels of each face's image, in the order of `mesh106`."""
         squares = [square(face) for _, face in faces]
         crops = (each.crop(image, SIZE) for each, (image, _) in zip(squares, faces, strict=True))

@@ -69,7 +69,7 @@ class Model(Base[FaceDetectionRequest, Item, list[Described], Faces]):
         )
         kept = [faces[: item.request.max_faces] for faces, item in zip(found, batch, strict=True)]
         pairs = [(item.image, face) for item, faces in zip(batch, kept, strict=True) for face in faces]
-        details = iter(zip(self._landmarks.of(pairs), self._age_gender.of(pairs), strict=True))
+        details = iter(zip(self._landmarks.find(pairs), self._age_gender.estimate(pairs), strict=True))
         return [[Described(face, *next(details)) for face in faces] for faces in kept]
 
     def postprocess(self, output: list[Described], item: Item) -> Faces:

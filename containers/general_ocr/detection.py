@@ -17,7 +17,7 @@ STRIDE = 32
 SHORT_SIDE = 736  # px; a smaller short side is enlarged to it
 LONG_SIDE = 2000  # px; a larger long side is reduced to it, before the short side is checked
 MAX_PIXELS = 2_400_000  # of the network's input; each needs 0.36 kB of working memory
-MAX_ASPECT = 8  # a longer image gets black bars that make its aspect ratio half of this
+MAX_ASPECT = 8  # a longer image gets black padding that make its aspect ratio half of this
 TEXT_PROBABILITY = 0.3  # of a pixel, to be text
 BOX_PROBABILITY = 0.5  # mean over a box, at least
 UNCLIP_RATIO = 1.6
@@ -28,7 +28,7 @@ SAME_LINE = 10  # px of the image; the tops of neighbours in a line differ by le
 
 def network_input(image: Pixels) -> Floats:
     """(H, W, 3) RGB -> (1, 3, H', W') BGR in [-1, 1]. H' and W' are multiples of 32."""
-    top, left = bars(*image.shape[:2])
+    top, left = padding(*image.shape[:2])
     if top or left:
         image = np.pad(image, ((top, top), (left, left), (0, 0)))
     height, width = network_size(*image.shape[:2])
@@ -36,7 +36,7 @@ def network_input(image: Pixels) -> Floats:
     return cast(Floats, blob)
 
 
-def bars(height: int, width: int) -> tuple[int, int]:
+def padding(height: int, width: int) -> tuple[int, int]:
     """Returns the rows to add above and below, and the columns to add left and right, of a long image."""
     if width > MAX_ASPECT * height:
         return width // MAX_ASPECT - height // 2, 0
@@ -67,7 +67,7 @@ def polygons(probability: Floats, height: int, width: int) -> Floats:
 
     probability: the network's output, (H', W'). height, width: size of the image.
     """
-    top, left = bars(height, width)
+    top, left = padding(height, width)
     full = np.array((width + 2 * left, height + 2 * top), np.float32)
     scale = full / np.array(probability.shape[::-1], np.float32)
     found = []

@@ -95,9 +95,9 @@ class TextReader:
 
     def recognise(self, crops: Sequence[Pixels]) -> list[ScoredText]:
         """Returns the text and score of every upright (H, W, 3) RGB line, low scores included."""
-        return self.decoded(crops, lambda logits: recognition.decode(logits, self.characters))
+        return self.decode_lines(crops, lambda logits: recognition.decode(logits, self.characters))
 
-    def decoded(self, crops: Sequence[Pixels], decode: Callable[[Floats], list[R]]) -> list[R]:
+    def decode_lines(self, crops: Sequence[Pixels], decode: Callable[[Floats], list[R]]) -> list[R]:
         """Returns what `decode` returns for each line. It receives the logits of N lines, (N, T, classes)."""
         lines = [fit(line) for line in crops]
         batches = recognition.batches((line.shape[1] for line in lines), self._batch_width)

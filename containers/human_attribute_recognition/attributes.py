@@ -44,14 +44,14 @@ def read(file: Path) -> Table:
     return msgspec.json.decode(file.read_bytes(), type=Table)
 
 
-def prompted(table: Table) -> list[Value]:
+def values_with_prompts(table: Table) -> list[Value]:
     """Returns the values that a head scores, in order: those with prompts, which no edge decides."""
     return [value for one in table for value in one.values if value.prompts]
 
 
 def digest(table: Table) -> str:
     """Returns a hash of the prompts, which determine the embeddings."""
-    prompts = [value.prompts for value in prompted(table)]
+    prompts = [value.prompts for value in values_with_prompts(table)]
     return hashlib.sha256(msgspec.json.encode(prompts)).hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from safetensors.numpy import load_file
 
-from containers.human_attribute_recognition.attributes import Table, digest, prompted
+from containers.human_attribute_recognition.attributes import Table, digest, values_with_prompts
 from containers.human_attribute_recognition.feature import CONFIG, NETWORK, TOKENIZER
 from serving.arrays import Floats
 from serving.weights import Weights
@@ -21,7 +21,7 @@ TRAINED = "head.safetensors"
 class Head(NamedTuple):
     """The weights of the head.
 
-    weight: (values, D). bias: (values,). The values are those of `attributes.prompted`, in order.
+    weight: (values, D). bias: (values,). The values are those of `attributes.values_with_prompts`, in order.
     """
 
     weight: Floats
@@ -59,7 +59,7 @@ def head_of_prompts(weights: Weights, table: Table) -> Head:
     # Imported here because a start with a cached head needs no text tower.
     from containers.human_attribute_recognition.network import scale, text_embeddings
 
-    values = prompted(table)
+    values = values_with_prompts(table)
     embeddings = text_embeddings(
         [prompt for value in values for prompt in value.prompts],
         config=weights[CONFIG.name],

@@ -15,7 +15,7 @@ from serving.arrays import Floats, Pixels
 
 FIT_SIDE = 320  # longest side of the small copy; the measured error is the same from 224 to 640 px
 FLAT = 1e-5  # a window with a smaller variance of colours in 0..1 has no edge to follow
-SURE = 0.1  # opacities at most this far from 0 or 1 become 0 or 1
+OPACITY_MARGIN = 0.1  # opacities at most this far from 0 or 1 become 0 or 1
 TILE_SIDE = 512
 
 Tile = tuple[slice, slice]
@@ -39,7 +39,7 @@ def matte(image: Pixels, probability: Floats, radius: float) -> Pixels:
         factors = enlarged(planes, tile, (height, width))
         guide = image[tile].astype(np.float32) / 255
         opacity = np.einsum("hwc,hwc->hw", factors[..., :3], guide) + factors[..., 3]
-        result[tile] = np.rint(contrast(opacity, SURE) * 255)
+        result[tile] = np.rint(contrast(opacity, OPACITY_MARGIN) * 255)
     return result
 
 

@@ -28,7 +28,7 @@ class Kind:
 
     file: name of the weight file. side: of the input, in pixels. means, deviations: of red, green and blue in
     0..255. reverse: the order is blue, green, red. batch: crops per call.
-    unsure: probabilities at most this far from 0 or 1 become 0 or 1.
+    margin: probabilities at most this far from 0 or 1 become 0 or 1.
     radius: largest error of the position of edges, as a share of the side.
     """
 
@@ -38,7 +38,7 @@ class Kind:
     deviations: tuple[float, float, float]
     reverse: bool
     batch: int
-    unsure: float
+    margin: float
     radius: float
 
 
@@ -49,7 +49,7 @@ SINET_KIND = Kind(
     deviations=(68.29726 * 255, 65.1337 * 255, 63.97182 * 255),
     reverse=True,
     batch=8,
-    unsure=0.2,
+    margin=0.2,
     radius=0.02,
 )
 MODNET_KIND = Kind(
@@ -59,7 +59,7 @@ MODNET_KIND = Kind(
     deviations=(127.5, 127.5, 127.5),
     reverse=False,
     batch=1,  # more are possible only if the batch axis of the file is dynamic
-    unsure=0.0,
+    margin=0.0,
     radius=0.004,
 )
 
@@ -128,7 +128,7 @@ class Segmenter:
         return planes, planes[..., ::-1]
 
     def _patch(self, one: Region, straight: Floats, mirrored: Floats) -> Patch:
-        probability = contrast((straight + mirrored[:, ::-1]) / np.float32(2), self.kind.unsure)
+        probability = contrast((straight + mirrored[:, ::-1]) / np.float32(2), self.kind.margin)
         return Patch(one, probability * one.window(self.kind.side))
 
 

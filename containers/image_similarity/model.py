@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from containers.image_similarity.embedder import Embedder
 from containers.image_similarity.feature import ImageSimilarity, ImageSimilarityRequest, ImageVector
 from serving.arrays import Floats
-from serving.embeddings import cosine, numbers, similarity
+from serving.embeddings import cosine, rounded, similarity
 from serving.images.pairs import images_of
 from serving.model import Model as Base
 from serving.weights import Weights
@@ -43,7 +43,7 @@ class Model(Base[ImageSimilarityRequest, Item, list[Floats], Response]):
     def postprocess(self, output: list[Floats], item: Item) -> Response:
         version = self._embedder.version
         if len(output) == 1:
-            return ImageVector(numbers(output[0]), version)
+            return ImageVector(rounded(output[0]), version)
         found = cosine(*output)
         if item.detail:
             return ImageSimilarity(similarity(found), version, found)

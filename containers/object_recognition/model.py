@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from containers.object_recognition.fastestdet import FastestDet
 from containers.object_recognition.feature import MIN_CONFIDENCE, Instance, Label, ObjectRequest, Objects
 from containers.object_recognition.open_vocabulary import OpenVocabulary
-from containers.object_recognition.recogniser import CocoRecogniser, Query, Recogniser, Thing
+from containers.object_recognition.recogniser import CocoRecogniser, FoundObject, Query, Recogniser
 from containers.object_recognition.yolox import Yolox
 from serving.arrays import Pixels
 from serving.images.boxes import bounding_box
@@ -28,7 +28,7 @@ class Item(NamedTuple):
     max_labels: int
 
 
-class Model(Base[ObjectRequest, Item, list[Thing], Objects]):
+class Model(Base[ObjectRequest, Item, list[FoundObject], Objects]):
     """Answers requests with the recogniser of a profile."""
 
     def __init__(self, recogniser: Recogniser, profile: str) -> None:
@@ -54,16 +54,16 @@ class Model(Base[ObjectRequest, Item, list[Thing], Objects]):
             confidence = MIN_CONFIDENCE[self._profile]
         return Item(self.media.of(request), Query(names, confidence / 100), request.max_labels)
 
-    def predict(self, batch: Sequence[Item]) -> Sequence[list[Thing]]:
+    def predict(self, batch: Sequence[Item]) -> Sequence[list[FoundObject]]:
         return self._recogniser.find([item.image for item in batch], [item.query for item in batch])
 
-    def postprocess(self, output: list[Thing], item: Item) -> Objects:
+    def postprocess(self, output: list[FoundObject], item: Item) -> Objects:
         instances: dict[str, list[Instance]] = {}
-        for thing in output:  # sorted by score, so the labels and their instances are sorted too
-            instances.setdefault(thing.name, []).append(_instance(thing, item.image.shape))
+        for found in output:  # sorted by score, so the labels and their instances are sorted too
+            instances.setdefault(found.name, []).append(_instance(found, item.image.shape))
         labels = [Label(name, found[0].confidence, found) for name, found in instances.items()]
         return Objects(labels[: item.max_labels], VERSIONS[self._profile])
 
 
-def _instance(thing: Thing, shape: tuple[int, ...]) -> Instance:
-    return Instance(bounding_box(thing.box, shape), min(100.0, round(100 * thing.score, 2)))
+def _instance(found: FoundObject, shape: tuple[int, ...]) -> Instance:
+    return Instance(bounding_box(found.box, shape), min(100.0, round(100 * found.score, 2)))

@@ -10,7 +10,7 @@ import numpy as np
 from containers.object_recognition.detection import letterbox, suppress_overlaps
 from containers.object_recognition.feature import OWLV2_CONFIG
 from containers.object_recognition.labels import LABELS
-from containers.object_recognition.recogniser import Query, Thing
+from containers.object_recognition.recogniser import FoundObject, Query
 from containers.object_recognition.vocabulary import Vocabulary
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, Outputs, compile
@@ -50,19 +50,19 @@ class OpenVocabulary:
     def check(self, names: tuple[str, ...]) -> None:
         self._vocabulary.vectors(names)
 
-    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
+    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[FoundObject]]:
         inputs = (
             (self._network_input(image), (image.shape, query))
             for image, query in zip(images, queries, strict=True)
         )
-        return self._network.map_with(inputs, lambda outputs, context: self._things(outputs, *context))
+        return self._network.map_with(inputs, lambda outputs, context: self._objects(outputs, *context))
 
     def _network_input(self, image: Pixels) -> Floats:
         """Puts an (H, W, 3) RGB image into a square, (1, 3, side, side) in 0..255."""
         square = letterbox(image, self._side, GREY)
         return square.transpose(2, 0, 1)[None].astype(np.float32)
 
-    def _things(self, outputs: Outputs, shape: tuple[int, ...], query: Query) -> list[Thing]:
+    def _objects(self, outputs: Outputs, shape: tuple[int, ...], query: Query) -> list[FoundObject]:
         """Decodes the network's outputs for one image of that shape."""
         boxes, embeddings, calibration = (output[0] for output in outputs)
         cosines = embeddings @ self._vocabulary.vectors(query.names).T
@@ -71,7 +71,7 @@ class OpenVocabulary:
         inside = inside_image(boxes, shape)
         chosen = (scores >= query.min_score) & (inside[:, 2:] > inside[:, :2]).all(1)
         found = suppress_overlaps(inside[chosen], scores[chosen], labels[chosen], MAX_OVERLAP)
-        return [Thing(query.names[one.label], one.score, one.box) for one in found]
+        return [FoundObject(query.names[one.label], one.score, one.box) for one in found]
 
 
 def inside_image(boxes: Floats, shape: tuple[int, ...]) -> Floats:

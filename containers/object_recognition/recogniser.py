@@ -11,7 +11,7 @@ from serving.arrays import Floats, Pixels
 from serving.errors import UnprocessableInput
 
 
-class Thing(NamedTuple):
+class FoundObject(NamedTuple):
     """An object that was found by name.
 
     box: (4,) left, top, right, bottom in pixels, inside the image. score: 0 to 1.
@@ -40,7 +40,7 @@ class Recogniser(Protocol):
     def check(self, names: tuple[str, ...]) -> None:
         """Raises `UnprocessableInput` for a name that it cannot look for. Runs concurrently."""
 
-    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
+    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[FoundObject]]:
         """Returns the objects of every (H, W, 3) RGB image, those with the highest score first.
 
         Objects of one name do not overlap much.
@@ -66,14 +66,14 @@ class CocoRecogniser:
                     f"labels: {name!r} is none of {known}; the profile standard accepts any English words"
                 )
 
-    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[Thing]]:
+    def find(self, images: Sequence[Pixels], queries: Sequence[Query]) -> list[list[FoundObject]]:
         found = self._detector.detect(images, min_score=min(query.min_score for query in queries))
         return [list(_matching(detections, query)) for detections, query in zip(found, queries, strict=True)]
 
 
-def _matching(detections: Sequence[Detection], query: Query) -> Iterator[Thing]:
+def _matching(detections: Sequence[Detection], query: Query) -> Iterator[FoundObject]:
     """Yields the detections that a query looks for."""
     for box, score, label in detections:
         name = COCO_LABELS[label]
         if name and name in query.names and score >= query.min_score:
-            yield Thing(name, score, box)
+            yield FoundObject(name, score, box)

@@ -72,7 +72,7 @@ class Lexical(Encoder):
         return (1 + math.log(count)) * self._idf.get(gram, self._rarest) / 3.0 ** (len(gram) - 1)
 
 
-class Fused(Encoder):
+class LiteEncoder(Encoder):
     """The encoder of the profile `lite`: a lexical vector and a vector of `Characters` side by side.
 
     A cosine is the mean of the two cosines. For a text without Han characters it is the lexical one alone.

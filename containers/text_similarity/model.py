@@ -16,9 +16,9 @@ from containers.text_similarity.feature import (
     TextVectors,
 )
 from containers.text_similarity.grams import is_blank
-from containers.text_similarity.lexical import Fused
+from containers.text_similarity.lexical import LiteEncoder
 from serving.arrays import Floats
-from serving.embeddings import cosine, numbers, similarity
+from serving.embeddings import cosine, rounded, similarity
 from serving.errors import InvalidRequest
 from serving.model import Model as Base
 from serving.weights import Weights
@@ -42,7 +42,7 @@ class Model(Base[TextRequest, Item, Floats, Response]):
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
         if IDF.name in weights:
-            return cls(Fused.load(weights[IDF.name], weights[CHARACTERS.name]))
+            return cls(LiteEncoder.load(weights[IDF.name], weights[CHARACTERS.name]))
         # imported here, because `lite` needs no tokenizer and no torch
         from containers.text_similarity.bge import Bge
 
@@ -59,9 +59,9 @@ class Model(Base[TextRequest, Item, Floats, Response]):
         truncated = [text.truncated for text in item.texts]
         version = self._encoder.version
         if item.request.texts is not None:
-            return TextVectors([numbers(vector) for vector in output], truncated, version)
+            return TextVectors([rounded(vector) for vector in output], truncated, version)
         if item.request.text is not None:
-            return TextVector(numbers(output[0]), truncated[0], version)
+            return TextVector(rounded(output[0]), truncated[0], version)
         value = cosine(*output)
         detail = value if item.request.detail else UNSET
         return TextSimilarity(similarity(value), any(truncated), version, detail)

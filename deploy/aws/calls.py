@@ -165,7 +165,7 @@ class Aws:
             self.pause()
         raise AwsError(f"{what} within {limit_s:g} s; it may still happen, so run the command again")
 
-    def assumable(self, role: str, act: Callable[[], Json], *, limit_s: float = 60.0) -> Json:
+    def call_with_role(self, role: str, act: Callable[[], Json], *, limit_s: float = 60.0) -> Json:
         """Makes a call that passes the role to SageMaker, and returns its answer.
 
         SageMaker refuses a new role for some seconds, so the call is repeated for up to limit_s seconds.

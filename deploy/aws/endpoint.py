@@ -95,7 +95,7 @@ class HostedEndpoint:
         aws, model = self._aws, versioned_name(self.name, version.model)
         if aws.find("sagemaker", "describe_model", ModelName=model) is None:
             role = version.model["ExecutionRoleArn"]
-            aws.assumable(
+            aws.call_with_role(
                 role,
                 lambda: aws.call(
                     "sagemaker", "create_model", ModelName=model, Tags=self._tags, **version.model

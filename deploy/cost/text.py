@@ -29,7 +29,7 @@ As in the guide of the original AI Solution Kit, a call has 1 MB of input and 10
 output (super-resolution 4 MB) and writes 10 KB of logs, and a container image has 0.5 GB."""
 
 
-def text(report: Report) -> str:
+def render(report: Report) -> str:
     """Returns the report as Markdown, without a line feed at its end."""
     return "\n\n".join(_parts(report))
 

@@ -12,7 +12,7 @@ from deploy.cost.estimate import BUSY, HOURS, Load, estimate, together
 from deploy.cost.guide import GuideTable, guide_load, guide_tables
 from deploy.cost.prices import prices, region_of
 from deploy.cost.report import report
-from deploy.cost.text import million, text
+from deploy.cost.text import million, render
 from deploy.documents.documents import ROOT
 from serving.errors import InvalidRequest
 from serving.feature import Measured, Measurements, discover, find
@@ -123,7 +123,7 @@ def test_there_is_no_break_even_when_lambda_is_cheaper_than_the_data() -> None:
 def test_nothing_is_estimated_without_a_measurement() -> None:
     found = estimate(OCR, OHIO, Load(), measured(None))
     assert (found.on_lambda, found.on_endpoint, found.instances, found.break_even) == (None,) * 4
-    page = text(report([find("tests.support.features.probe.feature")], "us-east-2", 1000))
+    page = render(report([find("tests.support.features.probe.feature")], "us-east-2", 1000))
     assert re.search(r"^\| probe +\| not measured \| +8192 \|( +— \|){5}$", page, re.MULTILINE)
 
 
@@ -131,7 +131,7 @@ def test_an_endpoint_has_no_cost_in_a_region_without_its_prices() -> None:
     found = estimate(OCR, region_of("cn-northwest-1"), Load(), measured(1))
     assert found.on_lambda
     assert found.on_endpoint is found.break_even is None
-    assert "No source gives prices of endpoints in China (Ningxia)." in text(
+    assert "No source gives prices of endpoints in China (Ningxia)." in render(
         report([OCR], "cn-northwest-1", 1000)
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.aws.calls import Aws
 from deploy.aws.images import Images
-from deploy.preflight import Finding, Want, preflight
+from deploy.preflight import Deployment, Finding, preflight
 from serving.feature import find
 from tests.support.aws.fake import FakeAws, aws_of, fake_account
 from tests.support.aws.fake_template import Refused
@@ -42,10 +42,12 @@ class Account:
         ecr.put_image(repositoryName=f"aikit/{name}", imageTag=tag, imageManifest=json.dumps(manifest))
         self.server.answers[f"/{digest}"] = Answer(json.dumps({"architecture": architecture}).encode())
 
-    def findings(self, *wants: Want, stack: bool = False, aws: Aws | None = None) -> dict[str, Finding]:
+    def findings(
+        self, *deployments: Deployment, stack: bool = False, aws: Aws | None = None
+    ) -> dict[str, Finding]:
         """Returns the worst finding of each check, by the name of the check."""
         found: dict[str, Finding] = {}
-        for finding in preflight(aws or aws_of(self.session), wants, IMAGES, stack=stack):
+        for finding in preflight(aws or aws_of(self.session), deployments, IMAGES, stack=stack):
             order = ("ok", "note", "stop")
             known = found.get(finding.check, finding)
             found[finding.check] = max(known, finding, key=lambda one: order.index(one.level))
@@ -60,7 +62,7 @@ def account(server: Server) -> Iterator[Account]:
 
 def test_every_check_passes(account: Account) -> None:
     account.push("general-ocr")
-    found = account.findings(Want([OCR], "sagemaker", G4), stack=True)
+    found = account.findings(Deployment([OCR], "sagemaker", G4), stack=True)
     assert {check: finding.level for check, finding in found.items()} == dict.fromkeys(
         ["credentials", "region", "image", "quota", "permissions"], "ok"
     )
@@ -68,7 +70,7 @@ def test_every_check_passes(account: Account) -> None:
 
 def test_all_faults_are_found_at_once_and_nothing_is_made(account: Account) -> None:
     account.fake.quotas, account.fake.denied = {}, {"sagemaker:CreateEndpoint"}
-    found = account.findings(Want([OCR], "sagemaker", G4))
+    found = account.findings(Deployment([OCR], "sagemaker", G4))
     assert found["image"].found == "there is no repository aikit/general-ocr"
     assert "./build.sh general_ocr --target sagemaker --push" in found["image"].advice
     assert found["quota"].found == f"{G4} for endpoint usage: 0, 1 needed"
@@ -93,7 +95,7 @@ def test_an_image_must_exist_and_have_the_right_architecture(  # noqa: PLR0913, 
     account: Account, target: str, tag: str, architecture: str, index: bool, level: str, found: str
 ) -> None:
     account.push("general-ocr", tag, architecture=architecture, index=index)
-    finding = account.findings(Want([OCR], target))["image"]
+    finding = account.findings(Deployment([OCR], target))["image"]
     assert finding.level == level
     assert found in finding.found
 
@@ -101,11 +103,11 @@ def test_an_image_must_exist_and_have_the_right_architecture(  # noqa: PLR0913, 
 def test_an_unreadable_architecture_is_noted(account: Account) -> None:
     account.push("general-ocr")
     account.server.answers.clear()
-    assert account.findings(Want([OCR], "sagemaker", G4))["image"].level == "note"
+    assert account.findings(Deployment([OCR], "sagemaker", G4))["image"].level == "note"
 
 
 def test_features_that_share_a_container_share_an_image(account: Account) -> None:
-    advice = account.findings(Want([OCR, CUSTOM], "sagemaker", G4))["image"].advice
+    advice = account.findings(Deployment([OCR, CUSTOM], "sagemaker", G4))["image"].advice
     assert "./build.sh --together general_ocr,custom_ocr --target sagemaker --push" in advice
 
 
@@ -114,16 +116,16 @@ def test_the_default_tag_is_that_of_build_sh() -> None:
 
 
 def test_the_quota_must_be_enough_for_all_endpoints_of_a_type(account: Account) -> None:
-    wants = [Want([OCR], "sagemaker", G4, 2), Want([CUSTOM], "sagemaker", G4)]
-    assert account.findings(*wants)["quota"].found == f"{G4} for endpoint usage: 2, 3 needed"
-    assert account.findings(*wants[:1])["quota"].level == "ok"
-    assert account.findings(Want([OCR], "sagemaker", "ml.new.xlarge"))["quota"].level == "note"
-    assert "quota" not in account.findings(Want([OCR, CUSTOM], "sagemaker"))
+    deployments = [Deployment([OCR], "sagemaker", G4, 2), Deployment([CUSTOM], "sagemaker", G4)]
+    assert account.findings(*deployments)["quota"].found == f"{G4} for endpoint usage: 2, 3 needed"
+    assert account.findings(*deployments[:1])["quota"].level == "ok"
+    assert account.findings(Deployment([OCR], "sagemaker", "ml.new.xlarge"))["quota"].level == "note"
+    assert "quota" not in account.findings(Deployment([OCR, CUSTOM], "sagemaker"))
 
 
 def test_a_new_account_may_allow_functions_little_memory(account: Account) -> None:
     account.fake.concurrency = 10
-    finding = account.findings(Want([CUSTOM], "lambda"))["memory"]
+    finding = account.findings(Deployment([CUSTOM], "lambda"))["memory"]
     assert finding.level == "note"
     assert "custom_ocr 10240" in finding.found
     assert "--set LambdaMemoryLimit=3008" in finding.advice
@@ -131,7 +133,7 @@ def test_a_new_account_may_allow_functions_little_memory(account: Account) -> No
 
 def test_a_region_without_the_service_is_reported_with_the_regions_that_have_it(account: Account) -> None:
     finding = account.findings(
-        Want([OCR], "sagemaker", G4), aws=aws_of(account.session, region="eu-nowhere-1")
+        Deployment([OCR], "sagemaker", G4), aws=aws_of(account.session, region="eu-nowhere-1")
     )["region"]
     assert finding.level == "stop"
     assert "us-east-1" in finding.advice
@@ -144,7 +146,7 @@ def test_a_denied_check_is_noted_and_the_others_run(account: Account) -> None:
     account.push("general-ocr")
     for name in ("iam_simulate_principal_policy", "service_quotas_list_service_quotas"):
         account.fake.answers[name] = refuse
-    found = account.findings(Want([OCR], "sagemaker", G4))
+    found = account.findings(Deployment([OCR], "sagemaker", G4))
     assert (found["permissions"].level, found["quota"].level, found["image"].level) == ("note", "note", "ok")
 
 
@@ -152,7 +154,7 @@ def test_the_permissions_of_a_session_are_those_of_its_role_with_its_path(accoun
     account.session.client("iam").create_role(RoleName="dev", Path="/team/", AssumeRolePolicyDocument="{}")
     arn = "arn:aws:sts::123456789012:assumed-role/dev/me"
     account.fake.answers["sts_get_caller_identity"] = lambda: {"Account": "123456789012", "Arn": arn}
-    found = account.findings(Want([OCR], "lambda"))["permissions"].found
+    found = account.findings(Deployment([OCR], "lambda"))["permissions"].found
     assert found == "arn:aws:iam::123456789012:role/team/dev may perform every required action"
 
 
@@ -161,6 +163,6 @@ def test_without_credentials_no_other_check_runs(account: Account) -> None:
         raise Refused("InvalidClientTokenId", "The security token included in the request is invalid")
 
     account.fake.answers["sts_get_caller_identity"] = refuse
-    (finding,) = account.findings(Want([OCR], "sagemaker", G4)).values()
+    (finding,) = account.findings(Deployment([OCR], "sagemaker", G4)).values()
     assert (finding.level, finding.check) == ("stop", "credentials")
     assert "aws configure" in finding.advice

@@ -11,7 +11,7 @@ import torch
 from containers.face_detection.networks.retinaface import RetinaFace
 from training.faces import train_age_gender, train_detector, train_landmarks
 from training.faces.data import detector_scenes
-from training.faces.data.age_gender_labels import Answered
+from training.faces.data.age_gender_labels import LabelledCrops
 from training.faces.data.age_gender_labels import crop as age_crop
 from training.faces.data.detector_backgrounds import Backgrounds
 from training.faces.data.detector_labels import Labelled
@@ -113,7 +113,7 @@ def test_two_steps_leave_every_number_finite(
 ) -> None:
     cv2.setNumThreads(0)
     crops = np.stack([age_crop(np.random.default_rng(seed), person) for seed in SEEDS])
-    known = Answered(crops, np.tile(person.person, (len(crops), 1)))
+    known = LabelledCrops(crops, np.tile(person.person, (len(crops), 1)))
     trainings: list[tuple[Any, Any, Any]] = [
         (
             CompactDetector,

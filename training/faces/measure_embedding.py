@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from safetensors.torch import load_file
 
-from benchmarks.face_pairs import Eye, People, fit, pairs, report
+from benchmarks.face_pairs import PairMeasure, People, fit, pairs, report
 from containers.face_comparison.embedding import KINDS, FaceEmbedder, Kind, network_input
 from containers.face_comparison.feature import MOBILEFACE
 from containers.face_comparison.networks.mobileface import mobileface
@@ -38,7 +38,7 @@ def main() -> None:
         held_out = pairs(people(unseen, embedder))
         boundary, slope = fit(held_out)
         embedder.kind = Kind("", name, embedder.kind.dimensions, boundary, slope)
-        evaluated, _ = Eye(detector, embedder).see(SHARED / "images/faces_lfw_aligned")
+        evaluated, _ = PairMeasure(detector, embedder).see(SHARED / "images/faces_lfw_aligned")
         print(f"{name}: boundary {boundary:.3f}, slope {slope:.1f}")
         print(f"| {name}, people held out | {report(held_out, embedder.kind)} |")
         print(f"| {name}, LFW pairs | {report(pairs(evaluated), embedder.kind)} |")

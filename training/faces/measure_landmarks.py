@@ -45,8 +45,8 @@ def main() -> None:
             for face in faces
             if face.box[2] - face.box[0] >= LEAST
         ]
-        errors = landmark_errors(of(network, seen), teachers.landmarks.of(seen))
-        theirs, ours = np.array(teachers.age_gender.of(seen)), np.array(described.of(seen))
+        errors = landmark_errors(of(network, seen), teachers.landmarks.find(seen))
+        theirs, ours = np.array(teachers.age_gender.estimate(seen)), np.array(described.estimate(seen))
         same = ((theirs[:, 1] > 0.5) == (ours[:, 1] > 0.5)).mean()
         years = np.abs(theirs[:, 0] - ours[:, 0]).mean()
         figures = f"{errors.mean():.1%} | {np.quantile(errors, 0.9):.1%} | {same:.1%} | {years:.1f}"

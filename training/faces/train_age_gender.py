@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.faces.data.age_gender_labels import Answered, answered
+from training.faces.data.age_gender_labels import LabelledCrops, labelled_crops
 from training.faces.networks.age_gender import YEARS, CompactAgeGender
 from training.loop import Options, Plan, Training, export
 
@@ -25,11 +25,11 @@ def main() -> None:
     cv2.setNumThreads(0)
     options = Options.read()
     training = Training(PLAN, CompactAgeGender, options)
-    network = training.run(partial(batch, known=answered()), loss, every=500)
+    network = training.run(partial(batch, known=labelled_crops()), loss, every=500)
     export(network, options.out / f"{PLAN.name}.safetensors")
 
 
-def batch(random: np.random.Generator, known: Answered) -> Batch:
+def batch(random: np.random.Generator, known: LabelledCrops) -> Batch:
     """Makes one batch. Half of the crops are mirrored, which hardly changes the teacher's output."""
     chosen = np.sort(random.integers(len(known.crops), size=BATCH))
     crops = np.array(known.crops[chosen])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.data.composites import photograph
-from benchmarks.data.photographs import NAMES, likeness, resized
+from benchmarks.data.photographs import NAMES, psnr_and_ssim, resized
 from serving.arrays import Pixels
 from training.loop import Make, Options, Plan, Training, export
 from training.material import photographs
@@ -89,7 +89,7 @@ def gain(network: PlainNet, picture: Pixels) -> float:
     truth = picture[: len(picture) // scale * scale, : picture.shape[1] // scale * scale]
     small = resized(truth, 1 / scale)
     ours, bicubic = (
-        likeness(each, truth, scale) for each in (enlarged(network, small), resized(small, scale))
+        psnr_and_ssim(each, truth, scale) for each in (enlarged(network, small), resized(small, scale))
     )
     return ours[0] - bicubic[0]
 

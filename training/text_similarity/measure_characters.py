@@ -19,7 +19,7 @@ from benchmarks.data.text_pairs import PAIRS, Pair, spearman
 from containers.text_similarity.characters import Characters
 from containers.text_similarity.feature import IDF
 from containers.text_similarity.grams import kind_of
-from containers.text_similarity.lexical import Fused, Lexical
+from containers.text_similarity.lexical import Lexical, LiteEncoder
 from serving.arrays import Floats
 from serving.feature import find
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("weights", type=Path)
     weights = parser.parse_args().weights
     idf = find("text_similarity").folder / IDF.name
-    lexical, both = Lexical.load(idf), Fused.load(idf, weights)
+    lexical, both = Lexical.load(idf), LiteEncoder.load(idf, weights)
     methods: dict[str, Embed] = {
         "lexical": lambda text: lexical.embed(lexical.prepare([text]))[0],
         "network": Characters.load(weights).embed,

@@ -113,7 +113,7 @@ def test_lines_are_read_top_to_bottom_and_left_to_right() -> None:
 def test_the_networks_input_is_bounded_and_has_nearly_the_aspect_ratio_of_the_image(
     height: int, width: int
 ) -> None:
-    top, left = detection.bars(height, width)
+    top, left = detection.padding(height, width)
     framed = height + 2 * top, width + 2 * left
     rows, columns = detection.network_size(*framed)
     assert rows % 32 == columns % 32 == 0

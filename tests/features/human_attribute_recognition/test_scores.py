@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import SiglipModel
 
-from containers.human_attribute_recognition.attributes import ATTRIBUTES, Table, Value, prompted
+from containers.human_attribute_recognition.attributes import ATTRIBUTES, Table, Value, values_with_prompts
 from containers.human_attribute_recognition.feature import CONFIG, NETWORK, TOKENIZER
 from containers.human_attribute_recognition.head import TRAINED, Head, load_head
 from containers.human_attribute_recognition.network import ImageTower, text_embeddings
@@ -100,7 +100,7 @@ def test_the_table_has_the_attributes_and_labels_of_the_interface() -> None:
 
 
 def test_each_attribute_is_decided_by_prompts_or_by_an_edge() -> None:
-    prompts = [prompt for value in prompted(ATTRIBUTES) for prompt in value.prompts]
+    prompts = [prompt for value in values_with_prompts(ATTRIBUTES) for prompt in value.prompts]
     assert len(prompts) == len(set(prompts))
     for one in ATTRIBUTES:
         edges = [value.touches for value in one.values if value.touches]
@@ -108,7 +108,7 @@ def test_each_attribute_is_decided_by_prompts_or_by_an_edge() -> None:
         assert len(edges) * 2 in (0, len(one.values))
 
 
-LOGITS = arrays(np.float32, len(prompted(ATTRIBUTES)), elements=st.floats(-200, 200, width=32))
+LOGITS = arrays(np.float32, len(values_with_prompts(ATTRIBUTES)), elements=st.floats(-200, 200, width=32))
 SIDES = st.integers(2, 60)
 
 
@@ -131,7 +131,7 @@ def test_the_percentages_of_an_attribute_sum_to_100(logits: Floats, corners: tup
 def test_a_person_is_truncated_where_the_box_reaches_an_edge(
     top: float, bottom: float, upper: list[float], lower: list[float]
 ) -> None:
-    logits = np.zeros(len(prompted(ATTRIBUTES)), np.float32)
+    logits = np.zeros(len(values_with_prompts(ATTRIBUTES)), np.float32)
     scores = percentages(ATTRIBUTES, logits, np.array((0, top, 50, bottom), np.float32), 200)
     named = dict(zip(CHINESE, scores, strict=True))
     assert named["upper_cut"] == pytest.approx(upper)
@@ -161,7 +161,7 @@ def test_percentages_follow_from_the_sigmoids_of_siglip_under_the_condition_that
 ) -> None:
     """The probability of a value is its sigmoid times the complements of the others, normalised."""
     table = one_prompt_each()
-    values = prompted(table)
+    values = values_with_prompts(table)
     pixels = torch.from_numpy(crop(astronaut, np.array((0, 0, 512, 512), np.float32), 32).astype(np.float32))
     pixels = pixels.permute(2, 0, 1)[None] / 127.5 - 1
     with torch.inference_mode():
@@ -199,7 +199,7 @@ def tokens(weights: Weights, values: list[Value]) -> torch.Tensor:
 
 
 def test_a_value_is_the_mean_direction_of_its_prompts(weights: Weights) -> None:
-    values = prompted(ATTRIBUTES)
+    values = values_with_prompts(ATTRIBUTES)
     made = load_head(weights, ATTRIBUTES)
     paths = {
         "config": weights[CONFIG.name],
@@ -239,7 +239,8 @@ def test_prompts_are_embedded_again_for_another_table_or_other_weights(
 
 
 def test_a_trained_head_replaces_the_prompts(tiny: Path, tmp_path: Path) -> None:
-    trained = Head(np.eye(len(prompted(ATTRIBUTES)), 32, dtype=np.float32), np.ones(34, np.float32))
+    count = len(values_with_prompts(ATTRIBUTES))
+    trained = Head(np.eye(count, 32, dtype=np.float32), np.ones(count, np.float32))
     model_dir = shutil.copytree(tiny, tmp_path / "model")
     save_file(trained._asdict(), model_dir / TRAINED)
     file = WeightFile(

@@ -118,7 +118,7 @@ def test_a_patch_fades_out_except_at_the_edge_of_the_image() -> None:
 @pytest.mark.parametrize("seed", range(len(PAIRS)))
 def test_the_matte_is_close_to_the_ground_truth(seed: int) -> None:
     case = composite(PAIRS[seed], 512, seed)
-    coarse = contrast(case.coarse, SINET_KIND.unsure)
+    coarse = contrast(case.coarse, SINET_KIND.margin)
     found = matte(case.image, coarse, SINET_KIND.radius) / 255
     before = np.abs(cv2.resize(coarse, (512, 512)) - case.opacity).mean()
     after = np.abs(found - case.opacity).mean()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from benchmarks.data.composites import photograph
-from benchmarks.data.photographs import NAMES, likeness, resized
+from benchmarks.data.photographs import NAMES, psnr_and_ssim, resized
 from containers.image_super_resolution.feature import EnlargementRequest
 from containers.image_super_resolution.model import Model
 from serving.arrays import Pixels
@@ -195,8 +195,8 @@ def test_scale_4_gains_a_decibel_over_bicubic(model: Model) -> None:
     for name in NAMES:
         truth = photograph(name)[40:200, 40:280]
         small = resized(truth, 1 / 4)
-        ours, _ = likeness(np.asarray(answer(model, file(small), scale=4)), truth, 4)
-        gains.append(ours - likeness(resized(small, 4), truth, 4)[0])
+        ours, _ = psnr_and_ssim(np.asarray(answer(model, file(small), scale=4)), truth, 4)
+        gains.append(ours - psnr_and_ssim(resized(small, 4), truth, 4)[0])
     assert min(gains) > 0.5
     assert np.mean(gains) > 1
 
@@ -204,5 +204,5 @@ def test_scale_4_gains_a_decibel_over_bicubic(model: Model) -> None:
 def test_scale_2_gains_two_decibels_over_bicubic(model: Model) -> None:
     truth = photograph("astronaut")[40:240, 100:300]
     small = resized(truth, 1 / 2)
-    ours, _ = likeness(np.asarray(answer(model, file(small))), truth, 2)
-    assert ours > likeness(resized(small, 2), truth, 2)[0] + 2
+    ours, _ = psnr_and_ssim(np.asarray(answer(model, file(small))), truth, 2)
+    assert ours > psnr_and_ssim(resized(small, 2), truth, 2)[0] + 2

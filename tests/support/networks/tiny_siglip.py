@@ -8,7 +8,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import SiglipConfig, SiglipModel
 
-from containers.human_attribute_recognition.attributes import ATTRIBUTES, prompted
+from containers.human_attribute_recognition.attributes import ATTRIBUTES, values_with_prompts
 from containers.human_attribute_recognition.feature import NETWORK, TOKENIZER
 
 _TOWER = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -16,7 +16,12 @@ _TOWER = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "n
 
 def write(folder: Path, *, seed: int = 0) -> Path:
     """Writes the hub's files under their names in a profile, and returns the folder."""
-    words = {word for value in prompted(ATTRIBUTES) for prompt in value.prompts for word in prompt.split()}
+    words = {
+        word
+        for value in values_with_prompts(ATTRIBUTES)
+        for prompt in value.prompts
+        for word in prompt.split()
+    }
     vocabulary = {
         name: index for index, name in enumerate(["<pad>", "<eos>", "<bos>", "<unk>", *sorted(words)])
     }

@@ -23,24 +23,24 @@ CROPS = 3  # crops of each portrait
 SEED = 0
 
 
-class Answered(NamedTuple):
+class LabelledCrops(NamedTuple):
     """Labelled crops. crops: (N, 112, 112) uint8. answers: (N, 2) age in years and probability of male."""
 
     crops: Pixels
     answers: Floats
 
 
-def answered(folder: Path = FOLDER) -> Answered:
+def labelled_crops(folder: Path = FOLDER) -> LabelledCrops:
     """Returns the crops of the people who are not held out; they are made once and stored in the folder."""
     if not (folder / "answers.npy").exists():
         folder.mkdir(parents=True, exist_ok=True)
         made = _made(Teachers.load().age_gender)
         np.save(folder / "crops.npy", made.crops)
         np.save(folder / "answers.npy", made.answers)
-    return Answered(np.load(folder / "crops.npy", mmap_mode="r"), np.load(folder / "answers.npy"))
+    return LabelledCrops(np.load(folder / "crops.npy", mmap_mode="r"), np.load(folder / "answers.npy"))
 
 
-def _made(teacher: AgeGender) -> Answered:
+def _made(teacher: AgeGender) -> LabelledCrops:
     random = np.random.default_rng(SEED)
     crops = (crop(random, each) for each in labelled() if not each.held_out for _ in range(CROPS))
     done, answers = [], []
@@ -48,7 +48,7 @@ def _made(teacher: AgeGender) -> Answered:
         done += some
         answers.append(_asked(teacher, some))
         print(len(done), "crops", flush=True)
-    return Answered(np.stack(done), np.concatenate(answers))
+    return LabelledCrops(np.stack(done), np.concatenate(answers))
 
 
 def crop(random: np.random.Generator, person: Labelled) -> Pixels:
@@ -71,7 +71,7 @@ def _asked(teacher: AgeGender, crops: list[Pixels]) -> Floats:
     heights = np.array((eyes, eyes, 0, *[eyes + SIZE * EYES_TO_MOUTH] * 2))
     points = np.column_stack((np.full(5, SIZE / 2), heights)).astype(np.float32)
     whole = Face(np.zeros(4, np.float32), 1.0, points)
-    return np.array(teacher.of([(_three(each), whole) for each in crops]), np.float32)
+    return np.array(teacher.estimate([(_three(each), whole) for each in crops]), np.float32)
 
 
 def _three(grey: Pixels) -> Pixels:
@@ -79,4 +79,4 @@ def _three(grey: Pixels) -> Pixels:
 
 
 if __name__ == "__main__":
-    answered()
+    labelled_crops()

@@ -122,7 +122,7 @@ def labels(pictures: Iterable[Pixels]) -> dict[str, NDArray[np.generic]]:
 def _found(teachers: Teachers, images: Sequence[Pixels]) -> Iterator[tuple[list[Face], Floats, Floats]]:
     found = teachers.detector.detect(images, [MIN_SCORE] * len(images))
     first = [(image, faces[0]) for image, faces in zip(images, found, strict=True) if faces]
-    described = iter(zip(teachers.landmarks.of(first), teachers.age_gender.of(first), strict=True))
+    described = iter(zip(teachers.landmarks.find(first), teachers.age_gender.estimate(first), strict=True))
     nothing = np.zeros((106, 2), np.float32), np.zeros(2, np.float32)
     for faces in found:
         points, person = next(described) if faces else nothing

@@ -70,7 +70,7 @@ def opacity(network: nn.Module, kind: Kind, pixels: Pixels) -> Pixels:
     with torch.inference_mode():
         straight, mirrored = network(torch.stack((planes, planes.flip(2))))[:, 0]
     probability = (straight + mirrored.flip(1)).numpy() / 2
-    return matte(pixels, contrast(probability, kind.unsure), kind.radius)
+    return matte(pixels, contrast(probability, kind.margin), kind.radius)
 
 
 def is_clean(alpha: Pixels) -> bool:

@@ -1,7 +1,7 @@
 """The steps before and after RetinaFace: scaled views of a photograph, and faces from the network's output.
 
-RetinaFace finds faces of 10 to 250 pixels and breaks larger ones into pieces. Therefore it sees a photograph
-in two sizes, a fine view and a coarse one.
+RetinaFace finds faces of about 16 to 250 pixels and breaks larger ones into pieces. Therefore it sees a
+photograph in two sizes, a fine view and a coarse one.
 """
 
 from collections.abc import Sequence

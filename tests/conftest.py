@@ -54,7 +54,7 @@ def reader() -> TextReader:
 @pytest.fixture(scope="session")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     with ExitStack() as stack:
-        yield Ask(stack, tmp_path_factory.mktemp("templates"))
+        yield Ask(stack, tmp_path_factory.mktemp("stores"))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Writing files and folders such that readers never see a part of one."""
 
 import os
+import re
 import shutil
 import time
 import uuid
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_PART = re.compile(r"\.(.+)\.[0-9a-f]{12}\.part")
 _ABANDONED_S = 3600.0  # an older part was left behind by a process that no longer runs
 
 
@@ -40,15 +42,18 @@ def replacing_alone(target: Path) -> Iterator[Path]:
     from filelock import FileLock
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f".{target.name}.lock")), replacing(target) as part:
-        yield part
+    with FileLock(target.with_name(f".{target.name}.lock")):
+        _sweep(target.parent, target.name)  # nobody else writes this file now
+        with replacing(target) as part:
+            yield part
 
 
-def _sweep(folder: Path) -> None:
-    """Removes the unfinished parts of processes that were killed."""
+def _sweep(folder: Path, name: str = "") -> None:
+    """Removes the parts that killed processes left: those of `name`, and older ones of any name."""
     for part in folder.glob(".*.part"):
+        of = _PART.fullmatch(part.name)
         with suppress(OSError):  # another process finished or removed it
-            if part.stat().st_mtime < time.time() - _ABANDONED_S:
+            if of and (of[1] == name or part.stat().st_mtime < time.time() - _ABANDONED_S):
                 _remove(part)
 
 

@@ -76,16 +76,26 @@ def test_a_block_that_writes_nothing_leaves_the_target_unchanged(tmp_path: Path)
     assert target.read_text() == "old"
 
 
-def test_an_abandoned_part_is_removed_and_a_recent_one_is_not(tmp_path: Path) -> None:
-    yesterday = time.time() - 86_400
-    for name in (".file.1.part", ".folder.2.part", ".file.3.part", "other.part"):
-        (tmp_path / name).touch()
-    (tmp_path / ".folder.2.part").unlink()
-    (tmp_path / ".folder.2.part" / "inner").mkdir(parents=True)
-    for name in (".file.1.part", ".folder.2.part", "other.part"):
-        os.utime(tmp_path / name, (yesterday, yesterday))
+def leave_parts(folder: Path, *names: str, age_s: float = 0) -> None:
+    for name in names:
+        (folder / name).mkdir() if "folder" in name else (folder / name).touch()
+        changed = time.time() - age_s
+        os.utime(folder / name, (changed, changed))
+
+
+def test_an_abandoned_part_is_removed_and_other_files_are_not(tmp_path: Path) -> None:
+    leave_parts(tmp_path, ".file.00000000000a.part", ".folder.00000000000b.part", age_s=86_400)
+    leave_parts(tmp_path, ".a_users_own.part", "other.part", age_s=86_400)
+    leave_parts(tmp_path, ".file.00000000000c.part")
     write_nothing(tmp_path / "file")
-    assert listed(tmp_path) == {".file.3.part", "other.part"}
+    assert listed(tmp_path) == {".a_users_own.part", "other.part", ".file.00000000000c.part"}
+
+
+def test_who_writes_alone_removes_every_earlier_part_of_the_file(tmp_path: Path) -> None:
+    leave_parts(tmp_path, ".file.00000000000a.part", ".else.00000000000b.part")
+    with replacing_alone(tmp_path / "file") as part:
+        part.write_text("new")
+    assert listed(tmp_path) - {".file.lock"} == {"file", ".else.00000000000b.part"}
 
 
 def at_once(work: Callable[[Barrier, Path, bytes], None], target: Path) -> None:

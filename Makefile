@@ -12,7 +12,7 @@ BENCH ?= ocr
 BIN := .venv/bin
 FEATURES := $(wildcard containers/*/feature.py)
 
-.PHONY: venv demo test check bench train image-test lock mms-venv fuzz-venv clean
+.PHONY: help venv demo test check bench train image-test lock mms-venv fuzz-venv clean
 
 venv: .venv/.ready
 
@@ -71,3 +71,6 @@ fuzz-venv: .venv-fuzz/.ready
 
 clean:
 	rm -rf .venv .venv-mms .venv-fuzz build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile

@@ -38,7 +38,7 @@ def bodies_of(images: Sequence[Path], request: Path | None) -> tuple[list[bytes]
     request are given.
     """
     if bool(images) == (request is not None):
-        raise InvalidRequest("img, json: give one of the two")
+        raise InvalidRequest("img, json: give either --img FILE or --json FILE")
     if request is None:
         return [image.read_bytes() for image in images], "application/octet-stream"
     return [sys.stdin.buffer.read() if request == Path("-") else request.read_bytes()], JSON

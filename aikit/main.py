@@ -18,8 +18,11 @@ COMMANDS = {
     "up": ("up", "Run features on this machine behind one gateway, as the local stack."),
     "call": ("call", "Send requests to a feature, in this process or in a running container."),
     "demo": ("demo", "Start general_ocr, read an image, and print and draw the text."),
-    "pull": ("weights", "Download and compile the weights of a feature."),
-    "verify": ("weights", "Check the hash of every declared weight file that is on this machine."),
+    "pull": ("weights", "Download the weights of a feature, and compile its networks."),
+    "verify": (
+        "weights",
+        "List every declared weight file, and tell whether it is here with the right hash.",
+    ),
     "requires": ("features", "Print the Python packages that one feature or all features need."),
     "openapi": ("features", "Print one OpenAPI document for all features."),
     "cost": (

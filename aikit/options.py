@@ -17,7 +17,7 @@ def add_feature(command: argparse.ArgumentParser, text: str = "name of the featu
 
 def add_profile(command: argparse.ArgumentParser) -> None:
     """Adds `--profile`."""
-    text = "profile of the weights; default: lite, or standard for a feature without lite"
+    text = "profile of the weights; default: lite, or the first profile of a feature without lite"
     command.add_argument("--profile", help=text)
 
 

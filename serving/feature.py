@@ -74,7 +74,8 @@ class Profile:
 class Batching:
     """Limits of batches and of the queue.
 
-    max_size: inputs of one `Model.predict`. max_delay_ms: time that the first input waits for others.
+    max_size: inputs of one `Model.predict`. max_delay_ms: the longest time that the first input waits, which
+    it does only while others are being prepared.
     max_queue: requests that may wait. max_wait_s: fewer requests may wait when, at the recent speed, the last
     one would wait for longer.
     """

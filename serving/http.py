@@ -1,4 +1,4 @@
-"""Constants and functions for HTTP, SageMaker's headers and web pages, shared by several transports.
+"""Facts that several transports share: the bounded body, statuses, SageMaker's headers, headers of pages.
 
 This module imports only the standard library, because the Lambda functions carry a copy of it.
 """

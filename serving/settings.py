@@ -1,4 +1,4 @@
-"""Configuration of the process. This is the only module that reads the environment."""
+"""Configuration of the process. It is the only module of the runtime that reads the environment."""
 
 import os
 import re
@@ -25,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feature: str = ""
     """Features to serve, separated by commas, when `aikit serve` is given no name. The image sets it."""
     profile: str | None = None
-    """Set of weights to serve. The default is lite, or the first profile when the feature has no lite."""
+    """Set of weights to serve. The default is lite, or the first profile of a feature without lite."""
     multi_model: bool = False
     """Enables SageMaker's `/models` calls, which load and unload features; SAGEMAKER_MULTI_MODEL wins."""
     device: str = "auto"
@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: Annotated[float, Meta(gt=0, le=300)] = 25.0
     """Seconds that the container waits for the requests in flight after SIGTERM."""
     hang_s: Annotated[float, Meta(gt=0, le=3600)] = 75.0
-    """Seconds that one predict, or a silence of a model process, may last before the process is replaced."""
+    """Seconds that a model process may need for one batch, or be silent, before it is replaced."""
     max_body_mb: Annotated[float, Meta(gt=0, le=1024)] = 25.0
     """Largest request body in MB; a larger one gets status 413."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -65,7 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fetch_private: bool = False
     """Allows private, loopback and link-local addresses in `url`. Never set it on a public endpoint."""
     s3_allow: tuple[str, ...] = ()
-    """`s3://bucket/prefix` entries that `url` may read from. By default it may read none."""
+    """`s3://bucket/prefix` entries, separated by commas, that `url` may read from; by default none."""
 
     stores: dict[str, str] = {}
     """Addresses of the stores that features declare, by the NAME of `AIKIT_<NAME>_STORE` in lower case."""

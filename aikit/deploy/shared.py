@@ -55,9 +55,9 @@ def add_place(command: argparse.ArgumentParser) -> None:
         help="stack: all features in one CloudFormation stack behind API Gateway; "
         "api: each feature at a SageMaker endpoint, without a stack; default: stack",
     )
-    text = "seconds between two queries while a change is in progress; default: 5"
+    text = "seconds between two queries while something is in progress; default: 5"
     command.add_argument("--poll", type=float, default=5.0, metavar="S", help=text)
-    text = "with --mode api: the features share one endpoint"
+    text = "with --mode api: one endpoint that several features share"
     command.add_argument("--together", action="store_true", help=text)
 
 

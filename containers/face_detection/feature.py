@@ -36,8 +36,8 @@ class Point(msgspec.Struct, frozen=True):
     It lies outside the image where the face is cut off.
     """
 
-    x: int
-    y: int
+    x: Annotated[int, Meta(description="Pixels from the left edge of the image.")]
+    y: Annotated[int, Meta(description="Pixels from the top edge of the image.")]
 
 
 class AgeRange(msgspec.Struct, frozen=True, rename="pascal"):
@@ -46,8 +46,8 @@ class AgeRange(msgspec.Struct, frozen=True, rename="pascal"):
     The authors of TinyXception state a mean error of 4.5 years.
     """
 
-    low: Annotated[int, Meta(ge=0)]
-    high: int
+    low: Annotated[int, Meta(ge=0, description="Years; at least 0.")]
+    high: Annotated[int, Meta(description="Years.")]
 
 
 class DetectedFace(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,9 +65,11 @@ class DetectedFace(msgspec.Struct, frozen=True, omit_defaults=True):
             "Left and right are those of the image.",
         ),
     ]
-    gender: Literal["male", "female"]
+    gender: Annotated[Literal["male", "female"], Meta(description="The appearance of the face, no more.")]
     age: Annotated[int, Meta(ge=0, description="Years.")]
-    age_range: AgeRange | None = msgspec.field(default=None, name="AgeRange")
+    age_range: Annotated[
+        AgeRange | None, Meta(description="The probable range of the age. Only with `detail`.")
+    ] = msgspec.field(default=None, name="AgeRange")
     landmarks_5: Annotated[
         list[Point] | None,
         Meta(

@@ -102,7 +102,7 @@ feature = Feature(
     resources=Resources(memory_mb=3008, lambda_memory_mb=3008),
     measured=Measurements(
         cpu=Measured(
-            seconds=0.013,
+            seconds=0.025,
             input="a photograph of 256 px, over HTTP",
             machine="2 vCPU Intel Xeon 2.5 GHz",
             date="2026-11-21",

@@ -93,7 +93,7 @@ feature = Feature(
     resources=Resources(memory_mb=3008, lambda_memory_mb=8192),
     measured=Measurements(
         cpu=Measured(
-            seconds=0.011,
+            seconds=0.017,
             input="a portrait of 512 px, over HTTP",
             machine="2 vCPU Intel Xeon 2.5 GHz",
             date="2026-11-21",

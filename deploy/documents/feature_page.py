@@ -37,7 +37,8 @@ def reference(feature: Feature) -> str:
         "summary": feature.summary,
         "name": feature.name,
         "names": ", ".join(f"`{name}`" for name in feature.names),
-        "call": "--img photo.jpg" if takes_image else "--json request.json",
+        "call": _call(feature, takes_image, literals(addressed)["request_json"]),
+        "request_about": " ".join(request.get("description", "").split()),
         "bodies": "\n".join(f"* {line}" for line in _bodies(takes_image, has_images)),
         "request_table": rows(_request_rows(request)),
         "request_by_content": pretty(shorten(example)),
@@ -60,6 +61,12 @@ def reference(feature: Feature) -> str:
         dropped = rf"<!-- /?{mark} -->\n" if kept else rf"(?s)<!-- {mark} -->.*?<!-- /{mark} -->\n"
         template = re.sub(dropped, "", template)
     return Template(template).substitute(values)
+
+
+def _call(feature: Feature, takes_image: bool, request: str) -> str:
+    """Returns a shell command that sends one request to a running container."""
+    command = f".venv/bin/aikit call {feature.name} --url http://localhost:8080"
+    return f"{command} --img photo.jpg" if takes_image else f"echo '{request}' | {command} --json -"
 
 
 def errors_rows() -> Iterator[Sequence[str]]:
@@ -104,10 +111,12 @@ def _reply(schema: Json, components: Json) -> str:
     resolved = _resolved(schema, components)
     kinds = [resolved] if "type" in resolved else [_resolved(kind, components) for kind in resolved["anyOf"]]
     one = len(kinds) == 1
-    parts = [] if one else ["Status 200, with JSON that depends on the request."]
+    parts = [] if one else ["The status is 200. The JSON depends on the request."]
     for kind in kinds:
         text = kind.get("description", "")
-        parts.append(f"Status 200, with a JSON {kind['type']}. {text}".strip() if one else text)
+        parts.append(
+            f"The status is 200, and the body is a JSON {kind['type']}. {text}".strip() if one else text
+        )
         parts.append(table(["Name", "Type", "Description"], _fields(kind, components)))
     return "\n\n".join(parts)
 

@@ -14,10 +14,10 @@ Ratio = Annotated[float, Meta(ge=0, le=1)]
 class BoundingBox(msgspec.Struct, frozen=True, rename="pascal"):
     """The part of a box inside the image, as ratios of the upright image's width and height."""
 
-    width: Ratio
-    height: Ratio
-    left: Ratio
-    top: Ratio
+    width: Annotated[Ratio, Meta(description="The box's width, divided by the image's width.")]
+    height: Annotated[Ratio, Meta(description="The box's height, divided by the image's height.")]
+    left: Annotated[Ratio, Meta(description="The box's left edge, divided by the image's width.")]
+    top: Annotated[Ratio, Meta(description="The box's top edge, divided by the image's height.")]
 
 
 def bounding_box(box: "Floats", shape: tuple[int, ...]) -> BoundingBox:

@@ -1,4 +1,7 @@
-"""Fetches the bytes at an address from a caller: only public hosts and allowed buckets, within limits."""
+"""Fetches the bytes at an address from a caller: only public hosts and allowed buckets, within limits.
+
+It prevents server-side request forgery (SSRF): callers cannot reach the hosts and networks of the container.
+"""
 
 import functools
 import socket

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ImagePairRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One image in `url` or `img`, or two images to compare in `url_1` or `img_1` and `url_2` or `img_2`."""
+    """The request carries one image (`url` or `img`), or two (`url_1` or `img_1`, and `url_2` or `img_2`)."""
 
     url_1: ImageUrl = None
     img_1: ImageBase64 = None

@@ -63,7 +63,7 @@ def test_call_in_process_prints_the_error_reply_and_exits_non_zero(tmp_path: Pat
         (["serve", "nope"], "feature: no 'nope'"),
         (["serve"], "feature: name one, or set AIKIT_FEATURE"),
         (["serve", "general_ocr", "--port", "99999"], "AIKIT_PORT: Expected `int` <= 65535"),
-        (["call", "general_ocr"], "img, json: give one of the two"),
+        (["call", "general_ocr"], "img, json: give either --img FILE or --json FILE"),
         (["call", "general_ocr", "--json", "-", "--draw", "x.png"], "draw: needs exactly one --img"),
         (["call", "general_ocr", "--img", "nowhere.jpg"], "nowhere.jpg"),
         (["call", PROBE, "--img", __file__, "--url", "http://127.0.0.1:1"], "url: http://127.0.0.1:1"),

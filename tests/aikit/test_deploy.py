@@ -153,7 +153,7 @@ def test_without_a_terminal_the_option_yes_is_required(
         ),
         (["logs", "general_ocr"], "general_ocr: not deployed in stack aikit"),
         (["invoke", "general_ocr", "--img", __file__], "general_ocr: not deployed in stack aikit"),
-        (["invoke", "general_ocr"], "img, json: give one of the two"),
+        (["invoke", "general_ocr"], "img, json: give either --img FILE or --json FILE"),
     ],
 )
 def test_a_mistake_gives_one_line_on_stderr(account: Account, words: list[str], line: str) -> None:

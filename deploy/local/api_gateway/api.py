@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from deploy.cloudformation.functions import GATEWAY_S
 from deploy.local.fleet.fleet import Fleet
 from deploy.local.options import REGION, Options
 from serving.feature import Feature
@@ -36,7 +37,7 @@ class GatewayLimits(NamedTuple):
 
     body: int = 10 * 2**20
     event: int = 6 * 2**20
-    timeout_s: float = 29.0
+    timeout_s: float = GATEWAY_S
 
 
 LIMITS = GatewayLimits()

@@ -217,7 +217,7 @@ def test_an_image_as_body_is_refused(ask: Ask) -> None:
 
 def test_the_reference_page_does_not_mention_images() -> None:
     page = reference(FEATURE)
-    assert "aikit call text_similarity --url http://localhost:8080 --json request.json" in page
+    assert "aikit call text_similarity --url http://localhost:8080 --json -" in page
     assert all(word not in page for word in ("photo", "images", "By address", "<!-- "))
 
 

@@ -42,8 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     the caller, 1 for any other failure, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    args = parser(words).parse_args(words)
     try:
+        args = parser(words).parse_args(words)
         sys.exit(args.run(args) or 0)
     except InvalidRequest as error:
         _fail(error, _MISUSED)

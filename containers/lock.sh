@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes the locked requirements of the container images: exact versions, with the hash of every file.
+# Writes the locked requirements of the container images: exact versions, with the hash of every file. They are for
+# Python 3.11 on linux/amd64, the architecture of the g4dn instances and of the Lambda functions that this project deploys.
 #
 #   requirements.lock            what every image needs, without torch
 #   torch.lock                   torch's CUDA build and what only it needs

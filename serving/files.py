@@ -23,6 +23,8 @@ def replacing(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+    part.touch()  # libraries raise errors of their own when they cannot write here; this raises OSError
+    part.unlink()
     try:
         yield part
         if part.is_dir():

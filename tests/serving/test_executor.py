@@ -108,10 +108,11 @@ def test_a_damaged_cache_is_replaced(tmp_path: Path) -> None:
     compile(refuse, EXAMPLE, device="cpu", cache=tmp_path / "net")
 
 
-def test_a_cache_that_is_not_writable_is_not_needed(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()  # a folder below a file is impossible, even for root
+@pytest.mark.parametrize("folder", ["file", "/proc"])
+def test_a_cache_that_is_not_writable_is_not_needed(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()  # not even root can make a folder below a file, or write to /proc
     (array,) = arrays((1, 3, 16, 16))
-    (output,) = compile(network, EXAMPLE, device="cpu", cache=tmp_path / "file" / "net")(array)
+    (output,) = compile(network, EXAMPLE, device="cpu", cache=tmp_path / folder / "net-1")(array)
     np.testing.assert_allclose(output, eager(array), atol=1e-5)
 
 

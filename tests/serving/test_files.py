@@ -76,6 +76,14 @@ def test_a_block_that_writes_nothing_leaves_the_target_unchanged(tmp_path: Path)
     assert target.read_text() == "old"
 
 
+def test_a_folder_that_cannot_be_written_is_an_os_error_before_the_block_begins() -> None:
+    with (
+        pytest.raises(OSError, match="/proc"),
+        replacing(Path("/proc/file")),
+    ):  # not even root can write there
+        pytest.fail("the block has begun")
+
+
 def leave_parts(folder: Path, *names: str, age_s: float = 0) -> None:
     for name in names:
         (folder / name).mkdir() if "folder" in name else (folder / name).touch()

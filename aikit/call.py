@@ -27,15 +27,14 @@ def add_call(command: argparse.ArgumentParser) -> None:
 
 
 def _call(args: argparse.Namespace) -> int:
-    from .client import ask, bodies_of
+    from .client import ask, bodies_of, print_answers
 
     if args.draw and len(args.img) != 1:
         raise InvalidRequest("draw: needs exactly one --img, the image to draw over")
     bodies, content_type = bodies_of(args.img, args.json)
     replies = ask(find(args.feature), bodies, content_type, url=args.url, settings=settings_of(args))
     answers = [json.loads(reply.body) for reply in replies]
-    by_image = dict(zip(map(str, args.img), answers, strict=False))
-    print(json.dumps(by_image if len(answers) > 1 else answers[0], ensure_ascii=False, indent=2))
+    print_answers(args.img, answers)
     if any(reply.status != HTTPStatus.OK for reply in replies):
         return FAILED
     if args.draw:

@@ -3,6 +3,7 @@
 `container` starts such a container on this machine.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -42,6 +43,12 @@ def bodies_of(images: Sequence[Path], request: Path | None) -> tuple[list[bytes]
     if request is None:
         return [image.read_bytes() for image in images], "application/octet-stream"
     return [sys.stdin.buffer.read() if request == Path("-") else request.read_bytes()], JSON
+
+
+def print_answers(images: Sequence[Path], answers: Sequence[Any]) -> None:
+    """Prints JSON: the answer to the only request, or the answer for each image by its path."""
+    by_image = dict(zip(map(str, images), answers, strict=False))
+    print(json.dumps(by_image if len(answers) > 1 else answers[0], ensure_ascii=False, indent=2), flush=True)
 
 
 def ask(

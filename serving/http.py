@@ -4,6 +4,7 @@ This module imports only the standard library, because the Lambda functions carr
 """
 
 import socket
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def page_policy(
     closed = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     allowed = "; ".join(f"{kind} {source}" for kind, source in sources.items())
     return {"Content-Security-Policy": f"default-src 'none'; {allowed}; {closed}"}
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """Returns the value of the header with this lower-case name, or ""; the names may be in any case."""
+    return next((value for key, value in headers.items() if key.lower() == name), "")
 
 
 class BodyTooLarge(Exception):

@@ -7,12 +7,12 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from aikit.client import bodies_of
+from aikit.client import bodies_of, print_answers
 from aikit.options import FAILED, add_body
 from serving.feature import find
 from serving.service import Reply
 
-from .shared import add_place, aws_of, endpoint_of, show, solution_of
+from .shared import add_place, aws_of, endpoint_of, solution_of
 
 
 def add_invoke(command: argparse.ArgumentParser) -> None:
@@ -36,9 +36,7 @@ def _invoke(args: argparse.Namespace) -> int:
         solution = solution_of(args, aws)
         call = partial(solution.invoke, feature, content_type=content_type, api_key=args.api_key)
     replies = [call(body) for body in bodies]
-    answers = [_readable(reply) for reply in replies]
-    by_image = dict(zip(map(str, args.img), answers, strict=False))
-    show(json.dumps(by_image if len(answers) > 1 else answers[0], ensure_ascii=False, indent=2))
+    print_answers(args.img, [_readable(reply) for reply in replies])
     return 0 if all(reply.status == HTTPStatus.OK for reply in replies) else FAILED
 
 

@@ -24,7 +24,7 @@ import msgspec
 from serving.codec import JSON
 from serving.errors import InvalidRequest, PayloadTooLarge, ServingError
 from serving.feature import find
-from serving.http import CORS, LAMBDA_REPLY_BYTES, PREFLIGHT
+from serving.http import CORS, LAMBDA_REPLY_BYTES, PREFLIGHT, header
 from serving.logs import log_as_json, log_invocation
 from serving.service import Reply, Service, problem
 from serving.settings import Settings
@@ -75,8 +75,7 @@ class ProxyEvent(msgspec.Struct, frozen=True, rename="camel"):
     def header(self, name: str) -> str:
         """Returns the value of the header with this lower-case name, or ""."""
         several = {key: ", ".join(values) for key, values in (self.multi_value_headers or {}).items()}
-        given = {**(self.headers or {}), **several}
-        return next((value for key, value in given.items() if key.lower() == name), "")
+        return header({**(self.headers or {}), **several}, name)
 
     def content(self) -> bytes:
         """Returns the body as the caller sent it. Raises `InvalidRequest`."""

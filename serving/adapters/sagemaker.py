@@ -15,7 +15,7 @@ import msgspec
 
 from serving.errors import ServingError
 from serving.feature import find
-from serving.http import CUSTOM_ATTRIBUTES
+from serving.http import CUSTOM_ATTRIBUTES, header
 from serving.service import Reply
 from serving.settings import Settings
 
@@ -87,5 +87,4 @@ def output_fn(prediction: Reply, accept: str, context: Any = None) -> tuple[byte
 
 def _header(context: Any, name: str) -> str:
     """Returns the value of the request header with this lower-case name, or ""."""
-    headers: dict[str, str] = context.get_all_request_header(0)
-    return next((value for key, value in headers.items() if key.lower() == name), "")
+    return header(context.get_all_request_header(0), name)

@@ -2,21 +2,18 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-import uvicorn
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
-from starlette.applications import Starlette
 
 from deploy.local.app import app
 from deploy.local.fleet.fleet import Fleet
@@ -24,33 +21,18 @@ from deploy.local.options import Auth, Options
 from serving.feature import discover
 from serving.settings import Settings
 
+from .servers import fleet_server
+
 FEATURES = discover()
 
 
 @contextmanager
 def gateway(folder: Path, names: Sequence[str], auth: Auth = "none") -> Iterator[str]:
     """Runs a gateway, and yields its address."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        options = Options(auth=auth, port=port, keys=folder / "keys.json", usage=folder / "usage.sqlite")
-        fleet = Fleet([FEATURES[name] for name in names], Settings.read(), memory_mb=8000, most=3)
-
-        @asynccontextmanager
-        async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            async with fleet:
-                yield
-
-        whole = Starlette(routes=app(fleet, options).routes, lifespan=lifespan)
-        server = uvicorn.Server(uvicorn.Config(whole, log_config=None))
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    options = Options(auth=auth, keys=folder / "keys.json", usage=folder / "usage.sqlite")
+    fleet = Fleet([FEATURES[name] for name in names], Settings.read(), memory_mb=8000, most=3)
+    with fleet_server(fleet, lambda port: app(fleet, replace(options, port=port)).routes) as address:
+        yield address
 
 
 class Page:

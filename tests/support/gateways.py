@@ -1,16 +1,13 @@
 """Gateways that run in this process, and a check of their refusals."""
 
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
 
 import requests
-import uvicorn
-from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from deploy.local.api_gateway.api import LIMITS, GatewayLimits, api_routes
@@ -21,6 +18,7 @@ from serving.settings import Settings
 from tests.support.ask import PROBE
 
 from .runtime_server import RuntimeServer
+from .servers import fleet_server
 
 FEATURE = find(PROBE)
 Answer = requests.Response
@@ -48,27 +46,10 @@ class Gateway(NamedTuple):
 @contextmanager
 def listening(routes: Callable[[Fleet, int], list[BaseRoute]]) -> Iterator[Gateway]:
     """Runs a gateway. routes: a function of the probe's fleet and the port."""
-    with socket.socket() as listener, requests.Session() as session:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        fleet = Fleet([FEATURE], Settings.read(), memory_mb=4000, most=1)
-
-        @asynccontextmanager
-        async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            async with fleet:
-                yield
-
-        app = Starlette(routes=routes(fleet, port), lifespan=lifespan)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        stage = f"http://127.0.0.1:{port}/prod"
-        try:
-            yield Gateway(stage, lambda **given: session.post(f"{stage}/probe", **given), session.request)
-        finally:
-            server.should_exit = True
-            thread.join()
+    fleet = Fleet([FEATURE], Settings.read(), memory_mb=4000, most=1)
+    with requests.Session() as session, fleet_server(fleet, partial(routes, fleet)) as address:
+        stage = f"{address}/prod"
+        yield Gateway(stage, lambda **given: session.post(f"{stage}/probe", **given), session.request)
 
 
 @contextmanager

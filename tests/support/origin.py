@@ -1,7 +1,6 @@
 """A local server of weight files, and features that download their files from it."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +9,8 @@ from typing import Any, NamedTuple
 
 from serving.feature import Bundled, Feature, Hub, Profile, Url, WeightFile
 from serving.weights import Store
+
+from .servers import http_server
 
 GOOD = bytes(range(256)) * 4096
 BAD = b"not what was declared"
@@ -61,14 +62,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running() -> Iterator[Server]:
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server(Server()) as server:
+        yield server
 
 
 def store_in(folder: Path, server: Server) -> Store:

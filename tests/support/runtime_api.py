@@ -5,7 +5,6 @@ import os
 import queue
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from tests.support.paths import ROOT
+from tests.support.servers import http_server
 
 
 class Outcome(NamedTuple):
@@ -65,12 +65,10 @@ class _RuntimeApiCalls(BaseHTTPRequestHandler):
 def function(feature: str, **environment: str) -> Iterator[tuple[RuntimeApi, "subprocess.Popen[bytes]"]]:
     """Starts a Lambda function as its container does, with a home folder that is not writable."""
     command = [sys.executable, "-m", "awslambdaric", "serving.aws_lambda.handler"]
-    with RuntimeApi() as api:
-        threading.Thread(target=api.serve_forever, daemon=True).start()
+    with http_server(RuntimeApi()) as api:
         defaults = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.server_port}", "HOME": "/nonexistent"}
         environment = {"PATH": os.environ["PATH"], "AIKIT_FEATURE": feature, **defaults, **environment}
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
             yield api, process
             process.kill()
         api.events.put(None)
-        api.shutdown()

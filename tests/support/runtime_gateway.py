@@ -1,20 +1,16 @@
 """The local stack's sagemaker-runtime, and helpers of its tests."""
 
 import json
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
-import uvicorn
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from deploy.local.fleet.fleet import Fleet
@@ -25,6 +21,7 @@ from deploy.local.runtime.runtime import runtime_routes
 from serving.http import Json
 from serving.settings import Settings
 from tests.support.features.probe.feature import feature as probe
+from tests.support.servers import fleet_server
 
 LIMITS = RuntimeLimits(body=8192, reply=4096, part=1000, async_body=20_000)
 NARROW = RuntimeLimits(async_at_once=1, async_waiting=2, async_ttl_s=Seconds(1, 60, 60))
@@ -53,25 +50,12 @@ def served(folder: Path, **settings: Any) -> Iterator[RuntimeGateway]:
         "s3": (LIMITS, Locations(folder, "s3://outputs/later")),
         "narrow": (NARROW, Locations.below(folder)),
     }
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with fleet:
-            yield
-
     routes = [
         Mount(f"/{name}", routes=runtime_routes(fleet, options, limits=limits, locations=locations))
         for name, (limits, locations) in mounts.items()
     ]
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes, lifespan=lifespan), log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield RuntimeGateway(f"http://127.0.0.1:{listening.getsockname()[1]}", folder)
-        finally:
-            server.should_exit = True
-            thread.join()
+    with fleet_server(fleet, lambda _: routes) as address:
+        yield RuntimeGateway(address, folder)
 
 
 def as_json(**fields: object) -> bytes:

@@ -1,11 +1,12 @@
 """A local web server. The path of a request selects a good or a bad behaviour."""
 
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
+
+from .servers import http_server
 
 BODY = b"\x89PNG and so on"
 
@@ -103,11 +104,5 @@ def site(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with http_server(server):
+        yield server.server_port

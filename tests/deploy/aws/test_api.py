@@ -1,7 +1,6 @@
 """Requests to a feature of the stack through API Gateway, signed or with a key."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -14,6 +13,7 @@ from deploy.cloudformation.templates import ROOT
 from serving.errors import InvalidRequest
 from tests.support.aws.fake import fake_account
 from tests.support.aws.solution import FEATURES, SMALL, Account
+from tests.support.servers import http_server
 
 
 @pytest.fixture
@@ -49,8 +49,6 @@ class _Api(BaseHTTPRequestHandler):
 @pytest.fixture
 def api(account: Account) -> Iterator[Callable[[str], None]]:
     """A function that deploys general_ocr at an address on this machine. It takes the authorization."""
-    server = HTTPServer(("127.0.0.1", 0), _Api)
-    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
 
     def deploy(authorization: str) -> None:
         root = json.loads(SMALL[ROOT])
@@ -59,9 +57,8 @@ def api(account: Account) -> Iterator[Callable[[str], None]]:
         settings = {"APIGatewayAuthorization": authorization}
         account.solution.up({"general_ocr": "lambda"}, files, confirm=lambda _: True, settings=settings)
 
-    yield deploy
-    server.shutdown()
-    server.server_close()
+    with http_server(HTTPServer(("127.0.0.1", 0), _Api)) as server:
+        yield deploy
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +22,7 @@ from aikit.client import Container
 from deploy.documents.clients import by_address, postman
 from deploy.documents.feature_page import reference
 from serving.feature import Feature, discover, find
+from tests.support.servers import http_server
 
 PROBE = find("tests.support.features.probe.feature")
 PAGE = reference(PROBE)
@@ -116,16 +116,12 @@ class Front(ThreadingHTTPServer):
 @pytest.fixture
 def cloud(probe: Container, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Address of a running `Cloud`. The environment has the credentials that it accepts."""
-    with Front(probe.url) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with http_server(Front(probe.url)) as server:
         url = f"http://127.0.0.1:{server.server_port}"
         for name, value in {**AWS, "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": url}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another test may have left its own
         yield url
-        server.shutdown()
-        thread.join()
 
 
 def samples(language: str, text: str) -> list[str]:

@@ -3,12 +3,9 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -24,6 +21,7 @@ from serving.feature import discover, find
 from serving.http import Json
 from serving.pages import tool_files
 from tests.support.browser import INSTALLED, browser
+from tests.support.servers import http_server
 
 REGION = "cn-north-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "a secret/key", "a+session/token==")
@@ -148,22 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Prints nothing."""
 
 
-@contextmanager
-def serving(running: Explorer) -> Iterator[Api]:
-    with Api(running) as api:
-        thread = Thread(target=api.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield api
-        finally:
-            api.shutdown()
-            thread.join()
-
-
 @pytest.mark.skipif(not INSTALLED, reason="no chromium with chromium-driver")
 def test_the_page_calls_a_feature_with_a_valid_signature(folder: Path) -> None:
     image = find("general_ocr").folder / "example.jpg"
-    with serving(deployed(folder, "general_ocr")) as api, browser() as driver:
+    with http_server(Api(deployed(folder, "general_ocr"))) as api, browser() as driver:
         driver.get(f"http://127.0.0.1:{api.server_port}{STAGE}/explorer")
         wait = WebDriverWait(driver, 20, poll_frequency=0.05)
         wait.until(lambda _: driver.find_elements(By.CSS_SELECTOR, "#general_ocr summary"))

@@ -37,6 +37,8 @@ from tests.support.runtime_server import (
     running,
 )
 
+pytestmark = pytest.mark.usefixtures("aws_credentials")
+
 Event = dict[str, Any]
 CONTEXT = SimpleNamespace(aws_request_id="from-lambda")
 PNG = b"\x89PNG\r\n\x1a\n\x00\xff"
@@ -47,14 +49,6 @@ def event(body: str | None = "{}", **parts: Any) -> Event:
     context = {"requestId": "from-the-gateway"}
     plain = {"httpMethod": "POST", "headers": headers, "body": body, "isBase64Encoded": False}
     return {**plain, "requestContext": context, **parts}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def credentials() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +16,8 @@ from deploy.local.options import Options
 from deploy.local.runtime.runtime import runtime_routes
 from serving.http import PREFLIGHT
 from tests.serving.container.test_front import picture
-from tests.support.gateways import FEATURE, Gateway, fronting, listening, refused
-from tests.support.runtime_server import Reply, RuntimeServer, running
+from tests.support.gateways import FEATURE, Gateway, listening, refused
+from tests.support.runtime_server import Reply, RuntimeServer
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +30,6 @@ def gateway() -> Iterator[Gateway]:
         ]
     ) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def sagemaker() -> Iterator[RuntimeServer]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def before(sagemaker: RuntimeServer, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
-    with fronting(sagemaker, tmp_path) as start:
-        yield start
 
 
 @pytest.mark.parametrize("name", FEATURE.names)

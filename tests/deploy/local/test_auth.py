@@ -3,7 +3,7 @@
 import json
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,22 +19,9 @@ from deploy.local.api_gateway.auth import access_keys, credentials, first_usage
 from deploy.local.api_gateway.usage import Plan
 from deploy.local.options import Options
 from serving.settings import SettingsError
-from tests.support.gateways import Answer, Gateway, fronting, refused
-from tests.support.runtime_server import RuntimeServer, running
+from tests.support.gateways import Answer, Gateway, refused
 
 REGION = "us-east-1"
-
-
-@pytest.fixture(scope="module")
-def sagemaker() -> Iterator[RuntimeServer]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def before(sagemaker: RuntimeServer, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
-    with fronting(sagemaker, tmp_path) as start:
-        yield start
 
 
 # the library of the sample warns since Python 3.12

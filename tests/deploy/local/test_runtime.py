@@ -27,21 +27,14 @@ from deploy.local.runtime.runtime import runtime_routes
 from serving.settings import Settings
 from tests.support.features.probe.feature import feature as probe
 from tests.support.runtime_gateway import RuntimeGateway, as_json, refusal, served
-from tests.support.runtime_server import ENVIRONMENT
+
+pytestmark = pytest.mark.usefixtures("aws_credentials")
 
 OPERATIONS = {
     "InvokeEndpoint": INVOKE,
     "InvokeEndpointWithResponseStream": STREAM,
     "InvokeEndpointAsync": ASYNC,
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def credentials() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,6 @@ BROWN: Colour = (138, 72, 36)
 BLUE: Colour = (40, 62, 130)
 RED: Colour = (196, 40, 44)
 GREY: Colour = (120, 122, 126)
-PRICE = joined(" ", number(3, 90), "元")
 PARTY = ("名　　称：", "纳税人识别号：", "地址、电话：", "开户行及账号：")
 COLUMNS = (40, 470, 620, 720, 850, 1090, 1190, 1360)
 

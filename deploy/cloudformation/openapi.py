@@ -37,7 +37,7 @@ _SHARED_KEYWORDS = (
     "maxLength",
 )
 _SECURITY = when("IsSigned", [{"signature": []}], when("IsKeyed", [{"key": []}], []))
-_SCHEMES = {
+SCHEMES = {
     "signature": {
         "type": "apiKey",
         "name": "Authorization",
@@ -46,6 +46,7 @@ _SCHEMES = {
     },
     "key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
 }
+"""The security schemes of the API: a signature, or an API key."""
 _DENIED = "the request is not signed, or there is no such path; the API explorer lists the paths"
 _REFUSALS = {  # replies of API Gateway itself: status, code, and a detail if its own message says too little
     "ACCESS_DENIED": (403, "forbidden", ""),
@@ -82,7 +83,7 @@ def body(features: Sequence[Feature]) -> Json:
         "paths": paths,
         "components": {
             "schemas": {_model_name(feature): model(feature) for feature in features},
-            "securitySchemes": _SCHEMES,
+            "securitySchemes": SCHEMES,
         },
         "x-amazon-apigateway-binary-media-types": BINARY,
         "x-amazon-apigateway-request-validators": {

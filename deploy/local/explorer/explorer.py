@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from deploy.cloudformation.openapi import SCHEMES
 from deploy.local.fleet.fleet import Fleet
 from deploy.local.options import Options
 from serving.feature import Feature
@@ -26,15 +27,7 @@ _HEADERS = PAGE_HEADERS | page_policy(img="'self' blob: data:")
 _SWAGGER_HEADERS = PAGE_HEADERS | page_policy(img="'self' blob: data:", style="'self' 'unsafe-inline'")
 _SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
 _NO_SWAGGER = "Swagger UI is not installed: install the package swagger-ui-py."
-_SCHEMES = {
-    "iam": {
-        "type": "apiKey",
-        "name": "Authorization",
-        "in": "header",
-        "x-amazon-apigateway-authtype": "awsSigv4",
-    },
-    "key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
-}
+_SCHEMES = {"iam": SCHEMES["signature"], "key": SCHEMES["key"]}
 
 
 def explorer_routes(fleet: Fleet, options: Options) -> list[BaseRoute]:

@@ -23,22 +23,24 @@ def add_verify(command: argparse.ArgumentParser) -> None:
 def _pull(args: argparse.Namespace) -> None:
     from serving.model import load_model
     from serving.progress import step
-    from serving.weights import Store, WeightsError
+    from serving.weights import Packages, Store, WeightsError
 
     settings = settings_of(args)
-    for feature in features_of(args.feature):
-        profile = settings.profile or feature.default_profile
-        try:
-            weights = Store.of(settings).pull(feature, profile, download=not args.offline)
-        except WeightsError as error:
-            if not args.offline:
-                raise
-            print(f"skipped: {error}", file=sys.stderr)
-            continue
-        with step(f"compiling {feature.name} ({profile})"):
-            load_model(feature, weights, settings.device)
-        for name, path in weights.items():
-            print(f"{feature.name} {profile}: {name}: {path}")
+    with Packages() as packages:
+        store = Store.of(settings, packages)
+        for feature in features_of(args.feature):
+            profile = settings.profile or feature.default_profile
+            try:
+                weights = store.pull(feature, profile, download=not args.offline)
+            except WeightsError as error:
+                if not args.offline:
+                    raise
+                print(f"skipped: {error}", file=sys.stderr)
+                continue
+            with step(f"compiling {feature.name} ({profile})"):
+                load_model(feature, weights, settings.device)
+            for name, path in weights.items():
+                print(f"{feature.name} {profile}: {name}: {path}")
 
 
 def _verify(args: argparse.Namespace) -> int:

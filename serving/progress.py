@@ -28,10 +28,10 @@ class _Lines:
         self._done += n
         if time.monotonic() >= self._next_line:
             self._next_line += _LINE_EVERY_S
-            _write(f"{self._what}: {_amount(self._done, self._unit)}{self._of_total}")
+            note(f"{self._what}: {_amount(self._done, self._unit)}{self._of_total}")
 
     def finish(self) -> None:
-        _write(f"{self._what}: {_amount(self._done, self._unit)} done")
+        note(f"{self._what}: {_amount(self._done, self._unit)} done")
 
 
 @contextmanager
@@ -53,15 +53,16 @@ def bar(total: float | None, what: str, unit: str = "B") -> Iterator[Bar]:
 def step(what: str) -> Iterator[None]:
     """Writes that work of unknown length begins, and its duration when it has succeeded."""
     began = time.monotonic()
-    _write(f"{what} ...")
+    note(f"{what} ...")
     yield
-    _write(f"{what}: {time.monotonic() - began:.1f} s")
+    note(f"{what}: {time.monotonic() - began:.1f} s")
 
 
 def _amount(n: float, unit: str) -> str:
     return f"{n / 1e6:.1f} MB" if unit == "B" else f"{n:g} {unit}"
 
 
-def _write(line: str) -> None:
+def note(line: str) -> None:
+    """Writes one line about the work."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

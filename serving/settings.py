@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder for downloaded weights and the networks compiled from them."""
     weights_mirror: Path | None = None
     """Folder of weight files with a manifest.json, which is searched before anything is downloaded."""
+    url_mirror: str | None = None
+    """Mirror of GitHub: an address in front of that of a file, as in `https://mirror.example/https://github.com/…`."""
     random_weights: bool = False
     """Uses seeded random weights for missing files, in tests only. Every response says so in a header."""
 

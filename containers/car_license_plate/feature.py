@@ -56,7 +56,7 @@ Plates = Annotated[
 
 PLATENET = WeightFile(
     name="platenet.safetensors",
-    source=Bundled(package="containers.car_license_plate", path="weights/platenet.safetensors"),
+    sources=(Bundled(package="containers.car_license_plate", path="weights/platenet.safetensors"),),
     sha256="448ffd037ad71c6b524803890016e00a88e7ce74c985618fc4e51b7341db6f72",
     size=1127886,
     license="Apache-2.0",
@@ -65,9 +65,11 @@ PLATENET = WeightFile(
 
 LPRNET = WeightFile(
     name="lprnet.pth",
-    source=Url(
-        address="https://raw.githubusercontent.com/sirius-ai/LPRNet_Pytorch/"
-        "7c976664b3f3879efabeaff59c7a117e49d5f29e/weights/Final_LPRNet_model.pth"
+    sources=(
+        Url(
+            address="https://raw.githubusercontent.com/sirius-ai/LPRNet_Pytorch/"
+            "7c976664b3f3879efabeaff59c7a117e49d5f29e/weights/Final_LPRNet_model.pth"
+        ),
     ),
     sha256="d1ca22ca7a251a90702a166c8ad8ce7f05acb39f5ef8055139a33d462716d1ad",
     size=1806995,

@@ -78,9 +78,11 @@ Response = Annotated[Any, Meta(extra_json_schema=any_of(FaceHashes, FaceSimilari
 
 MOBILEFACE = WeightFile(
     name="mobileface.params",
-    source=Url(
-        address="https://raw.githubusercontent.com/becauseofAI/MobileFace/128cea33b928dc9bb6d1963202b57a97f5661ccf"
-        "/MobileFace_Identification/MobileFace_Identification_V2-0000.params"
+    sources=(
+        Url(
+            address="https://raw.githubusercontent.com/becauseofAI/MobileFace/128cea33b928dc9bb6d1963202b57a97f5661ccf"
+            "/MobileFace_Identification/MobileFace_Identification_V2-0000.params"
+        ),
     ),
     sha256="750057619a1eef8acb320339aebf0bbcf191497e1396a361c8aaba517bbe825e",
     size=3582482,
@@ -89,8 +91,10 @@ MOBILEFACE = WeightFile(
 )
 AURAFACE = WeightFile(
     name="auraface.onnx",
-    source=Url(
-        address="https://huggingface.co/fal/AuraFace-v1/resolve/af6d057c9b0ec4071d4c49c80e3539258798b609/glintr100.onnx"
+    sources=(
+        Url(
+            address="https://huggingface.co/fal/AuraFace-v1/resolve/af6d057c9b0ec4071d4c49c80e3539258798b609/glintr100.onnx"
+        ),
     ),
     sha256="a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60",
     size=260694151,

@@ -57,7 +57,7 @@ TextLines = Annotated[
 def _bundled(role: str, sha256: str, size: int) -> WeightFile:
     return WeightFile(
         name=f"{role}.onnx",
-        source=Bundled(package="rapidocr", path=f"models/PP-OCRv6_{role}_small.onnx"),
+        sources=(Bundled(package="rapidocr", path=f"models/PP-OCRv6_{role}_small.onnx"),),
         sha256=sha256,
         size=size,
         license="Apache-2.0",
@@ -68,7 +68,7 @@ def _bundled(role: str, sha256: str, size: int) -> WeightFile:
 def _hub(role: str, file: str) -> WeightFile:
     return WeightFile(
         name=f"{role}/{file}",
-        source=Hub(repository=f"PaddlePaddle/PP-OCRv6_medium_{role}_safetensors", path=file),
+        sources=(Hub(repository=f"PaddlePaddle/PP-OCRv6_medium_{role}_safetensors", path=file),),
         license="Apache-2.0",
         origin="PP-OCRv6 medium by PaddlePaddle",
     )

@@ -4,6 +4,7 @@ Their parts come from transformers' `pp_ocrv6_*` classes. The forward passes of 
 because they record hidden states, warn when traced and, in the recogniser, end in a softmax.
 """
 
+import json
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from transformers import (
-    AutoConfig,
     PPLCNetV4Config,
     PPOCRV6MediumDetForObjectDetection,
     PPOCRV6SmallDetConfig,
@@ -34,23 +35,24 @@ RECOGNISERS = {
 }  # also the type of the medium recogniser
 
 
-def detector(weights: Path) -> "Detector":
-    """Loads the detector, frozen, from the PP-OCRv6 small .onnx file or a folder in the Hugging Face layout.
+def detector(weights: Path, config: Path | None = None) -> "Detector":
+    """Loads the detector, frozen, from the PP-OCRv6 small .onnx file.
 
-    Raises ValueError, which names the file and the first tensor that does not fit.
+    With `config`, a config.json of transformers, `weights` are safetensors. Raises ValueError, which names
+    the file and the first tensor that does not fit.
     """
-    if weights.is_dir():
-        return Detector(_pretrained(weights, DETECTORS))
+    if config:
+        return Detector(_pretrained(weights, config, DETECTORS))
     with torch.device("meta"):
         network = Detector(PPOCRV6SmallDetForObjectDetection(_small_detector_config()))
     _fill(network, weights)
     return network
 
 
-def recogniser(weights: Path) -> "Recogniser":
+def recogniser(weights: Path, config: Path | None = None) -> "Recogniser":
     """Loads the recogniser, frozen, with the same kinds of weights and the same errors as `detector`."""
-    if weights.is_dir():
-        return Recogniser(_pretrained(weights, RECOGNISERS))
+    if config:
+        return Recogniser(_pretrained(weights, config, RECOGNISERS))
     with torch.device("meta"):
         network = Recogniser(
             PPOCRV6SmallRecForTextRecognition(PPOCRV6SmallRecConfig(head_out_channels=18710))
@@ -160,22 +162,21 @@ def _fill(network: Detector | Recogniser, file: Path) -> None:
         part.load_state_dict(values, assign=True)
 
 
-def _pretrained(folder: Path, classes: dict[str, Any]) -> Any:
-    kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+def _pretrained(weights: Path, config: Path, classes: dict[str, Any]) -> Any:
+    values = json.loads(config.read_bytes())
+    kind = values.get("model_type")
     if kind not in classes:
-        raise ValueError(
-            f"{folder / 'config.json'}: model_type {kind!r}, must be one of {', '.join(classes)}"
-        )
+        raise ValueError(f"{config}: model_type {kind!r}, must be one of {', '.join(classes)}")
     network, report = classes[kind].from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
+        None,
+        config=classes[kind].config_class.from_dict(values),
+        state_dict=load_file(weights),
         dtype=torch.float32,
         ignore_mismatched_sizes=True,  # reported below, together with the missing ones
         output_loading_info=True,
     )
     if wrong := sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])]):
-        raise ValueError(f"{folder}: tensor {wrong[0]} is missing, or its shape differs from config.json")
+        raise ValueError(f"{weights}: tensor {wrong[0]} is missing, or its shape differs from {config}")
     return network
 
 

@@ -3,7 +3,6 @@
 Upstream: PaddleOCR's PP-OCRv6, exported with paddle2onnx (Apache-2.0), from the `rapidocr` package.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -59,16 +58,9 @@ def _with_bias(weight: Floats, follower: NodeProto | None, tensors: dict[str, Fl
 def characters(weights: Path) -> tuple[str, ...]:
     """Returns the text of every class of a recogniser. Index 0 is the CTC blank, ''.
 
-    The metadata of an .onnx file lists the classes between the blank and the last class, which is a space.
-    A folder in the Hugging Face layout lists all classes in preprocessor_config.json. Raises ValueError when
-    there is no such list.
+    weights: an .onnx file, whose metadata list the classes between the blank and the last class, a space.
+    Raises ValueError when there is no such list.
     """
-    if weights.is_dir():
-        file = weights / "preprocessor_config.json"
-        listed = json.loads(file.read_text("utf-8")).get("character_list")
-        if not listed:
-            raise ValueError(f"{file}: no character_list, so this is not a recogniser")
-        return ("", *listed[1:])
     metadata = {entry.key: entry.value for entry in onnx.load(weights).metadata_props}
     if "character" not in metadata:
         raise ValueError(f"{weights}: no `character` in the metadata, so this is not a recogniser")

@@ -55,7 +55,7 @@ class TextReader:
         device = resolve_device(device)
         detector, recogniser = (
             compile(
-                partial(_network, name, _source(weights, role)),
+                partial(_network, name, *_files(weights, role)),
                 np.zeros(example, np.float32),
                 device=device,
                 cache=weights.derived(role),
@@ -109,16 +109,16 @@ class TextReader:
         return [found[index] for index in range(len(lines))]
 
 
-def _source(weights: Weights, role: str) -> Path:
-    """Returns the .onnx file of the role, or the folder with its files in the Hugging Face layout."""
+def _files(weights: Weights, role: str) -> tuple[Path, ...]:
+    """Returns the .onnx file of the role, or its safetensors and its configuration."""
     if f"{role}/config.json" in weights:
-        return weights[f"{role}/config.json"].parent
-    return weights[f"{role}.onnx"]
+        return weights[f"{role}/model.safetensors"], weights[f"{role}/config.json"]
+    return (weights[f"{role}.onnx"],)
 
 
-def _network(name: str, source: Path) -> "torch.nn.Module":
+def _network(name: str, *files: Path) -> "torch.nn.Module":
     # imported late, because loading a compiled network does not need torch
     from containers.general_ocr import network
 
-    module: torch.nn.Module = getattr(network, name)(source)
+    module: torch.nn.Module = getattr(network, name)(*files)
     return module

@@ -69,7 +69,7 @@ class HumanAttributes(msgspec.Struct, frozen=True):
 def _siglip2(file: str) -> WeightFile:
     return WeightFile(
         name=f"siglip2/{file}",
-        source=Hub(repository="google/siglip2-base-patch16-224", path=file),
+        sources=(Hub(repository="google/siglip2-base-patch16-224", path=file),),
         license="Apache-2.0",
         origin="SigLIP 2 base, patches of 16 px, 224 px, by Google",
     )

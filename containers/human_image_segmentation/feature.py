@@ -45,9 +45,11 @@ class CutOut(msgspec.Struct, frozen=True):
 
 SINET = WeightFile(
     name="sinet_portrait.pth",
-    source=Url(
-        address="https://raw.githubusercontent.com/clovaai/ext_portrait_segmentation/"
-        "9bc1bada1cb7bd17a3a80a2964980f4b4befef5b/result/SINet/SINet.pth"
+    sources=(
+        Url(
+            address="https://raw.githubusercontent.com/clovaai/ext_portrait_segmentation/"
+            "9bc1bada1cb7bd17a3a80a2964980f4b4befef5b/result/SINet/SINet.pth"
+        ),
     ),
     sha256="d164a9643c6e6765fc6dd4ec73f6018ad2526c21336911b4484715f33e6981a4",
     size=444787,
@@ -56,9 +58,11 @@ SINET = WeightFile(
 )
 MODNET = WeightFile(
     name="modnet.onnx",
-    source=Url(
-        address="https://huggingface.co/Xenova/modnet/resolve/fa2fa546052fba4c08921230a26cc69a333fca12"
-        "/onnx/model.onnx"
+    sources=(
+        Url(
+            address="https://huggingface.co/Xenova/modnet/resolve/fa2fa546052fba4c08921230a26cc69a333fca12"
+            "/onnx/model.onnx"
+        ),
     ),
     sha256="07c308cf0fc7e6e8b2065a12ed7fc07e1de8febb7dc7839d7b7f15dd66584df9",
     size=25888640,

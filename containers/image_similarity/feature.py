@@ -61,7 +61,7 @@ Reply = Annotated[Any, Meta(extra_json_schema=any_of(ImageVector, ImageSimilarit
 
 COPIES = WeightFile(
     name="copies.safetensors",
-    source=Bundled(package="containers.image_similarity", path="weights/copies.safetensors"),
+    sources=(Bundled(package="containers.image_similarity", path="weights/copies.safetensors"),),
     sha256="a0b41b03f9466ca334da7c3ec5c103595463f853d246cfc5b019f270526ef223",
     license="Apache-2.0",
     origin="this project: training/image_similarity",
@@ -69,9 +69,11 @@ COPIES = WeightFile(
 )
 CLIP = WeightFile(
     name="clip-vit-b32.safetensors",
-    source=Url(
-        address="https://huggingface.co/timm/vit_base_patch32_clip_224.openai/resolve/"
-        "a6f597a30f7b82c51704746581f9a4e41421e878/open_clip_model.safetensors"
+    sources=(
+        Url(
+            address="https://huggingface.co/timm/vit_base_patch32_clip_224.openai/resolve/"
+            "a6f597a30f7b82c51704746581f9a4e41421e878/open_clip_model.safetensors"
+        ),
     ),
     sha256="e6d1bd7789aa45192b3bf90570a789b478bae1b74ebcce7eddd908e83a2b7c31",
     license="MIT",

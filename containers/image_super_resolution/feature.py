@@ -54,9 +54,11 @@ _RLFN_COMMIT = "e95ba4a4916bb13d6348f7ee172827e2452e8a31"
 
 RLFN = WeightFile(
     name="rlfn_x4.pth",
-    source=Url(
-        address="https://raw.githubusercontent.com/ofsoundof/NTIRE2022_ESR/"
-        f"{_RLFN_COMMIT}/model_zoo/team04_rlfn.pth"
+    sources=(
+        Url(
+            address="https://raw.githubusercontent.com/ofsoundof/NTIRE2022_ESR/"
+            f"{_RLFN_COMMIT}/model_zoo/team04_rlfn.pth"
+        ),
     ),
     sha256="ca81b7757708ce749ac3766589690db6c2729961d026c0137e7659924ec36622",
     size=1292283,
@@ -70,7 +72,7 @@ def _real_esrgan(scale: int, release: str, sha256: str, size: int) -> WeightFile
     name = f"RealESRGAN_x{scale}plus.pth"
     return WeightFile(
         name=name,
-        source=Url(address=f"https://github.com/xinntao/Real-ESRGAN/releases/download/{release}/{name}"),
+        sources=(Url(address=f"https://github.com/xinntao/Real-ESRGAN/releases/download/{release}/{name}"),),
         sha256=sha256,
         size=size,
         license="BSD-3-Clause",

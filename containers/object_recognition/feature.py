@@ -85,9 +85,11 @@ _FASTESTDET_COMMIT = "50473cd155cb088aa4a99e64ff6a4b3c24fa07e1"
 
 FASTESTDET = WeightFile(
     name="fastestdet_coco80.pth",
-    source=Url(
-        address=f"https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/{_FASTESTDET_COMMIT}"
-        "/weights/weight_AP05%3A0.253207_280-epoch.pth"
+    sources=(
+        Url(
+            address=f"https://raw.githubusercontent.com/dog-qiuqiu/FastestDet/{_FASTESTDET_COMMIT}"
+            "/weights/weight_AP05%3A0.253207_280-epoch.pth"
+        ),
     ),
     sha256="7f688d478ee474c82dbdb9c10e0ede2f8f3cf5d603f0825d2efd925eb561d05e",
     size=1157945,
@@ -97,8 +99,8 @@ FASTESTDET = WeightFile(
 
 YOLOX_S = WeightFile(
     name="yolox_s.onnx",
-    source=Url(
-        address="https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_s.onnx"
+    sources=(
+        Url(address="https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_s.onnx"),
     ),
     sha256="c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063",
     size=35858002,
@@ -110,7 +112,7 @@ YOLOX_S = WeightFile(
 def _owlv2(file: str) -> WeightFile:
     return WeightFile(
         name=f"owlv2/{file}",
-        source=Hub(repository="google/owlv2-base-patch16-ensemble", path=file),
+        sources=(Hub(repository="google/owlv2-base-patch16-ensemble", path=file),),
         license="Apache-2.0",
         origin="OWLv2 base, patches of 16 px, 960 px, ensemble, by Google",
     )

@@ -33,9 +33,11 @@ class Moderation(msgspec.Struct, frozen=True):
 def _nsfwjs(name: str, path: str, sha256: str, size: int) -> WeightFile:
     return WeightFile(
         name=name,
-        source=Url(
-            address="https://raw.githubusercontent.com/infinitered/nsfwjs/d55a54c51f14380670064cc129b2ea51029c5e46"
-            f"/models/mobilenet_v2/{path}"
+        sources=(
+            Url(
+                address="https://raw.githubusercontent.com/infinitered/nsfwjs/d55a54c51f14380670064cc129b2ea51029c5e46"
+                f"/models/mobilenet_v2/{path}"
+            ),
         ),
         sha256=sha256,
         size=size,
@@ -58,9 +60,11 @@ NUMBERS = _nsfwjs(
 )
 EVA02 = WeightFile(
     name="freepik_eva02_base.safetensors",
-    source=Url(
-        address="https://huggingface.co/Freepik/nsfw_image_detector/resolve/15b85477e4fd2000db76ae9aae0f89a72f95e2e3"
-        "/model.safetensors"
+    sources=(
+        Url(
+            address="https://huggingface.co/Freepik/nsfw_image_detector/resolve/15b85477e4fd2000db76ae9aae0f89a72f95e2e3"
+            "/model.safetensors"
+        ),
     ),
     sha256="024a9d4818fae2656403bf626c9f8c9e7789c2da274749fbebb1060d8fdaa7ab",
     size=172725672,

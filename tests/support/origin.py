@@ -7,8 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from serving.feature import Bundled, Feature, Hub, Profile, Url, WeightFile
+from serving.feature import Feature, Profile, Source, Url, WeightFile
 from serving.weights import Store
+from serving.weights.sources import Mirrors
 
 from .servers import http_server
 
@@ -69,12 +70,14 @@ def running() -> Iterator[Server]:
 def store_in(folder: Path, server: Server) -> Store:
     """Returns a store with the subfolders cache, model and mirror. Its hub is the server."""
     places = {f"{name}_dir": folder / name for name in ("cache", "model")}
-    return Store(**places, mirror=folder / "mirror", hub=server.address)
+    return Store(**places, mirror=folder / "mirror", mirrors=Mirrors(hub=server.address))
 
 
-def weight(source: Bundled | Url | Hub, *, sha256: str | None = sha256(GOOD), **given: Any) -> WeightFile:
+def weight(*sources: Source, sha256: str | None = sha256(GOOD), **given: Any) -> WeightFile:
     return WeightFile(
-        **{"name": "net.onnx", "license": "MIT", "origin": "Somebody"} | given, source=source, sha256=sha256
+        **{"name": "net.onnx", "license": "MIT", "origin": "Somebody"} | given,
+        sources=sources,
+        sha256=sha256,
     )
 
 
@@ -96,6 +99,11 @@ def downloaded(server: Server, answer: Answer | None = None, **given: Any) -> Fe
     """Returns a feature with one file at a pinned address."""
     server.answers["/net.onnx"] = answer or Answer(GOOD)
     return feature(weight(Url(address=f"{server.address}/net.onnx"), **given))
+
+
+def cached(store: Store, content: bytes = GOOD, suffix: str = ".onnx") -> Path:
+    """Returns the place of a file in the cache of the store."""
+    return store.cache_dir / "files" / f"{sha256(content)}{suffix}"
 
 
 def put(path: Path, content: bytes) -> Path:

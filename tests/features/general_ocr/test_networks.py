@@ -150,7 +150,7 @@ def test_characters_are_read_without_torch() -> None:
     ],
 )
 def test_the_executor_equals_eager_at_any_batch_and_size(
-    load: Callable[[Path], nn.Module], role: str, shape: tuple[int, ...], other_shape: tuple[int, ...]
+    load: Callable[[Path, Path], nn.Module], role: str, shape: tuple[int, ...], other_shape: tuple[int, ...]
 ) -> None:
     weights = resolve(find("general_ocr"), Settings.read())
     network = load(weights[f"{role}.onnx"])
@@ -222,6 +222,12 @@ def as_if_trained(network: Any) -> Any:
     return network.eval()
 
 
+def saved(network: Any, folder: Path) -> tuple[Path, Path]:
+    """Returns the weights and the configuration that transformers writes."""
+    network.save_pretrained(folder)
+    return folder / "model.safetensors", folder / "config.json"
+
+
 @pytest.mark.parametrize(
     ("make", "load", "size"),
     [
@@ -230,26 +236,18 @@ def as_if_trained(network: Any) -> Any:
         (tiny_recogniser, recogniser, (48, 96)),
     ],
 )
-def test_folder_in_hugging_face_layout_gives_the_outputs_of_transformers(
-    make: Callable[[], Any], load: Callable[[Path], nn.Module], size: tuple[int, int], tmp_path: Path
+def test_safetensors_with_a_configuration_give_the_outputs_of_transformers(
+    make: Callable[[], Any], load: Callable[[Path, Path], nn.Module], size: tuple[int, int], tmp_path: Path
 ) -> None:
     theirs = as_if_trained(make())
-    theirs.save_pretrained(tmp_path)
     images = torch.rand(2, 3, *size)
 
-    ours = load(tmp_path)
+    ours = load(*saved(theirs, tmp_path))
     result = ours(images).softmax(-1) if load is recogniser else ours(images)
     torch.testing.assert_close(result, theirs(images).last_hidden_state, rtol=1e-3, atol=1e-5)
     assert not any(isinstance(part, nn.BatchNorm2d) for part in ours.modules())
     assert not ours.training
     assert not any(parameter.requires_grad for parameter in ours.parameters())
-
-
-def test_characters_of_a_folder_start_with_the_blank(tmp_path: Path) -> None:
-    (tmp_path / "preprocessor_config.json").write_text(
-        '{"character_list": ["blank", "a", "字", " "]}', "utf-8"
-    )
-    assert characters(tmp_path) == ("", "a", "字", " ")
 
 
 def test_the_error_for_another_architecture_names_the_file_and_the_tensor() -> None:
@@ -261,14 +259,14 @@ def test_the_error_for_another_architecture_names_the_file_and_the_tensor() -> N
         characters(DETECTION)
 
 
-def test_folder_of_another_model_type_is_refused(tmp_path: Path) -> None:
-    tiny_recogniser().save_pretrained(tmp_path)
+def test_a_configuration_of_another_model_type_is_refused(tmp_path: Path) -> None:
+    files = saved(tiny_recogniser(), tmp_path)
     with pytest.raises(ValueError, match=r"config\.json: model_type 'pp_ocrv6_small_rec', must be one of"):
-        detector(tmp_path)
+        detector(*files)
 
 
-def test_folder_whose_tensors_differ_from_its_config_is_refused(tmp_path: Path) -> None:
-    tiny_recogniser(classes=12).save_pretrained(tmp_path)
+def test_tensors_that_differ_from_their_configuration_are_refused(tmp_path: Path) -> None:
+    files = saved(tiny_recogniser(classes=12), tmp_path)
     tiny_recogniser(classes=13).config.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"tensor head\.head\.bias is missing, or its shape differs"):
-        recogniser(tmp_path)
+        recogniser(*files)

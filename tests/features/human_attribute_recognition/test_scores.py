@@ -245,7 +245,7 @@ def test_a_trained_head_replaces_the_prompts(tiny: Path, tmp_path: Path) -> None
     save_file(trained._asdict(), model_dir / TRAINED)
     file = WeightFile(
         name=TRAINED,
-        source=Hub(repository="my/head", path="head.safetensors"),
+        sources=(Hub(repository="my/head", path="head.safetensors"),),
         license="MIT",
         origin="Me",
     )

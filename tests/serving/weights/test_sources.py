@@ -9,7 +9,20 @@ import pytest
 
 from serving.feature import Feature, Hub, Url
 from serving.weights import Store, WeightsError
-from tests.support.origin import BAD, COMMIT, GOOD, Answer, Server, downloaded, feature, put, sha256, weight
+from serving.weights.sources import Mirrors
+from tests.support.origin import (
+    BAD,
+    COMMIT,
+    GOOD,
+    Answer,
+    Server,
+    cached,
+    downloaded,
+    feature,
+    put,
+    sha256,
+    weight,
+)
 
 
 def on_hub(server: Server, body: bytes = GOOD, revision: str = "main") -> Feature:
@@ -26,7 +39,7 @@ def test_a_download_is_stored_and_not_repeated(server: Server, store: Store) -> 
     toy = downloaded(server)
     weights = store.resolve(toy, "lite")
     assert weights["net.onnx"].read_bytes() == GOOD
-    assert weights["net.onnx"] == store.cache_dir / "toy/lite/net.onnx"
+    assert weights["net.onnx"] == cached(store)
     assert not weights.random
     assert dict(store.resolve(toy, "lite")) == dict(weights)
     assert server.asked == ["/net.onnx"]
@@ -64,7 +77,7 @@ def test_a_broken_connection_is_tried_three_times(answer: Answer, server: Server
     with pytest.raises(WeightsError, match=r"peer closed|503"):
         store.pull(downloaded(server, answer), "lite")
     assert server.asked == ["/net.onnx"] * 3
-    assert not (store.cache_dir / "toy/lite/net.onnx").exists()
+    assert not cached(store).exists()
 
 
 def test_a_hub_file_is_pinned_by_the_first_pull(server: Server, store: Store) -> None:
@@ -84,17 +97,17 @@ def test_a_hub_file_is_pinned_by_the_first_pull(server: Server, store: Store) ->
 
 def test_later_pulls_request_the_pinned_commit_and_check_its_hash(server: Server, store: Store) -> None:
     toy = on_hub(server)
-    cached = store.pull(toy, "lite")["net.safetensors"]
+    pulled = store.pull(toy, "lite")["net.safetensors"]
     lock = (store.cache_dir / "weights.lock").read_bytes()
-    cached.unlink()
+    pulled.unlink()
     store.pull(toy, "lite")
     assert server.asked[2] == f"/some/net/resolve/{COMMIT}/net.safetensors"
-    cached.unlink()
+    pulled.unlink()
     on_hub(server, GOOD[::-1])
     with pytest.raises(WeightsError, match=f"gave sha256 {sha256(GOOD[::-1])}, not {sha256(GOOD)}"):
         store.pull(toy, "lite")
     assert (store.cache_dir / "weights.lock").read_bytes() == lock
-    assert not cached.exists()
+    assert not pulled.exists()
 
 
 def test_the_lock_may_be_outside_the_cache_and_its_bytes_do_not_depend_on_the_order(
@@ -102,7 +115,7 @@ def test_the_lock_may_be_outside_the_cache_and_its_bytes_do_not_depend_on_the_or
 ) -> None:
     def pulled(name: str, *files: str) -> bytes:
         lock = tmp_path / name / "weights.lock"
-        here = Store(cache_dir=tmp_path / name, lock=lock, hub=server.address)
+        here = Store(cache_dir=tmp_path / name, lock=lock, mirrors=Mirrors(hub=server.address))
         for file in files:
             where = f"/some/net/resolve/main/{file}"
             server.answers[where] = Answer(file.encode(), headers={"X-Repo-Commit": COMMIT})
@@ -111,14 +124,6 @@ def test_the_lock_may_be_outside_the_cache_and_its_bytes_do_not_depend_on_the_or
         return lock.read_bytes()
 
     assert pulled("one", "a.json", "b.json") == pulled("other", "b.json", "a.json")
-
-
-def test_a_cached_hub_file_without_a_pin_is_downloaded_again(server: Server, store: Store) -> None:
-    toy = on_hub(server)
-    put(store.cache_dir / "toy/lite/net.safetensors", BAD)
-    with pytest.raises(WeightsError, match=r"not one in weights\.lock"):
-        store.resolve(toy, "lite", download=False)
-    assert store.resolve(toy, "lite")["net.safetensors"].read_bytes() == GOOD
 
 
 def test_a_server_that_names_no_commit_is_not_accepted_as_a_hub(server: Server, store: Store) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from serving.feature import Bundled, Hub, Profile, Url, WeightFile, discover
 from serving.settings import Settings
+from serving.weights.sources import Mirrors
 from serving.weights.store import Store, WeightsError, resolve
-from tests.support.origin import BAD, GOOD, Server, downloaded, feature, put, sha256, weight
+from tests.support.origin import BAD, GOOD, Server, cached, downloaded, feature, put, sha256, weight
 from tests.support.paths import SHARED
 
 
@@ -18,10 +19,10 @@ def test_the_places_are_searched_in_order(server: Server, store: Store, tmp_path
     """A file in a better place takes precedence over all others."""
     toy = downloaded(server)
     places = []
-    for path in ("mirror/net.onnx", "cache/toy/lite/net.onnx", "model/net.onnx"):
-        put(tmp_path / path, GOOD)
+    for path in (tmp_path / "mirror/net.onnx", cached(store), tmp_path / "model/net.onnx"):
+        put(path, GOOD)
         found = store.resolve(toy, "lite").files["net.onnx"]
-        assert found.path == tmp_path / path
+        assert found.path == path
         places.append(found.place)
     assert places == ["mirror", "cache", "model folder"]
     assert server.asked == []
@@ -46,12 +47,12 @@ def test_own_weights_need_no_declared_hash_and_have_their_own_derived_files(
 
 def test_a_damaged_cache_is_not_used_and_is_repaired(server: Server, store: Store) -> None:
     toy = downloaded(server)
-    cached = put(store.cache_dir / "toy/lite/net.onnx", BAD)
+    damaged = put(cached(store), BAD)
     with pytest.raises(WeightsError, match=f"{sha256(BAD)}, not {sha256(GOOD)}"):
         store.resolve(toy, "lite", download=False)
     assert [row.state for row in store.verify([toy])] == ["wrong hash"]
     store.pull(toy, "lite")
-    assert cached.read_bytes() == GOOD
+    assert damaged.read_bytes() == GOOD
     assert [row.state for row in store.verify([toy])] == ["ok"]
 
 
@@ -63,7 +64,7 @@ def test_a_mirror_is_matched_by_hash_and_pulled_into_the_cache(
     put(tmp_path / "mirror/manifest.json", json.dumps(manifest).encode())
     toy = downloaded(server)
     assert store.resolve(toy, "lite")["net.onnx"] == tmp_path / "mirror/another_name.bin"
-    assert store.pull(toy, "lite")["net.onnx"] == store.cache_dir / "toy/lite/net.onnx"
+    assert store.pull(toy, "lite")["net.onnx"] == cached(store)
     assert server.asked == []
 
 
@@ -139,7 +140,7 @@ def test_without_files_and_network_one_line_names_the_remedy(
     source: Url | Hub, profile: str, command: str, tmp_path: Path
 ) -> None:
     toy = feature(weight(source, name="net.json", license="BSD-3-Clause"), profile=profile)
-    store = Store(cache_dir=tmp_path, hub="http://127.0.0.1:9")
+    store = Store(cache_dir=tmp_path, mirrors=Mirrors(hub="http://127.0.0.1:9"))
     for download, reason in ((False, "nowhere on this machine"), (True, "Connection refused")):
         with pytest.raises(WeightsError) as failure:
             store.resolve(toy, profile, download=download)
@@ -195,7 +196,7 @@ def test_verify_distinguishes_installed_files_from_those_to_pull(name: str, tmp_
     declared = discover()[name]
     rows = Store(cache_dir=tmp_path).verify([declared])
     files = [file for profile in declared.profiles.values() for file in profile.files]
-    states = ["ok" if isinstance(file.source, Bundled) else "missing" for file in files]
+    states = ["ok" if isinstance(file.sources[0], Bundled) else "missing" for file in files]
     assert [(row.file, row.license, row.state) for row in rows] == [
         (file.name, file.license, state) for file, state in zip(files, states, strict=True)
     ]

@@ -31,7 +31,7 @@ class ProbeResponse(msgspec.Struct, frozen=True):
 
 _NOWHERE = WeightFile(
     name="probe.safetensors",
-    source=Url(address="http://127.0.0.1:1/probe.safetensors"),
+    sources=(Url(address="http://127.0.0.1:1/probe.safetensors"),),
     sha256="0" * 64,
     size=1,
     license="Apache-2.0",

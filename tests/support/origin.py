@@ -32,11 +32,12 @@ class Answer(NamedTuple):
 
 
 class Server(ThreadingHTTPServer):
-    """A server that replies by path. asked: the requested paths, in order."""
+    """A server that replies by path. asked, credentials: the paths and credentials of requests, in order."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
+        self.credentials: list[str | None] = []
         super().__init__(("127.0.0.1", 0), Handler)
 
     @property
@@ -49,6 +50,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
+        self.server.credentials.append(self.headers["Authorization"])
         answer = self.server.answers.get(self.path, Answer(status=404))
         self.send_response(answer.status)
         for name, value in answer.headers.items():

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -156,3 +157,36 @@ def test_two_processes_that_pull_one_file_download_it_once(server: Server, store
         process.join(timeout=90)
     assert [process.exitcode for process in processes] == [0, 0]
     assert server.asked == ["/net.onnx"]
+
+
+def test_sources_are_tried_in_turn(server: Server, store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    server.answers |= {"/bad.onnx": Answer(BAD), "/net.onnx": Answer(GOOD)}
+    sources = [Url(address=f"{server.address}/{name}.onnx") for name in ("gone", "bad", "net", "unused")]
+    assert store.pull(feature(weight(*sources)), "lite")["net.onnx"].read_bytes() == GOOD
+    assert server.asked == ["/gone.onnx", "/bad.onnx", "/net.onnx"]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.endswith("the next source is tried") for line in lines if "/gone" in line or "/bad" in line]
+    with pytest.raises(WeightsError, match=r"gone.onnx.*404.*; .*bad.onnx gave sha256"):
+        store.pull(feature(weight(*sources[:2], sha256=sha256(b"other"))), "lite")
+
+
+def test_a_file_that_features_share_is_stored_once(server: Server, store: Store) -> None:
+    toy = downloaded(server)
+    renamed = feature(weight(Url(address=f"{server.address}/gone"), name="renamed.onnx"), profile="small")
+    assert store.pull(toy, "lite")["net.onnx"] == store.pull(renamed, "small")["renamed.onnx"]
+    assert server.asked == ["/net.onnx"]
+
+
+def test_a_mirror_of_the_code_host_is_tried_first(server: Server, store: Store) -> None:
+    original = "https://github.com/someone/net/releases/download/v1/net.onnx"
+    server.answers[f"/{original}"] = Answer(GOOD)
+    mirrors = Mirrors(url=f"{server.address}/")
+    toy = feature(weight(Url(address=original)))
+    assert replace(store, mirrors=mirrors).pull(toy, "lite")["net.onnx"].read_bytes() == GOOD
+    assert mirrors.addresses(Url(address=original)) == [f"{server.address}/{original}", original]
+
+
+def test_a_pinned_address_on_the_hub_is_asked_at_its_mirror(server: Server, store: Store) -> None:
+    server.answers["/some/net/resolve/c0ffee/net.onnx"] = Answer(GOOD)
+    source = Url(address="https://huggingface.co/some/net/resolve/c0ffee/net.onnx")
+    assert store.pull(feature(weight(source)), "lite")["net.onnx"].read_bytes() == GOOD

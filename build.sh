@@ -17,6 +17,8 @@
 #   --region REGION             AWS region for --push; default: AWS_REGION, AWS_DEFAULT_REGION or the
 #                               region of the AWS profile
 #
+# PIP_INDEX_URL, NPM_CONFIG_REGISTRY, HF_ENDPOINT and AIKIT_URL_MIRROR name mirrors for the build, if they are set. The
+# image's history keeps them, so they must not contain a password.
 # The variable ENGINE_BUILD_ARGS adds arguments to the engine's build command, such as `--isolation chroot`.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -76,6 +78,11 @@ licences() {
     ' THIRD_PARTY.md
 }
 
+mirrors=()
+for name in PIP_INDEX_URL NPM_CONFIG_REGISTRY HF_ENDPOINT AIKIT_URL_MIRROR; do
+    [[ ! ${!name:-} ]] || mirrors+=(--build-arg "$name=${!name}")
+done
+
 registry=""
 if [[ $push ]]; then
     region=${region:-${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}}}
@@ -92,7 +99,7 @@ for feature in "${features[@]}"; do
     [[ $feature != *,* ]] || name=$prefix/together
     image=$registry$name:$tag
     # shellcheck disable=SC2086  # ENGINE_BUILD_ARGS is several words
-    "$engine" build ${ENGINE_BUILD_ARGS:-} --file containers/Dockerfile \
+    "$engine" build ${ENGINE_BUILD_ARGS:-} --file containers/Dockerfile ${mirrors[@]+"${mirrors[@]}"} \
         ${base:+--build-arg "BASE=$base"} ${index:+--build-arg "TORCH_INDEX=$index"} \
         ${profile:+--build-arg "PROFILE=$profile"} --build-arg "FEATURE=$feature" \
         --label "org.opencontainers.image.title=$feature" \

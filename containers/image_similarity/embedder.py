@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from containers.image_similarity.feature import CLIP, COPIES
+from containers.image_similarity.view import view
 from serving.arrays import Floats, Pixels
 from serving.embeddings import unit
 from serving.executor import Executor, compile
@@ -36,11 +38,11 @@ class Embedder:
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
         version = VERSIONS[weights.profile]
-        view, network = _clip(weights) if CLIP.name in weights else _copies(weights)
-        example = view(np.zeros((2, 2, 3), np.uint8))[None]
+        prepare, network = _clip(weights) if CLIP.name in weights else _copies(weights)
+        example = prepare(np.zeros((2, 2, 3), np.uint8))[None]
         cache = weights.derived(version.replace("/", "-"))
         sizes = [(size, *example.shape[1:]) for size in (1, 2, 4, 8)]
-        return cls(view, compile(network, example, device=device, cache=cache, warm_up=sizes), version)
+        return cls(prepare, compile(network, example, device=device, cache=cache, warm_up=sizes), version)
 
     def embed(self, views: Sequence[Floats]) -> Floats:
         """Returns one vector of length 1 for each view, stacked to (N, 512)."""
@@ -48,9 +50,14 @@ class Embedder:
 
 
 def _copies(weights: Weights) -> "tuple[Callable[[Pixels], Floats], Callable[[], torch.nn.Module]]":
-    from containers.image_similarity.networks import descriptor, harmonics
+    return view, partial(_descriptor, weights[COPIES.name])
 
-    return harmonics.view, partial(descriptor.descriptor, weights[COPIES.name])
+
+def _descriptor(file: Path) -> "torch.nn.Module":
+    # imported late, because loading a compiled network does not need torch
+    from containers.image_similarity.networks.descriptor import descriptor
+
+    return descriptor(file)
 
 
 def _clip(weights: Weights) -> "tuple[Callable[[Pixels], Floats], Callable[[], torch.nn.Module]]":

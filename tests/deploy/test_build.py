@@ -70,6 +70,14 @@ def test_the_licence_label_follows_the_profile(build: Build) -> None:
     assert "--build-arg PROFILE=standard" in call
 
 
+def test_mirrors_in_the_environment_reach_the_build(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", "http://mirror.example/npm")
+    monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    (call,) = build("face_detection --engine buildah").calls
+    assert "--build-arg NPM_CONFIG_REGISTRY=http://mirror.example/npm" in call
+    assert "HF_ENDPOINT" not in call
+
+
 def test_every_feature_has_an_image_of_its_own(build: Build) -> None:
     features = sorted(file.parent.name for file in ROOT.glob("containers/*/feature.py"))
     images = build("all --engine buildah --tag 1 --prefix mine").done.stdout.split()

@@ -1,10 +1,12 @@
 """Tests of the rules for every feature. They also cover a new folder under containers/."""
 
+import json
 import subprocess
 import sys
 from base64 import b64decode
 from configparser import ConfigParser
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import msgspec
@@ -123,3 +125,36 @@ class _Image:  # noqa: PLW1641  (compared, never hashed)
         if not isinstance(other, _Image) or self.pixels.shape != other.pixels.shape:
             return False
         return bool(np.mean(cv2.absdiff(self.pixels, other.pixels) > 3) <= 0.01)
+
+
+_BLOCKED = """
+import asyncio, json, sys
+
+import msgspec
+
+class Blocked:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in ("torch", "torchvision", "transformers"):
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocked())
+from serving.feature import find
+from serving.service import Service
+from serving.settings import Settings
+
+async def main():
+    feature = find(sys.argv[1])
+    async with Service.load(feature, Settings.read(stores=json.loads(sys.argv[2]))) as service:
+        reply = await service.invoke(msgspec.json.encode(feature.example["request"]), "application/json")
+    print(reply.status)
+
+asyncio.run(main())
+"""
+
+
+def test_a_start_from_compiled_networks_needs_no_torch(feature: Feature, ask: Ask, tmp_path: Path) -> None:
+    ask(feature, msgspec.json.encode(feature.example["request"]))  # compiles the networks
+    stores = {feature.store.name: str(tmp_path)} if feature.store else {}
+    command = [sys.executable, "-c", _BLOCKED, feature.name, json.dumps(stores)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout.strip()) == (0, "200"), done.stderr

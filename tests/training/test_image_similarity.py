@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from containers.image_similarity.feature import DIMENSIONS
 from containers.image_similarity.networks.descriptor import Descriptor
-from containers.image_similarity.networks.harmonics import REACH, SIGMAS, STRIDE, LocalHarmonics, view
+from containers.image_similarity.networks.harmonics import REACH, SIGMAS, STRIDE, LocalHarmonics
+from containers.image_similarity.view import view
 from training.image_similarity import pool, train_descriptor
 from training.image_similarity.copies import SIDE, copy
 from training.image_similarity.pool import Pool

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from containers.image_similarity.feature import COPIES
 from containers.image_similarity.networks.descriptor import Descriptor, descriptor
-from containers.image_similarity.networks.harmonics import view
+from containers.image_similarity.view import view
 from serving.arrays import Pixels
 from serving.feature import find
 from serving.settings import Settings

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from containers.image_similarity.feature import DIMENSIONS
 from containers.image_similarity.networks.descriptor import Descriptor
-from containers.image_similarity.networks.harmonics import view
+from containers.image_similarity.view import view
 from training.image_similarity.copies import copy
 from training.image_similarity.pool import Pool
 from training.loop import Options, Plan, Training, export

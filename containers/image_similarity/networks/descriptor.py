@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from containers.image_similarity.feature import DIMENSIONS
-from containers.image_similarity.networks.harmonics import SIDE, SIGMAS, VALUES, LocalHarmonics
+from containers.image_similarity.networks.harmonics import SIGMAS, VALUES, LocalHarmonics
+from containers.image_similarity.view import SIDE
 
 SIDES = SIDE, 93, 69  # px, half an octave apart; an odd side lets a grid of points be halved symmetrically
 WIDTH, WIDER, BLOCKS = 128, 384, 2  # channels inside the network, channels at its end, residual blocks

@@ -8,29 +8,19 @@ gradient, and their imaginary parts lose their sign. Then neither turning nor mi
 
 import math
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from serving.arrays import Doubles, Floats, Integers, Pixels
+from serving.arrays import Doubles, Integers
 
-SIDE = 133  # px of a view
 SIGMAS = (1.5, 3.0, 6.0)  # px, deviations of the Gaussians, an octave apart
 REFERENCE = 1  # index into SIGMAS of the gradient that gives the reference direction
 ORDER = 4  # the highest n
 REACH = math.ceil(3 * max(SIGMAS))  # px around a point that are looked at
 STRIDE = 4  # px between two points
 WIDER = 1.6  # ratio of the two Gaussians of a blob, the usual approximation of the Laplacian
-FLAT = 0.02  # deviation of the brightness (0..1) below which contrast is not stretched in full
 VALUES = len(SIGMAS) * (1 + 2 * ORDER)  # numbers that describe a point
-
-
-def view(image: Pixels) -> Floats:
-    """Returns the brightness of an (H, W, 3) RGB image as (1, 133, 133), with mean 0 and deviation near 1."""
-    square = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(square, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    return np.asarray((grey - grey.mean()) / (grey.std() + np.float32(FLAT)), np.float32)[None]
 
 
 class LocalHarmonics(nn.Module):

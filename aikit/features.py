@@ -2,9 +2,10 @@
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator, Sequence
 
 from deploy.tables import columns
-from serving.feature import discover
+from serving.feature import Feature, discover
 from serving.openapi import document
 
 from .options import add_feature, features_of
@@ -13,6 +14,9 @@ from .options import add_feature, features_of
 def add_list(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--json", action="store_true", help="print JSON, which also has titles, profiles and aliases"
+    )
+    command.add_argument(
+        "--licenses", action="store_true", help="print the licence and the commercial use of each weight file"
     )
     command.set_defaults(run=_list)
 
@@ -28,7 +32,9 @@ def add_openapi(command: argparse.ArgumentParser) -> None:
 
 def _list(args: argparse.Namespace) -> None:
     features = discover().values()
-    if args.json:
+    if args.licenses:
+        print("\n".join(columns(list(_licenses(features)))))
+    elif args.json:
         rows = [
             {
                 "name": feature.name,
@@ -43,6 +49,14 @@ def _list(args: argparse.Namespace) -> None:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
         print("\n".join(columns([(feature.name, feature.summary) for feature in features])))
+
+
+def _licenses(features: Iterable[Feature]) -> Iterator[Sequence[str]]:
+    yield "feature", "profile", "file", "licence", "commercial use", "origin"
+    for feature in features:
+        for name, profile in feature.profiles.items():
+            for file in profile.files:
+                yield feature.name, name, file.name, file.license, file.commercial_use, file.origin
 
 
 def _requires(args: argparse.Namespace) -> None:

@@ -57,6 +57,7 @@ class PackageFile:
 
 
 Source = Bundled | PackageFile | Url | Hub
+CommercialUse = Literal["yes", "no", "unclear"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +65,8 @@ class WeightFile:
     """One file of trained parameters, with its hash, its licence and the sources that it can come from.
 
     name: path inside a model folder. sources: in the order in which they are tried. origin: the network and
-    its author. size: bytes. commercial_use: `unclear` when the terms of the training data may forbid it.
+    its author. size: bytes. commercial_use: `unclear` when the licence allows it, but the terms of the
+    training data may not.
     A hub file may leave `sha256` and `size` open. The first pull then writes the commit and the hash into
     weights.lock, and later pulls are checked against them.
     """
@@ -75,7 +77,7 @@ class WeightFile:
     origin: str
     sha256: str | None = None
     size: int | None = None
-    commercial_use: Literal["yes", "no", "unclear"] = "unclear"
+    commercial_use: CommercialUse = "unclear"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +92,17 @@ class Profile:
     def complete(self) -> bool:
         """True when no file has to be downloaded."""
         return all(any(isinstance(source, Bundled) for source in file.sources) for file in self.files)
+
+    @property
+    def licenses(self) -> tuple[str, ...]:
+        """The licences of the files, each once."""
+        return tuple(dict.fromkeys(file.license for file in self.files))
+
+    @property
+    def commercial_use(self) -> CommercialUse:
+        """What all files allow: `no` or `unclear` when it is so for one of them."""
+        uses = {file.commercial_use for file in self.files}
+        return "no" if "no" in uses else "unclear" if "unclear" in uses else "yes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -61,6 +61,7 @@ PLATENET = WeightFile(
     size=1127886,
     license="Apache-2.0",
     origin="trained by training/plates on synthetic plates",
+    commercial_use="yes",
 )
 
 LPRNET = WeightFile(
@@ -74,7 +75,8 @@ LPRNET = WeightFile(
     sha256="d1ca22ca7a251a90702a166c8ad8ce7f05acb39f5ef8055139a33d462716d1ad",
     size=1806995,
     license="Apache-2.0",
-    origin="LPRNet by sirius-ai, trained on CCPD",
+    origin="LPRNet by sirius-ai, trained on CCPD, whose licence is MIT",
+    commercial_use="yes",
 )
 
 feature = Feature(

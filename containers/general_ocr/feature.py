@@ -62,6 +62,7 @@ def _bundled(role: str, sha256: str, size: int) -> WeightFile:
         size=size,
         license="Apache-2.0",
         origin="PP-OCRv6 small by PaddlePaddle, as ONNX by RapidAI in the rapidocr package",
+        commercial_use="yes",
     )
 
 
@@ -71,6 +72,7 @@ def _hub(role: str, file: str) -> WeightFile:
         sources=(Hub(repository=f"PaddlePaddle/PP-OCRv6_medium_{role}_safetensors", path=file),),
         license="Apache-2.0",
         origin="PP-OCRv6 medium by PaddlePaddle",
+        commercial_use="yes",
     )
 
 

@@ -65,6 +65,7 @@ COPIES = WeightFile(
     sha256="a0b41b03f9466ca334da7c3ec5c103595463f853d246cfc5b019f270526ef223",
     license="Apache-2.0",
     origin="this project: training/image_similarity",
+    commercial_use="yes",
     size=1785350,
 )
 CLIP = WeightFile(

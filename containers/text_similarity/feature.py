@@ -102,6 +102,7 @@ IDF = WeightFile(
     license="MIT, PSF-2.0",
     origin="counted by containers/text_similarity/count_idf.py from jieba 0.42.1 (MIT) and the help of "
     "Python 3.11.7 (PSF-2.0)",
+    commercial_use="yes",
 )
 
 CHARACTERS = WeightFile(
@@ -112,6 +113,7 @@ CHARACTERS = WeightFile(
     license="Apache-2.0",
     origin="trained by training/text_similarity on texts made from our thesaurus, jieba 0.42.1 (MIT) and "
     "the definitions of Unihan 15.0 (Unicode)",
+    commercial_use="yes",
 )
 
 _BGE = "https://huggingface.co/Xenova/bge-base-zh-v1.5/resolve/71e50dc531959f9e04ebf190ea25b00261a0a186/"
@@ -123,6 +125,7 @@ BGE = WeightFile(
     size=406953171,
     license="MIT",
     origin="BGE base zh v1.5 by BAAI, exported to ONNX by Xenova",
+    commercial_use="yes",
 )
 TOKENIZER = WeightFile(
     name="tokenizer.json",
@@ -131,6 +134,7 @@ TOKENIZER = WeightFile(
     size=439124,
     license="MIT",
     origin="BGE base zh v1.5 by BAAI",
+    commercial_use="yes",
 )
 
 feature = Feature(

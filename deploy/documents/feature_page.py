@@ -17,6 +17,10 @@ from .clients import by_address, literals
 
 _TEMPLATE = Path(__file__).with_name("feature_page.md")
 _LINE = 118  # characters in a line of an example
+_UNCLEAR = (
+    "\nUnclear: the licence of the files allows commercial use, but the terms of the training data may not.\n"
+    "[THIRD_PARTY.md](../../THIRD_PARTY.md) names the data of each file."
+)
 _ILLUSTRATION = "\n\nThis reply is an illustration, because this project has not run these weights."
 
 
@@ -37,6 +41,10 @@ def reference(feature: Feature) -> str:
         "summary": feature.summary,
         "name": feature.name,
         "names": ", ".join(f"`{name}`" for name in feature.names),
+        "licenses_table": rows(_licenses_rows(feature)),
+        "unclear": _UNCLEAR
+        if any(profile.commercial_use == "unclear" for profile in feature.profiles.values())
+        else "",
         "call": _call(feature, takes_image, literals(addressed)["request_json"]),
         "request_about": " ".join(request.get("description", "").split()),
         "bodies": "\n".join(f"* {line}" for line in _bodies(takes_image, has_images)),
@@ -162,13 +170,22 @@ def _type(schema: Json) -> str:
     return str(schema.get("type", "object"))
 
 
+def _name(feature: Feature, profile: str) -> str:
+    return f"`{profile}`{' (default)' * (profile == feature.default_profile)}"
+
+
+def _licenses_rows(feature: Feature) -> Iterator[Sequence[str]]:
+    for name, profile in feature.profiles.items():
+        yield _name(feature, name), ", ".join(profile.licenses), profile.commercial_use
+
+
 def _weights_rows(feature: Feature) -> Iterator[Sequence[str]]:
     for name, profile in feature.profiles.items():
         yield (
-            f"`{name}`{' (default)' * (name == feature.default_profile)}",
+            _name(feature, name),
             profile.summary,
             ", ".join(f"`{file.name}`" for file in profile.files) or "none",
-            ", ".join(dict.fromkeys(file.license for file in profile.files)),
+            ", ".join(profile.licenses),
             _size(profile),
             "yes" if profile.verified else "no",
         )

@@ -26,6 +26,13 @@ def aikit(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_list_has_the_licence_of_every_weight_file() -> None:
+    header, *rows = aikit("list", "--licenses").stdout.splitlines()
+    assert header.split("  ")[0] == "feature"
+    (det,) = (row for row in rows if row.startswith("general_ocr ") and " lite " in row and "det.onnx" in row)
+    assert " Apache-2.0 " in det
+
+
 def test_list_names_every_feature() -> None:
     assert "general_ocr_traditional" in aikit("list").stdout
     rows = json.loads(aikit("list", "--json").stdout)

@@ -1,5 +1,6 @@
 """The parts that detectors share: input squares, detections, and the suppression of overlapping boxes."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -34,16 +35,30 @@ def letterbox(image: Pixels, side: int, grey: int) -> Pixels:
     return square
 
 
-def suppress_overlaps(boxes: Floats, scores: Floats, labels: Integers, max_overlap: float) -> list[Detection]:
+def cells(side: int, strides: Sequence[int]) -> tuple[Floats, Floats]:
+    """Returns column and row of the cells of all grids, (N, 2), and the sides of the cells in px, (N, 1).
+
+    side: px of the square image. strides: px of a cell, for each grid.
+    """
+    grids = [np.mgrid[: side // stride, : side // stride][::-1].reshape(2, -1).T for stride in strides]
+    sides = np.repeat(strides, [len(grid) for grid in grids])
+    return np.concatenate(grids).astype(np.float32), sides.astype(np.float32)[:, None]
+
+
+def suppress_overlaps(
+    boxes: Floats, scores: Floats, labels: Integers, max_overlap: float, *, across_labels: bool = False
+) -> list[Detection]:
     """Returns detections with the highest score first (non-maximum suppression).
 
     A box is dropped when a box of the same label has a higher score and overlaps it by more than
     `max_overlap` (intersection over union). boxes: (N, 4) left, top, right, bottom. scores, labels: (N,).
+    across_labels: compares boxes of different labels too.
     """
     corner_and_size = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), 1)
+    groups = [0] * len(labels) if across_labels else labels.tolist()
     kept = np.asarray(
         cv2.dnn.NMSBoxesBatched(
-            corner_and_size.tolist(), scores.tolist(), labels.tolist(), 0.0, max_overlap, top_k=CANDIDATES
+            corner_and_size.tolist(), scores.tolist(), groups, 0.0, max_overlap, top_k=CANDIDATES
         ),
         int,
     )

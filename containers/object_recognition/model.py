@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-from containers.object_recognition.fastestdet import FastestDet
 from containers.object_recognition.feature import MIN_CONFIDENCE, Instance, Label, ObjectRequest, Objects
+from containers.object_recognition.nanodet import NanoDet
 from containers.object_recognition.open_vocabulary import OpenVocabulary
 from containers.object_recognition.recogniser import CocoRecogniser, FoundObject, Query, Recogniser
 from containers.object_recognition.yolox import Yolox
@@ -14,7 +14,7 @@ from serving.model import Model as Base
 from serving.weights import Weights
 
 VERSIONS = {
-    "lite": "fastestdet-coco80/1",
+    "lite": "nanodet-g-coco80/1",
     "yolox": "yolox-s-coco80/1",
     "standard": "owlv2-base-patch16-ensemble/1",
 }
@@ -43,7 +43,7 @@ class Model(Base[ObjectRequest, Item, list[FoundObject], Objects]):
             case "yolox":
                 recogniser = CocoRecogniser(Yolox.load(weights, device), "yolox")
             case profile:
-                recogniser = CocoRecogniser(FastestDet.load(weights, device), profile)
+                recogniser = CocoRecogniser(NanoDet.load(weights, device), profile)
         return cls(recogniser, weights.profile)
 
     def preprocess(self, request: ObjectRequest) -> Item:

@@ -1,6 +1,6 @@
 """YOLOX-S detects objects of COCO's 80 classes in images. https://arxiv.org/abs/2107.08430.
 
-It is larger and more accurate than FastestDet. The weights are the publisher's .onnx file, which expects BGR
+It is larger and more accurate than NanoDet-g. The weights are the publisher's .onnx file, which expects BGR
 of 0 to 255.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self, cast
 import cv2
 import numpy as np
 
-from containers.object_recognition.detection import Detection, letterbox, suppress_overlaps
+from containers.object_recognition.detection import Detection, cells, letterbox, suppress_overlaps
 from containers.object_recognition.feature import YOLOX_S
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
@@ -28,14 +28,7 @@ STRIDES = (8, 16, 32)  # px of a cell in each of the three grids
 MAX_OVERLAP = 0.5  # intersection over union of two boxes of one class
 
 
-def _cells() -> tuple[Floats, Floats]:
-    """Returns column and row of all cells, (8400, 2), and their strides, (8400, 1), in the output's order."""
-    grids = [np.mgrid[: SIDE // stride, : SIDE // stride][::-1].reshape(2, -1).T for stride in STRIDES]
-    strides = np.repeat(STRIDES, [len(grid) for grid in grids])
-    return np.concatenate(grids).astype(np.float32), strides.astype(np.float32)[:, None]
-
-
-_PLACES, _STRIDES = _cells()
+_PLACES, _STRIDES = cells(SIDE, STRIDES)
 
 
 class Yolox:
@@ -77,20 +70,20 @@ def network_input(image: Pixels) -> Floats:
     return cast(Floats, cv2.dnn.blobFromImage(letterbox(image, SIDE, GREY), swapRB=True))
 
 
-def detections(cells: Floats, size: tuple[int, ...], min_score: float) -> list[Detection]:
+def detections(grid: Floats, size: tuple[int, ...], min_score: float) -> list[Detection]:
     """Decodes the network's output for one image.
 
-    cells: (8400, 85) from the network. size: height and width of the image.
+    grid: (8400, 85) from the network. size: height and width of the image.
     """
-    scores: Floats = cells[:, 4] * cells[:, 5:].max(1)
+    scores: Floats = grid[:, 4] * grid[:, 5:].max(1)
     chosen = scores >= min_score
-    cells, scores, strides = cells[chosen], scores[chosen], _STRIDES[chosen]
-    centre = (cells[:, :2] + _PLACES[chosen]) * strides
-    half = np.exp(cells[:, 2:4].clip(max=10)) * strides / 2
+    grid, scores, strides = grid[chosen], scores[chosen], _STRIDES[chosen]
+    centre = (grid[:, :2] + _PLACES[chosen]) * strides
+    half = np.exp(grid[:, 2:4].clip(max=10)) * strides / 2
     height, width = size
     boxes = np.concatenate((centre - half, centre + half), 1) * (max(size) / SIDE)
     inside = boxes.clip(0, (width, height, width, height)).astype(np.float32)
-    return suppress_overlaps(inside, scores, cells[:, 5:].argmax(1), MAX_OVERLAP)
+    return suppress_overlaps(inside, scores, grid[:, 5:].argmax(1), MAX_OVERLAP)
 
 
 def _network(file: Path) -> "torch.nn.Module":

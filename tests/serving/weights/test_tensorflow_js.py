@@ -39,9 +39,22 @@ def test_a_file_of_another_length_is_refused(tmp_path: Path, numbers: bytes, fau
         tensors(*written(tmp_path, [BYTES, FLOATS], numbers))
 
 
+def test_other_types_of_numbers_are_read(tmp_path: Path) -> None:
+    words = BYTES | {"name": "words", "quantization": {"dtype": "uint16", "scale": 0.5, "min": -1.0}}
+    halves = FLOATS | {"name": "halves", "quantization": {"dtype": "float16"}}
+    integers = FLOATS | {"name": "integers", "dtype": "int32"}
+    numbers = (((0, 1, 2, 65535), "<u2"), ((1.5, -2.25), "<f2"), ((-1, 70000), "<i4"))
+    content = b"".join(np.array(values, kind).tobytes() for values, kind in numbers)
+    found = tensors(*written(tmp_path, [words, halves, integers], content))
+    assert found["words"].tolist() == [[-1.0, -0.5], [0.0, 32766.5]]
+    assert found["halves"].tolist() == [1.5, -2.25]
+    assert found["integers"].tolist() == [-1, 70000]
+    assert [str(found[name].dtype) for name in ("words", "halves", "integers")] == ["float32"] * 2 + ["int32"]
+
+
 def test_another_quantisation_is_refused(tmp_path: Path) -> None:
-    wrong = BYTES | {"quantization": {"dtype": "uint16", "scale": 1, "min": 0}}
-    with pytest.raises(ValueError, match=r"weights\.json.*uint8"):
+    wrong = BYTES | {"quantization": {"dtype": "uint32", "scale": 1, "min": 0}}
+    with pytest.raises(ValueError, match=r"weights\.json: Invalid enum value .uint32."):
         tensors(*written(tmp_path, [wrong], bytes(8)))
 
 

@@ -1,4 +1,4 @@
-"""Drawn plates: their labels match the drawings, and both trainings run two steps on them."""
+"""Drawn plates: their labels match the drawings, and the training runs two steps on them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from containers.car_license_plate.grammar import ALPHABET, LAYOUTS
 from containers.car_license_plate.line_readers import PlateNetReader
@@ -15,7 +14,7 @@ from containers.car_license_plate.networks.platenet import PlateNet
 from tests.support.paths import ROOT
 from training.loop import Options, Plan, Training
 from training.material import FOLDER as PHOTOGRAPHS
-from training.plates import crops, drawing, glyphs, scenes, train_detector, train_recogniser
+from training.plates import crops, drawing, glyphs, train_recogniser
 from training.plates.texts import WEIGHTS, sample
 
 WIDTH, HEIGHT = PlateNetReader.SIZE
@@ -26,16 +25,12 @@ photographs = pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs ../shar
 
 @pytest.fixture(autouse=True)
 def one_face(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Uses the repository's font, so that no packages are needed, and few plates for the scenes."""
+    """Uses the repository's font, so that no packages are needed."""
     monkeypatch.setattr(glyphs, "LATIN", (FONT,))
     monkeypatch.setattr(glyphs, "HAN", (FONT,))
-    monkeypatch.setattr(scenes, "POOL", 8)
-    caches = (glyphs.glyphs, scenes.drawn_plates)
-    for one in caches:
-        one.cache_clear()
+    glyphs.glyphs.cache_clear()
     yield
-    for one in caches:
-        one.cache_clear()
+    glyphs.glyphs.cache_clear()
 
 
 def test_every_character_fills_its_cell_in_every_weight() -> None:
@@ -91,42 +86,13 @@ def test_the_same_seed_gives_the_same_crops() -> None:
 
 
 @photographs
-def test_the_plates_are_decoded_from_their_target(tmp_path: Path) -> None:
-    scene = scenes.scene(np.random.default_rng(1))
-    heat, corners = scenes.target(scene.plates)
-    output = np.concatenate((np.where(heat == 1, 9, -9)[None], corners / train_detector.SCALE))
-    network = Constant(torch.from_numpy(output).float())
-    (found,) = train_detector.plates(network, torch.zeros(1, 3, 192, 192))
-    assert len(found) == len(scene.plates) > 0
-    for plate in scene.plates:
-        assert max(train_detector.overlap(plate, corners) for corners, _ in found) > 0.99
-
-
-@photographs
-@pytest.mark.parametrize("network", ["recogniser", "detector"])
-def test_two_steps_change_the_network_and_leave_it_finite(network: str, tmp_path: Path) -> None:
+def test_two_steps_change_the_network_and_leave_it_finite(tmp_path: Path) -> None:
     cv2.setNumThreads(0)
-    rng = np.random.default_rng(0)
-    plan, options = Plan(name=network, steps=2, rate=1e-3), Options(out=tmp_path)
-    training = Training(plan, PlateNet if network == "recogniser" else train_detector.PlateFinder, options)
+    plan = Plan(name="recogniser", steps=2, rate=1e-3)
+    training = Training(plan, PlateNet, Options(out=tmp_path))
     before = [parameter.clone() for parameter in training.network.parameters()]
-    if network == "recogniser":
-        some_crops = crops.batch(rng, 4)
-        trained = training.run(lambda rng: some_crops, train_recogniser.loss)
-    else:
-        some_scenes = scenes.batch(rng, 2)
-        trained = training.run(lambda rng: some_scenes, train_detector.loss)
+    some_crops = crops.batch(np.random.default_rng(0), 4)
+    trained = training.run(lambda rng: some_crops, train_recogniser.loss)
     assert all(parameter.isfinite().all() for parameter in trained.parameters())
     after = training.network.parameters()
     assert any(not torch.equal(one, other) for one, other in zip(before, after, strict=True))
-
-
-class Constant(nn.Module):
-    """A network that gives the same output, (9, h, w), for any picture."""
-
-    def __init__(self, output: Tensor) -> None:
-        super().__init__()
-        self._output = output
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self._output[None]

@@ -1,1 +1,0 @@
-"""Networks about faces and people, which learn from public networks on portraits."""

@@ -1,1 +1,0 @@
-"""The pictures and labels that the face networks learn from."""

@@ -1,1 +1,0 @@
-"""The networks as torch modules."""

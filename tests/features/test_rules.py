@@ -16,7 +16,7 @@ import pytest
 from serving.arrays import Pixels
 from serving.codec import Codec
 from serving.errors import InvalidRequest
-from serving.feature import Feature, discover, find
+from serving.feature import Bundled, Feature, PackageFile, discover, find
 from serving.images.intake import ImageRequest, dec_hook
 from tests.support.ask import Ask
 from tests.support.paths import ROOT
@@ -125,6 +125,11 @@ class _Image:  # noqa: PLW1641  (compared, never hashed)
         if not isinstance(other, _Image) or self.pixels.shape != other.pixels.shape:
             return False
         return bool(np.mean(cv2.absdiff(self.pixels, other.pixels) > 3) <= 0.01)
+
+
+def test_the_default_profile_needs_no_host_but_package_indexes(feature: Feature) -> None:
+    for file in feature.profiles[feature.default_profile].files:
+        assert any(isinstance(source, Bundled | PackageFile) for source in file.sources), file.name
 
 
 _BLOCKED = """

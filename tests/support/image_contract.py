@@ -60,9 +60,12 @@ def make_base() -> None:
     run("buildah", "add", "--quiet", name, str(root), "/")
     # The machine's certificates may include a proxy's. pip must be allowed to install into Debian's Python.
     run("buildah", "add", "--quiet", name, CERTIFICATES, CERTIFICATES)
-    run(
-        "buildah", "config", "--env", f"PIP_CERT={CERTIFICATES}", "--env", "PIP_BREAK_SYSTEM_PACKAGES=1", name
+    settings = (
+        f"PIP_CERT={CERTIFICATES}",
+        f"NODE_EXTRA_CA_CERTS={CERTIFICATES}",
+        "PIP_BREAK_SYSTEM_PACKAGES=1",
     )
+    run("buildah", "config", *(word for setting in settings for word in ("--env", setting)), name)
     run("buildah", "commit", "--rm", name, BASE)
     shutil.rmtree(root)
 

@@ -23,7 +23,7 @@ from serving.images.intake import ImageRequest
 MIN_CONFIDENCE = {"lite": 45, "yolox": 30, "standard": 20}
 """The default confidence threshold of each profile, because the scores of the networks are not comparable.
 
-The value for lite was chosen by looking at results. The other values are customary.
+That of lite was chosen with photographs marked by hand, see README.md. The others are customary.
 """
 
 Percentage = Annotated[float, Meta(ge=0, le=100)]
@@ -91,7 +91,8 @@ def _nanodet(suffix: str, sha256: str, size: int) -> WeightFile:
         sha256=sha256,
         size=size,
         license="Apache-2.0",
-        origin="NanoDet-g by RangiLyu, trained on COCO, as TensorFlow.js by Vladimir Mandic (MIT)",
+        origin="NanoDet-g by RangiLyu, trained on COCO, whose photographs have licences of their own; "
+        "as TensorFlow.js by Vladimir Mandic (MIT)",
     )
 
 

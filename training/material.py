@@ -4,7 +4,7 @@ scikit-image's photographs are not here: the features are measured on them.
 """
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +41,13 @@ def portraits(folder: Path = FOLDER) -> Iterator[Portrait]:
                 continue
             person, _, number = Path(member.name).stem.rpartition("_")
             yield Portrait(person, number, _decoded(file.read()))
+
+
+def things(names: Sequence[str], folder: Path = SHARED / "custom_labels") -> Iterator[Pixels]:
+    """Small photographs of things and animals, from the named folders, in the order of their file names."""
+    for name in names:
+        for file in sorted((folder / name).rglob("*.jpg")):
+            yield _decoded(file.read_bytes())
 
 
 def _decoded(data: bytes) -> Pixels:

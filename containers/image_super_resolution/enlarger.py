@@ -3,12 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from containers.image_super_resolution.feature import REAL_ESRGAN, RLFN
+from containers.image_super_resolution.feature import REAL_ESRGAN, RLFN, SMALL
 from containers.image_super_resolution.tiles import LARGEST, STEP, Tile, tiles
 from serving.arrays import Pixels
 from serving.executor import Executor, Outputs, compile
@@ -91,10 +90,11 @@ def _batches(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
 
 def _network(weights: Weights, scale: int) -> "torch.nn.Module":
     # imported here, because a start from a cached compiled network needs no torch
-    if RLFN.name in weights:
-        from containers.image_super_resolution.networks.rlfn import rlfn
+    if REAL_ESRGAN[0].name in weights:
+        from containers.image_super_resolution.networks.rrdb import real_esrgan
 
-        return rlfn(weights[RLFN.name], scale)
-    from containers.image_super_resolution.networks.rrdb import real_esrgan
+        layers, parameters = (weights[file.name] for file in REAL_ESRGAN)
+        return real_esrgan(layers, parameters, scale)
+    from containers.image_super_resolution.networks.rlfn import rlfn
 
-    return real_esrgan(Path(weights[REAL_ESRGAN[scale].name]))
+    return rlfn(weights[SMALL.name if SMALL.name in weights else RLFN.name], scale)

@@ -9,17 +9,20 @@ import numpy as np
 
 from benchmarks.data.photographs import resized
 from containers.image_super_resolution.enlarger import Enlarger
+from containers.image_super_resolution.feature import RLFN
 from serving.arrays import Pixels
 from serving.feature import find
 from serving.settings import Settings
-from serving.weights import Store
-from training.material import photographs, portraits
+from serving.weights import Store, Weights
+from training.material import photographs, portraits, things
 from training.super_resolution.pictures import collages
 
 SCALE = 4
 PATCH = 40  # px, the side of a small square
-HELD_OUT = 6  # index of the photograph that is held out
-SIZES = (1.0, 0.8, 0.6, 0.45, 0.33)  # scales at which each photograph is used
+HELD_OUT = 2, 6  # indices of the photographs that are held out
+SIZES = (0.5, 0.35, 0.25, 0.18, 0.12)  # scales at which each photograph is enlarged
+THINGS = "clothing", "raccoon"  # folders of small photographs of things and animals
+SHRINK = 0.5  # scale of the small photographs, whose JPEG artefacts it hides
 COLLAGES, MOSAICS = 16, 8
 FLAT = 0.35  # share of a picture's squares that are left out: those with the least detail
 
@@ -37,17 +40,31 @@ def pairs(seed: int, file: Path) -> Pairs:
     They are stored in the file, because RLFN takes minutes for them.
     """
     if not file.exists():
-        seen = [each for number, each in enumerate(photographs()) if number != HELD_OUT]
-        faces = list(mosaics())
-        drawn = collages(COLLAGES, seen + faces, seed)
-        shrunk = (resized(each, size) for each in seen for size in SIZES)
-        lite = Store.of(Settings.read()).resolve(find("image_super_resolution"), "lite")
-        teacher = Enlarger.load(lite, "cpu")
-        cuts = [cut(picture, teacher) for picture in (*shrunk, *faces, *drawn)]
+        teacher = Enlarger.load(_teacher(), "cpu")
+        cuts = [found for picture in pictures(seed) if len((found := cut(picture, teacher)).small)]
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(file, *(np.concatenate(each) for each in zip(*cuts, strict=True)))
     with np.load(file) as archive:
         return Pairs(*archive.values())
+
+
+def teacher_file() -> Path:
+    """Returns RLFN's file, which is downloaded when it is missing."""
+    return _teacher()[RLFN.name]
+
+
+def _teacher() -> Weights:
+    return Store.of(Settings.read()).resolve(find("image_super_resolution"), "rlfn")
+
+
+def pictures(seed: int) -> Iterator[Pixels]:
+    """Yields the pictures that RLFN enlarges."""
+    seen = [each for number, each in enumerate(photographs()) if number not in HELD_OUT]
+    faces = list(mosaics())
+    drawn = collages(COLLAGES, seen + faces, seed)
+    yield from (resized(each, size) for each in seen for size in SIZES)
+    yield from (resized(each, 1 / SCALE) for each in (*faces, *drawn))
+    yield from (resized(each, SHRINK) for each in things(THINGS) if min(each.shape[:2]) * SHRINK >= PATCH)
 
 
 def mosaics() -> Iterator[Pixels]:
@@ -59,13 +76,11 @@ def mosaics() -> Iterator[Pixels]:
         yield np.vstack([np.hstack(list(islice(large, 8))) for _ in range(8)])
 
 
-def cut(picture: Pixels, teacher: Enlarger) -> Pairs:
-    """Cuts a picture into adjacent squares, without those that have the least detail."""
-    height, width = (length // SCALE for length in picture.shape[:2])
-    small = resized(picture[: SCALE * height, : SCALE * width], 1 / SCALE)
+def cut(small: Pixels, teacher: Enlarger) -> Pairs:
+    """Cuts a picture and its enlargement into adjacent squares, without those that have the least detail."""
     (large,) = teacher.enlarge([small], [SCALE])
     bicubic = resized(small, SCALE)
-    *found, smooth = (squares(each, PATCH * len(each) // height) for each in (small, large, bicubic))
+    *found, smooth = (squares(each, PATCH * len(each) // len(small)) for each in (small, large, bicubic))
     detail = np.abs(found[1].astype(np.float32) - smooth).mean((1, 2, 3))
     chosen = np.argsort(detail)[int(FLAT * len(detail)) :]
     return Pairs(*(each[chosen] for each in found))

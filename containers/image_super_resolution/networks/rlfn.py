@@ -8,6 +8,7 @@ module differs from the paper.
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,43 +19,61 @@ DOUBT = 48, 80  # error of a reduced pixel, in levels: below them the network co
 
 
 def rlfn(file: Path, scale: int) -> "RLFN":
-    """Loads the frozen network for scale 4 or 2. A pixel at scale 2 is the mean of 2x2 pixels at scale 4.
+    """Loads the frozen network for scale 4 or 2 from RLFN's own file (.pth) or from safetensors.
 
-    Raises RuntimeError with the names of all tensors that are missing, left over or misshapen.
+    A pixel at scale 2 is the mean of 2x2 pixels at scale 4. Raises RuntimeError with the names of all tensors
+    that are missing, left over or misshapen.
     """
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    network = RLFN(4)
+    if file.suffix == ".pth":
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    else:
+        state = {name: tensor.float() for name, tensor in load_file(file).items()}
+    blocks = len({name.partition(".")[0] for name in state if name.startswith("B")})
+    network = RLFN(4, blocks)
     network.load_state_dict(state)
-    if (
-        scale == 2
-    ):  # the mean and the last convolution are both linear, so the convolution can include the mean
-        for name in ("upsampler.0.weight", "upsampler.0.bias"):
-            parts = state[name].unflatten(0, (3, 2, 2, 2, 2))  # colour, row, half row, column, half column
-            state[name] = parts.mean((2, 4)).flatten(0, 2)
-        network = RLFN(2)
-        network.load_state_dict(state)
-    return network.eval().requires_grad_(False)
+    return network.shrunk_to(scale).eval().requires_grad_(False)
 
 
 class RLFN(nn.Module):
     """Enlarges (N, 3, H, W) RGB in 0..255 to (N, 3, scale H, scale W) in 0..255.
 
-    H and W are multiples of 6 and at least 18.
+    H and W are multiples of 6 and at least 18. blocks: four in the paper, two in this project's own weights.
     """
 
-    def __init__(self, scale: int) -> None:
+    def __init__(self, scale: int, blocks: int) -> None:
         super().__init__()
         self.fea_conv = _convolution(3, CHANNELS)
-        self.B1, self.B2, self.B3, self.B4 = (_Block() for _ in range(4))
+        self.names = [f"B{number}" for number in range(1, blocks + 1)]
+        for name in self.names:
+            self.add_module(name, _Block())
         self.LR_conv = _convolution(CHANNELS, CHANNELS)
         self.upsampler = nn.Sequential(_convolution(CHANNELS, 3 * scale**2))
         self.plausible, self.shuffle = _Plausible(scale), nn.PixelShuffle(scale)
 
+    def shrunk_to(self, scale: int) -> "RLFN":
+        """Returns this network for scale 4, or for scale 2 a network that gives the mean of 2x2 pixels.
+
+        The mean and the last convolution are both linear, so the convolution can include the mean.
+        """
+        if scale == 4:
+            return self
+        state, network = self.state_dict(), RLFN(2, len(self.names))
+        for name in ("upsampler.0.weight", "upsampler.0.bias"):
+            parts = state[name].unflatten(0, (3, 2, 2, 2, 2))  # colour, row, half row, column, half column
+            state[name] = parts.mean((2, 4)).flatten(0, 2)
+        network.load_state_dict(state)
+        return network
+
     def forward(self, images: Tensor) -> Tensor:
-        features = self.fea_conv(images)
-        deep = self.B4(self.B3(self.B2(self.B1(features))))
-        enlarged = self.plausible(self.upsampler(self.LR_conv(deep) + features), images)
+        enlarged = self.plausible(self.upsampler(self.features(images)), images)
         return self.shuffle(enlarged)  # type: ignore[no-any-return]
+
+    def features(self, images: Tensor) -> Tensor:
+        """Returns the (N, 46, H, W) features that the upsampler turns into pixels."""
+        first = deep = self.fea_conv(images)
+        for name in self.names:
+            deep = self.get_submodule(name)(deep)
+        return self.LR_conv(deep) + first  # type: ignore[no-any-return]
 
 
 class _Block(nn.Module):

@@ -78,7 +78,8 @@ class PairMeasure:
             found = self.detector.detect(images)
             lost += sum(not faces for faces in found)
             seen = [(image, largest(faces)) for image, faces in zip(images, found, strict=True) if faces]
-            vectors = self.embedder.embed([align(image, face.points) for image, face in seen])
+            crop = self.embedder.kind.crop
+            vectors = self.embedder.embed([align(image, face.points, crop) for image, face in seen])
             for (image, _), vector in zip(seen, vectors, strict=True):
                 difference = np.abs(image[..., 0].astype(int) - image[..., 2]).mean()
                 (coloured if difference > COLOURED else grey)[name].append(vector.astype(float))

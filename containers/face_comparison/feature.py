@@ -5,12 +5,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from containers.face_detection.weight_files import RETINAFACE, RETINAFACE_R50
+from containers.face_detection.weight_files import MTCNN, RETINAFACE_R50
 from serving.feature import (
     Batching,
     Feature,
     Measured,
     Measurements,
+    PackageFile,
     Profile,
     Resources,
     Url,
@@ -76,18 +77,37 @@ class FaceSimilarity(msgspec.Struct, frozen=True):
 
 Response = Annotated[Any, Meta(extra_json_schema=any_of(FaceHashes, FaceSimilarity))]
 
-MOBILEFACE = WeightFile(
-    name="mobileface.params",
-    sources=(
-        Url(
-            address="https://raw.githubusercontent.com/becauseofAI/MobileFace/128cea33b928dc9bb6d1963202b57a97f5661ccf"
-            "/MobileFace_Identification/MobileFace_Identification_V2-0000.params"
+
+def _resnet29(name: str, member: str, sha256: str, size: int) -> WeightFile:
+    return WeightFile(
+        name=name,
+        sources=(
+            PackageFile(
+                "npm", "@vladmandic/face-api", "1.7.15", f"package/model/face_recognition_model{member}"
+            ),
         ),
+        sha256=sha256,
+        size=size,
+        license="MIT",
+        origin="dlib_face_recognition_resnet_model_v1 (ResNet-29) by Davis King, who put it into the public "
+        "domain, for TensorFlow.js by face-api.js; trained on FaceScrub, VGGFace and images from the web, "
+        "partly data sets for research",
+    )
+
+
+RESNET29 = (
+    _resnet29(
+        "face_recognition.json",
+        "-weights_manifest.json",
+        "cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
+        19615,
     ),
-    sha256="750057619a1eef8acb320339aebf0bbcf191497e1396a361c8aaba517bbe825e",
-    size=3582482,
-    license="MIT",
-    origin="MobileFace identification V2 by becauseofAI; the licence of its training images is not stated",
+    _resnet29(
+        "face_recognition.bin",
+        ".bin",
+        "b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
+        6444032,
+    ),
 )
 AURAFACE = WeightFile(
     name="auraface.onnx",
@@ -112,8 +132,8 @@ feature = Feature(
     response=Response,
     profiles={
         "lite": Profile(
-            files=(RETINAFACE, MOBILEFACE),
-            summary="RetinaFace (MobileNet-0.25) and MobileFace V2, for CPUs.",
+            files=(*MTCNN, *RESNET29),
+            summary="MTCNN and dlib's ResNet-29, for CPUs.",
             verified=True,
         ),
         "standard": Profile(

@@ -56,8 +56,11 @@ class Model(Base[ImagePairRequest, Item, Output, Response]):
     def _embedded(self, images: Sequence[Pixels]) -> list[list[EmbeddedFace]]:
         """Returns the faces of every image, highest score first."""
         found = self._detector.detect(images)
+        crop = self._embedder.kind.crop
         aligned = [
-            align(image, face.points) for image, faces in zip(images, found, strict=True) for face in faces
+            align(image, face.points, crop)
+            for image, faces in zip(images, found, strict=True)
+            for face in faces
         ]
         vectors = iter(self._embedder.embed(aligned))
         return [[EmbeddedFace(face, next(vectors)) for face in faces] for faces in found]

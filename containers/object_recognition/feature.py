@@ -14,13 +14,12 @@ from serving.feature import (
     PackageFile,
     Profile,
     Resources,
-    Url,
     WeightFile,
 )
 from serving.images.boxes import BoundingBox
 from serving.images.intake import ImageRequest
 
-MIN_CONFIDENCE = {"lite": 45, "yolox": 30, "standard": 20}
+MIN_CONFIDENCE = {"lite": 45, "dfine": 50, "standard": 20}
 """The default confidence threshold of each profile, because the scores of the networks are not comparable.
 
 That of lite was chosen with photographs marked by hand, see README.md. The others are customary.
@@ -51,7 +50,7 @@ class ObjectRequest(ImageRequest, frozen=True, forbid_unknown_fields=True, kw_on
         Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(min_length=1, max_length=300)]
         | None,
         Meta(
-            description="The names to look for. `lite` and `yolox` accept the 75 names that they know, "
+            description="The names to look for. `lite` and `dfine` accept the 75 names that they know, "
             "`standard` accepts any English words. Default: all the names that the profile knows."
         ),
     ] = None
@@ -100,36 +99,42 @@ NANODET = NANODET_TOPOLOGY, NANODET_NUMBERS = (
     _nanodet("json", "4495eb0ec74bd33ee40a79aa06ebc1ccd7e28be1bf7355d93ffb570b8d77f45d", 121604),
     _nanodet("bin", "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9", 7574558),
 )
-YOLOX_S = WeightFile(
-    name="yolox_s.onnx",
-    sources=(
-        Url(address="https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/yolox_s.onnx"),
-    ),
-    sha256="c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063",
-    size=35858002,
-    license="Apache-2.0",
-    origin="YOLOX-S by Megvii, trained on COCO; the licence is the repository's, which does not name weights",
-)
 
 
-def _owlv2(file: str) -> WeightFile:
-    return WeightFile(
-        name=f"owlv2/{file}",
-        sources=(Hub(repository="google/owlv2-base-patch16-ensemble", path=file),),
-        license="Apache-2.0",
-        origin="OWLv2 base, patches of 16 px, 960 px, ensemble, by Google",
+def _hub(folder: str, repository: str, origin: str, *files: str) -> tuple[WeightFile, ...]:
+    return tuple(
+        WeightFile(
+            name=f"{folder}/{file}",
+            sources=(Hub(repository=repository, path=file),),
+            license="Apache-2.0",
+            origin=origin,
+        )
+        for file in files
     )
 
 
-OWLV2 = OWLV2_CONFIG, OWLV2_NETWORK, OWLV2_VOCABULARY, OWLV2_MERGES = tuple(
-    map(_owlv2, ("config.json", "model.safetensors", "vocab.json", "merges.txt"))
+DFINE = DFINE_CONFIG, DFINE_NETWORK = _hub(
+    "dfine",
+    "ustc-community/dfine-nano-coco",
+    "D-FINE-N by Yansong Peng et al., trained on COCO, whose photographs have licences of their own",
+    "config.json",
+    "model.safetensors",
+)
+OWLV2 = OWLV2_CONFIG, OWLV2_NETWORK, OWLV2_VOCABULARY, OWLV2_MERGES = _hub(
+    "owlv2",
+    "google/owlv2-base-patch16-ensemble",
+    "OWLv2 base, patches of 16 px, 960 px, ensemble, by Google",
+    "config.json",
+    "model.safetensors",
+    "vocab.json",
+    "merges.txt",
 )
 
 PROFILES = {
     "lite": Profile(files=NANODET, summary="NanoDet-g, for CPUs. Knows 75 of the 300 names.", verified=True),
-    "yolox": Profile(
-        files=(YOLOX_S,),
-        summary="YOLOX-S, for larger CPUs and GPUs. Knows the same 75 names.",
+    "dfine": Profile(
+        files=DFINE,
+        summary="D-FINE-N, for larger CPUs and GPUs. Knows the same 75 names.",
         verified=False,
     ),
     "standard": Profile(
@@ -148,7 +153,6 @@ feature = Feature(
     request=ObjectRequest,
     response=Objects,
     profiles=PROFILES,
-    requires=("onnx2torch>=1.5.15",),
     batching=Batching(max_size=8, max_delay_ms=5, max_queue=64),
     resources=Resources(memory_mb=3008, lambda_memory_mb=4096),
     measured=Measurements(

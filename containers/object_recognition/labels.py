@@ -1,6 +1,6 @@
 """The names of objects: the 300 labels that replies use, and the 80 classes of COCO.
 
-75 classes of COCO have a label that means the same. NanoDet and YOLOX know COCO's classes, so they can
+75 classes of COCO have a label that means the same. NanoDet and D-FINE know COCO's classes, so they can
 return only those 75 labels.
 """
 

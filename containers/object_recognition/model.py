@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
+from containers.object_recognition.dfine import DFine
 from containers.object_recognition.feature import MIN_CONFIDENCE, Instance, Label, ObjectRequest, Objects
 from containers.object_recognition.nanodet import NanoDet
 from containers.object_recognition.open_vocabulary import OpenVocabulary
 from containers.object_recognition.recogniser import CocoRecogniser, FoundObject, Query, Recogniser
-from containers.object_recognition.yolox import Yolox
 from serving.arrays import Pixels
 from serving.images.boxes import bounding_box
 from serving.model import Model as Base
@@ -15,7 +15,7 @@ from serving.weights import Weights
 
 VERSIONS = {
     "lite": "nanodet-g-coco80/1",
-    "yolox": "yolox-s-coco80/1",
+    "dfine": "dfine-n-coco80/1",
     "standard": "owlv2-base-patch16-ensemble/1",
 }
 
@@ -40,8 +40,8 @@ class Model(Base[ObjectRequest, Item, list[FoundObject], Objects]):
         match weights.profile:
             case "standard":
                 recogniser = OpenVocabulary.load(weights, device)
-            case "yolox":
-                recogniser = CocoRecogniser(Yolox.load(weights, device), "yolox")
+            case "dfine":
+                recogniser = CocoRecogniser(DFine.load(weights, device), "dfine")
             case profile:
                 recogniser = CocoRecogniser(NanoDet.load(weights, device), profile)
         return cls(recogniser, weights.profile)

@@ -1,12 +1,12 @@
-"""Recognisers find objects by name. Each profile has one; this module has that of `lite` and `yolox`."""
+"""Recognisers find objects by name. Each profile has one; this module has that of `lite` and `dfine`."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from containers.object_recognition.detection import Detection
+from containers.object_recognition.dfine import DFine
 from containers.object_recognition.labels import COCO_LABELS
 from containers.object_recognition.nanodet import NanoDet
-from containers.object_recognition.yolox import Yolox
 from serving.arrays import Floats, Pixels
 from serving.errors import UnprocessableInput
 
@@ -55,7 +55,7 @@ class CocoRecogniser:
 
     known = tuple(name for name in COCO_LABELS if name)
 
-    def __init__(self, detector: NanoDet | Yolox, profile: str) -> None:
+    def __init__(self, detector: NanoDet | DFine, profile: str) -> None:
         self._detector, self._profile = detector, profile
 
     def check(self, names: tuple[str, ...]) -> None:

@@ -5,32 +5,43 @@ from pathlib import Path
 from shutil import copytree
 from typing import Any
 
+import cv2
 import numpy as np
-import onnxruntime
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from safetensors.torch import load_file, save_file
-from transformers import Owlv2ForObjectDetection, Owlv2ImageProcessor
+from transformers import (
+    DFineForObjectDetection,
+    Owlv2ForObjectDetection,
+    Owlv2ImageProcessor,
+    RTDetrImageProcessor,
+)
 
 from benchmarks.data.composites import photograph
-from containers.object_recognition import yolox
+from containers.object_recognition import dfine
 from containers.object_recognition.detection import Detection, letterbox, suppress_overlaps
-from containers.object_recognition.feature import OWLV2_NETWORK, OWLV2_VOCABULARY, YOLOX_S, ObjectRequest
+from containers.object_recognition.dfine import DFine
+from containers.object_recognition.feature import (
+    DFINE_NETWORK,
+    OWLV2_NETWORK,
+    OWLV2_VOCABULARY,
+    ObjectRequest,
+)
 from containers.object_recognition.labels import COCO_LABELS, LABELS
 from containers.object_recognition.model import Model
+from containers.object_recognition.networks.dfine import Detector
 from containers.object_recognition.networks.owlv2 import WordSide
 from containers.object_recognition.open_vocabulary import GREY, OpenVocabulary, inside_image
 from containers.object_recognition.recogniser import Query
 from containers.object_recognition.vocabulary import Vocabulary, prompt
-from containers.object_recognition.yolox import Yolox
 from serving.arrays import Floats
 from serving.feature import find
 from serving.images.intake import ImageBytes
 from serving.weights import Store, Weights
-from tests.support.networks import tiny_owlv2, tiny_yolox
+from tests.support.networks import tiny_dfine, tiny_owlv2
 
 sides = st.integers(2, 5000)
 
@@ -68,72 +79,77 @@ def test_an_image_of_any_shape_fills_one_side_of_its_square(height: int, width: 
     assert wide == pytest.approx(zoom * image.shape[1], abs=0.5)
 
 
-# YOLOX
+# D-FINE
 
 
 @pytest.fixture(scope="module")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    """The weights of a small random YOLOX."""
-    folder = tmp_path_factory.mktemp("yolox")
-    tiny_yolox.write(folder / YOLOX_S.name)
+    """The weights of a small random D-FINE."""
+    folder = tiny_dfine.write(tmp_path_factory.mktemp("dfine"))
     store = Store(cache_dir=folder / "cache", model_dir=folder)
-    return store.resolve(find("object_recognition"), "yolox", download=False)
+    return store.resolve(find("object_recognition"), "dfine", download=False)
 
 
-def test_yolox_gives_the_same_as_onnxruntime(tiny_weights: Weights) -> None:
+def test_dfine_gives_the_same_as_transformers(tiny_weights: Weights) -> None:
     images = [photograph("coffee"), photograph("chelsea")[:, :100]]
-    detected = Yolox.load(tiny_weights, "cpu").detect(images, min_score=0.6)
-    session = onnxruntime.InferenceSession(tiny_weights[YOLOX_S.name], providers=["CPUExecutionProvider"])
+    detected = DFine.load(tiny_weights, "cpu").detect(images, min_score=0.0)
+    published: Any = DFineForObjectDetection.from_pretrained(tiny_weights[DFINE_NETWORK.name].parent)
+    processor = RTDetrImageProcessor()
     for image, things in zip(images, detected, strict=True):
-        (cells,) = session.run(None, {"images": yolox.network_input(image)})[0]
-        expected = yolox.detections(cells, image.shape[:2], 0.6)
-        assert len(expected) > 5
-        assert [one.label for one in things] == [one.label for one in expected]
-        for one, other in zip(things, expected, strict=True):
-            assert one.box == pytest.approx(other.box, abs=0.5)
+        square = cv2.resize(image, (640, 640), interpolation=cv2.INTER_AREA)
+        with torch.inference_mode():
+            outputs = published(**processor(square, return_tensors="pt"))
+        (scores, labels), (height, width) = outputs.logits[0].sigmoid().max(1), image.shape[:2]
+        centre, half = outputs.pred_boxes[0, :, :2], outputs.pred_boxes[0, :, 2:] / 2
+        corners = torch.cat((centre - half, centre + half), 1).clip(0, 1)
+        boxes = corners.numpy() * (width, height, width, height)
+        assert len(things) > 5
+        for thing in things:
+            near = np.abs(boxes - thing.box).max(1) + 1000 * np.abs(scores.numpy() - thing.score)
+            assert near.min() < 0.5
+            assert thing.label == labels[int(near.argmin())]
 
 
-def test_the_profile_yolox_returns_names_that_coco_has(tiny_weights: Weights) -> None:
+def test_the_profile_dfine_returns_names_that_coco_has(tiny_weights: Weights) -> None:
     model = Model.load(tiny_weights, "cpu")
     example = (find("object_recognition").folder / "example.jpg").read_bytes()
     item = model.preprocess(ObjectRequest(img=ImageBytes(example)))
-    assert item.query.min_score == 0.3
-    (things,) = model.predict([item])
+    assert item.query.min_score == 0.5
+    (things,) = model.predict([item._replace(query=item.query._replace(min_score=0.0))])
     reply = model.postprocess(things, item)
-    assert reply.label_model_version == "yolox-s-coco80/1"
+    assert reply.label_model_version == "dfine-n-coco80/1"
+    assert reply.labels
     assert {label.name for label in reply.labels} <= set(COCO_LABELS)
-    assert reply.labels[0].confidence > 30
 
 
-def test_the_input_of_yolox_is_bgr_with_grey_below_the_image() -> None:
-    (blue, _, red) = yolox.network_input(np.full((320, 640, 3), (255, 0, 0), np.uint8))[0]
-    assert (blue[:320] == 0).all()
-    assert (red[:320] == 255).all()
-    assert (red[320:] == yolox.GREY).all()
+def test_a_dfine_that_lacks_a_tensor_is_refused(tiny_weights: Weights, tmp_path: Path) -> None:
+    copytree(tiny_weights[DFINE_NETWORK.name].parent, tmp_path / "dfine")
+    tensors = load_file(tmp_path / DFINE_NETWORK.name)
+    del tensors["model.enc_score_head.bias"]
+    save_file(tensors, tmp_path / DFINE_NETWORK.name)
+    store = Store(cache_dir=tmp_path / "cache", model_dir=tmp_path)
+    with pytest.raises(RuntimeError, match=r"no model\.enc_score_head\.bias"):
+        Detector(store.resolve(find("object_recognition"), "dfine", download=False))
 
 
-@pytest.mark.parametrize(
-    ("cell", "place"), [(0, (0, 0, 8)), (81, (1, 1, 8)), (6400 + 41, (1, 1, 16)), (8399, (19, 19, 32))]
-)
-def test_each_cell_of_yolox_has_its_place_in_the_image(cell: int, place: tuple[int, int, int]) -> None:
-    cells = np.zeros((8400, 85), np.float32)
-    cells[cell] = [0.5, 0.25, np.log(2), 0, 0.9, *np.eye(80, dtype=np.float32)[3]]
-    (one,) = yolox.detections(cells, (1280, 1280), 0.5)
-    column, row, stride = place
-    x, y = 2 * (column + 0.5) * stride, 2 * (row + 0.25) * stride
-    expected = np.clip((x - 2 * stride, y - stride, x + 2 * stride, y + stride), 0, 1280)
+def test_the_input_of_dfine_is_rgb_squeezed_to_a_square() -> None:
+    (red, _, blue) = dfine.network_input([np.full((320, 640, 3), (255, 0, 0), np.uint8)])[0]
+    assert (red == 1).all()
+    assert (blue == 0).all()
+
+
+def test_a_guess_of_dfine_is_a_box_in_the_image() -> None:
+    guesses = np.zeros((2, 84), np.float32)
+    guesses[0, 3], guesses[0, 80:] = 0.9, (0.5, 0.25, 0.5, 0.5)
+    (one,) = dfine.detections(guesses, (400, 200), 0.5)
     assert one.label == 3
     assert one.score == pytest.approx(0.9)
-    assert one.box == pytest.approx(expected)
+    assert one.box.tolist() == [50, 0, 150, 200]
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(0, 40), sides, sides)
-def test_boxes_of_yolox_lie_inside_the_image(seed: int, spread: float, height: int, width: int) -> None:
-    random = np.random.default_rng(seed)
-    cells = random.uniform(size=(8400, 85)).astype(np.float32)
-    cells[:, :4] = random.normal(scale=spread, size=(8400, 4))
-    assert lie_inside(yolox.detections(cells, (height, width), 0.97), height, width)
+@given(arrays(np.float32, (20, 84), elements=st.floats(0, 1, width=32)), sides, sides)
+def test_boxes_of_dfine_lie_inside_the_image(guesses: Floats, height: int, width: int) -> None:
+    assert lie_inside(dfine.detections(guesses, (height, width), 0.5), height, width)
 
 
 # OWLv2

@@ -119,3 +119,27 @@ def test_boxes_lie_inside_the_image(seed: int, height: int, width: int) -> None:
         assert (box >= 0).all()
         assert (box <= (width, height, width, height)).all()
         assert (box[:2] <= box[2:]).all()
+
+
+@settings(max_examples=50)
+@given(
+    st.integers(20, 3000),
+    st.integers(20, 3000),
+    st.tuples(*[st.floats(0.1, 0.9)] * 2),
+    st.tuples(*[st.floats(0.02, 0.1)] * 2),
+)
+def test_a_box_is_found_where_it_is_in_every_view(
+    height: int, width: int, middle: tuple[float, float], half: tuple[float, float]
+) -> None:
+    """Distances are computed from the box as it lies in the square, from the cell that has its middle."""
+    size, centre = np.array((width, height)), np.array(middle)
+    box = np.concatenate((centre - half, centre + half)) * np.tile(size, 2)
+    for fit in fits_of((height, width)):
+        shown = box * np.tile(np.array(fit.size) / size, 2) + np.tile(fit.corner, 2)
+        cell = np.minimum((shown[:2] + shown[2:]) // 2 // 8, 51)
+        place = 8 * (cell + 0.5)
+        distances = (*(place - shown[:2]) / 8, *(shown[2:] - place) / 8)
+        (found,) = detections(
+            [(grid_with(int(cell[1] * 52 + cell[0]), distances, 7, 0.9), fit)], (height, width), 0.5
+        )
+        assert found.box == pytest.approx(box, abs=0.01 * max(height, width) / 100 + 0.01)

@@ -61,6 +61,8 @@ def test_overlapping_boxes_are_suppressed_within_a_class_only() -> None:
     found = suppress_overlaps(boxes, scores, np.array([0, 0, 1, 0]), 0.5)
     assert [one.label for one in found] == [0, 0, 1]
     assert [one.score for one in found] == pytest.approx([0.9, 0.8, 0.7])
+    single = suppress_overlaps(boxes, scores, np.array([0, 0, 1, 0]), 0.5, across_labels=True)
+    assert [one.score for one in single] == pytest.approx([0.9, 0.8])
     assert suppress_overlaps(boxes[:0], scores[:0], np.array([], int), 0.5) == []
 
 

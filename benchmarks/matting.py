@@ -16,7 +16,7 @@ from containers.human_image_segmentation.feature import SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.model import Model
 from containers.human_image_segmentation.refinement import contrast, matte
-from containers.human_image_segmentation.segmenter import SINET_KIND
+from containers.human_image_segmentation.segmenter import SELFIE_KIND
 from serving.arrays import Array, Flags, Floats, Pixels
 from serving.errors import PayloadTooLarge
 from serving.feature import find
@@ -38,7 +38,7 @@ def errors(cases: list[Composite]) -> Iterator[str]:
     yield from ("| matte | all | near edges | seconds |", "|---|---|---|---|")
     for name, method in methods().items():
         start = time.perf_counter()
-        found = [method(case.image, contrast(case.coarse, SINET_KIND.margin)) for case in cases]
+        found = [method(case.image, contrast(case.coarse, SELFIE_KIND.margin)) for case in cases]
         seconds = (time.perf_counter() - start) / len(cases)
         off = [np.abs(one - case.opacity) for one, case in zip(found, cases, strict=True)]
         near = [one[_edges(case.opacity)].mean() for one, case in zip(off, cases, strict=True)]
@@ -51,7 +51,7 @@ def methods() -> dict[str, Method]:
         "coarse map, enlarged": lambda image, coarse: cv2.resize(coarse, image.shape[1::-1]).astype(
             np.float32
         ),
-        "ours": lambda image, coarse: matte(image, coarse, SINET_KIND.radius) / np.float32(255),
+        "ours": lambda image, coarse: matte(image, coarse, SELFIE_KIND.radius) / np.float32(255),
     }
     if importlib.util.find_spec("pymatting"):
         ways["pymatting, closed form at 384 px"] = _closed_form

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from containers.face_detection.weight_files import RETINAFACE
-from containers.object_recognition.feature import FASTESTDET
+from containers.face_detection.weight_files import MTCNN, mediapipe_file
+from containers.object_recognition.feature import NANODET
 from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources, Url, WeightFile
 from serving.images.intake import ImageRequest
 
@@ -43,18 +43,14 @@ class CutOut(msgspec.Struct, frozen=True):
     ]
 
 
-SINET = WeightFile(
-    name="sinet_portrait.pth",
-    sources=(
-        Url(
-            address="https://raw.githubusercontent.com/clovaai/ext_portrait_segmentation/"
-            "9bc1bada1cb7bd17a3a80a2964980f4b4befef5b/result/SINet/SINet.pth"
-        ),
-    ),
-    sha256="d164a9643c6e6765fc6dd4ec73f6018ad2526c21336911b4484715f33e6981a4",
-    size=444787,
-    license="MIT",
-    origin="SINet by NAVER Clova, trained on portraits",
+SELFIE = WeightFile(
+    name="selfie_segmentation.tflite",
+    sources=(mediapipe_file("selfie_segmentation/selfie_segmentation.tflite"),),
+    sha256="9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+    size=249505,
+    license="Apache-2.0",
+    origin="Selfie segmentation, the general model, by MediaPipe (Google)",
+    commercial_use="yes",
 )
 MODNET = WeightFile(
     name="modnet.onnx",
@@ -80,13 +76,13 @@ feature = Feature(
     response=CutOut,
     profiles={
         "lite": Profile(
-            files=(SINET, FASTESTDET, RETINAFACE),
-            summary="FastestDet and RetinaFace find the people, SINet segments each of them; for CPUs.",
+            files=(SELFIE, *NANODET, *MTCNN),
+            summary="NanoDet-g and MTCNN find the people, MediaPipe's network segments each; for CPUs.",
             verified=True,
         ),
         "standard": Profile(
-            files=(MODNET, FASTESTDET, RETINAFACE),
-            summary="MODNet, a matting network, in place of SINet; for GPUs.",
+            files=(MODNET, *NANODET, *MTCNN),
+            summary="MODNet, a matting network, in place of MediaPipe's network; for GPUs.",
             verified=False,
         ),
     },

@@ -11,10 +11,13 @@ from containers.object_recognition.labels import PERSON
 from serving.arrays import Floats
 
 # Lowest scores:
-PERSON_SCORE = 0.65  # of a person without a face; a canyon of folded rock has 0.63
+PERSON_SCORE = 0.48  # of a person without a face
+LARGE_PERSON_SCORE = 0.65  # of one who takes more than `LARGE` of the image; a canyon of folded rock has 0.59
 CONFIRMED_PERSON_SCORE = 0.2  # of a person with a face in the box
-FACE_SCORE = 0.95  # of a face outside the box of every person
+FACE_SCORE = 0.9  # of a face outside the box of every person
 MAX_BOXES = 32  # per image
+LARGE = 0.5  # of the area of the image
+FILLING = 0.55  # of the height of a region, from which a face fills it
 MARGIN = 0.1  # around a box, as a share of its longer side
 # The unit of these sizes is the width or height of the face's box.
 _BODY = (8, 12)  # largest width and height of a person's box
@@ -42,17 +45,18 @@ class Region(NamedTuple):
         return np.minimum(across, down[:, None])
 
 
-def people(found: Sequence[Detection], faces: Sequence[Face]) -> list[Floats]:
+def people(found: Sequence[Detection], faces: Sequence[Face], area: float) -> list[Floats]:
     """Returns (4,) boxes: people, highest score first, then portraits; at most `MAX_BOXES`.
 
     A portrait is the head and shoulders of a person whose face is small in the person's box, or who was not
-    detected.
+    detected. area: of the image, in pixels.
     """
     boxes: list[Floats] = []
     for box, score, label in found:
         free = [face.box for face in faces if not any(_contains(other, face.box) for other in boxes)]
         has_face = any(_contains(box, face) and _fits(box, face) for face in free)
-        if label == PERSON and score >= (CONFIRMED_PERSON_SCORE if has_face else PERSON_SCORE):
+        alone = LARGE_PERSON_SCORE if np.prod(box[2:] - box[:2]) > LARGE * area else PERSON_SCORE
+        if label == PERSON and score >= (CONFIRMED_PERSON_SCORE if has_face else alone):
             boxes.append(box)
     portraits = [_portrait(face.box) for face in faces if _needs_portrait(face, boxes)]
     return [*boxes, *portraits][:MAX_BOXES]
@@ -69,6 +73,13 @@ def region(box: Floats, height: int, width: int) -> Region:
     soft = np.where((left, top, right, bottom) == ends, 0, margin / 2).astype(np.float32)
     left, top = min(left, width - 1), min(top, height - 1)
     return Region(int(left), int(top), int(max(right, left + 1)), int(max(bottom, top + 1)), soft)
+
+
+def is_filled(one: Region, faces: Sequence[Face]) -> bool:
+    """Tells whether a face fills the region, so that neither hair nor shoulders show what it is."""
+    sides = np.array((one.left, one.top, one.right, one.bottom), np.float32)
+    least = FILLING * (one.bottom - one.top)
+    return any(_contains(sides, face.box) and face.box[3] - face.box[1] >= least for face in faces)
 
 
 def _ramp(start: float, end: float, side: int) -> Floats:

@@ -14,13 +14,13 @@ from PIL import Image
 
 from benchmarks.data.composites import PAIRS, composite, photograph
 from containers.face_detection.detector import Face
-from containers.human_image_segmentation.feature import SINET, SegmentationRequest
+from containers.human_image_segmentation.feature import SegmentationRequest
 from containers.human_image_segmentation.foreground import cut_out
 from containers.human_image_segmentation.model import Model
-from containers.human_image_segmentation.network import sinet
+from containers.human_image_segmentation.network import selfie
 from containers.human_image_segmentation.refinement import contrast, enlarged, matte, tiles
-from containers.human_image_segmentation.regions import people, region
-from containers.human_image_segmentation.segmenter import SINET_KIND, Segmenter
+from containers.human_image_segmentation.regions import is_filled, people, region
+from containers.human_image_segmentation.segmenter import SELFIE_KIND, Segmenter
 from containers.object_recognition.detection import Detection
 from containers.object_recognition.labels import PERSON
 from serving.arrays import Pixels
@@ -34,6 +34,7 @@ from tests.support.networks.modnet import trained
 from tests.support.networks.onnx_files import export
 
 sizes = st.integers(2, 900)
+AREA = 1000.0 * 1000
 
 
 @pytest.fixture(scope="module")
@@ -71,26 +72,38 @@ def face(score: float, *box: float) -> Face:
 
 def test_a_person_with_a_low_score_counts_if_a_face_confirms_it() -> None:
     doubtful = detection(0.3, 0, 0, 100, 200)
-    assert people([doubtful], []) == []
-    assert len(people([doubtful], [face(0.7, 40, 10, 80, 60)])) == 1
+    assert people([doubtful], [], AREA) == []
+    assert len(people([doubtful], [face(0.7, 40, 10, 80, 60)], AREA)) == 1
+
+
+def test_what_takes_most_of_the_image_needs_a_higher_score() -> None:
+    folded_rock = detection(0.6, 0, 0, 100, 100)
+    assert people([folded_rock], [], 100 * 110) == []
+    assert len(people([folded_rock], [], 200 * 200)) == 1
+
+
+def test_a_face_fills_a_region_when_it_is_more_than_half_as_high() -> None:
+    whole = region(np.array((0, 0, 100, 100), np.float32), 100, 100)
+    assert is_filled(whole, [face(0.99, 10, 10, 80, 90)])
+    assert not is_filled(whole, [face(0.99, 30, 10, 65, 50)])
 
 
 def test_a_bus_does_not_count_as_a_person_because_of_its_drivers_face() -> None:
     bus, driver = detection(0.3, 0, 0, 400, 400), face(0.99, 200, 100, 220, 125)
-    ((left, top, right, bottom),) = people([bus], [driver])
+    ((left, top, right, bottom),) = people([bus], [driver], AREA)
     assert (left < 200, right > 220, top < 100, bottom > 125) == (True,) * 4
     assert right - left < 100
 
 
 def test_a_face_without_a_person_needs_a_high_score() -> None:
-    assert people([], [face(0.8, 40, 10, 80, 60)]) == []
-    assert len(people([], [face(0.99, 40, 10, 80, 60)])) == 1
+    assert people([], [face(0.8, 40, 10, 80, 60)], AREA) == []
+    assert len(people([], [face(0.99, 40, 10, 80, 60)], AREA)) == 1
 
 
 def test_a_small_head_on_a_large_body_gets_a_second_region() -> None:
     body = detection(0.9, 0, 0, 100, 400)
-    assert len(people([body], [face(0.7, 40, 10, 60, 35)])) == 2
-    assert len(people([body], [face(0.7, 10, 10, 90, 110)])) == 1
+    assert len(people([body], [face(0.7, 40, 10, 60, 35)], AREA)) == 2
+    assert len(people([body], [face(0.7, 10, 10, 90, 110)], AREA)) == 1
 
 
 @given(st.tuples(*[st.floats(-500, 1500)] * 4), st.integers(2, 1000), st.integers(2, 1000))
@@ -118,8 +131,8 @@ def test_a_patch_fades_out_except_at_the_edge_of_the_image() -> None:
 @pytest.mark.parametrize("seed", range(len(PAIRS)))
 def test_the_matte_is_close_to_the_ground_truth(seed: int) -> None:
     case = composite(PAIRS[seed], 512, seed)
-    coarse = contrast(case.coarse, SINET_KIND.margin)
-    found = matte(case.image, coarse, SINET_KIND.radius) / 255
+    coarse = contrast(case.coarse, SELFIE_KIND.margin)
+    found = matte(case.image, coarse, SELFIE_KIND.radius) / 255
     before = np.abs(cv2.resize(coarse, (512, 512)) - case.opacity).mean()
     after = np.abs(found - case.opacity).mean()
     assert after < 0.008
@@ -131,7 +144,7 @@ def test_the_matte_is_close_to_the_ground_truth(seed: int) -> None:
 def test_a_map_of_only_zeros_or_ones_stays_the_same(height: int, width: int, seed: int) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     for value in (0, 1):
-        found = matte(image, np.full((224, 224), value, np.float32), SINET_KIND.radius)
+        found = matte(image, np.full((224, 224), value, np.float32), SELFIE_KIND.radius)
         assert found.dtype == np.uint8
         assert found.shape == (height, width)
         assert (found == 255 * value).all()
@@ -225,19 +238,27 @@ def test_a_batch_gives_the_same_patches_as_its_images_one_by_one(model: Model) -
             np.testing.assert_allclose(one.probability, other.probability, atol=2e-3)
 
 
-def test_the_error_names_a_tensor_that_the_file_lacks(weights: Weights, tmp_path: Path) -> None:
-    state = torch.load(weights[SINET.name], map_location="cpu", weights_only=True)
-    del state["bn_3.running_mean"]
-    torch.save(state, tmp_path / "short.pth")
-    with pytest.raises(RuntimeError, match=r"Missing key.*bn_3\.running_mean"):
-        sinet(tmp_path / "short.pth")
+@pytest.mark.parametrize("side", [100, 176])
+def test_a_face_that_fills_the_image_is_covered(model: Model, side: int) -> None:
+    face = np.ascontiguousarray(photograph("astronaut")[60:180, 170:270])
+    opacity = np.asarray(result_of(model, np.asarray(cv2.resize(face, (side, side)), np.uint8)))
+    middle = slice(side // 3, 2 * side // 3)
+    assert opacity[middle, middle].min() > 200
+
+
+def test_the_error_names_the_damaged_file(tmp_path: Path) -> None:
+    (tmp_path / "short.tflite").write_bytes(b"\0\0\0\0TFL3")
+    with pytest.raises(ValueError, match=r"short\.tflite: "):
+        selfie(tmp_path / "short.tflite")
 
 
 # MODNet. The published file was not available, so a network of the same structure takes its place.
 
 
 @pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")  # raised by onnx2torch 1.5
-def test_a_file_with_the_structure_of_modnet_runs_in_place_of_sinet(weights: Weights, tmp_path: Path) -> None:
+def test_a_file_with_the_structure_of_modnet_runs_in_place_of_the_network_of_lite(
+    weights: Weights, tmp_path: Path
+) -> None:
     network = trained()
     axes = {0: "batch", 2: "height", 3: "width"}
     export(network, tmp_path / "modnet.onnx", 1, 3, 512, 512, open_axes=axes)

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Self, cast
 import cv2
 import numpy as np
 
-from containers.pornography_detection.feature import EVA02, LAYERS, NUMBERS
+from containers.pornography_detection.feature import (
+    EVA02,
+    INCEPTION_LIST,
+    INCEPTION_NUMBERS,
+    MOBILENET_LIST,
+    MOBILENET_NUMBERS,
+)
 from serving.arrays import Doubles, Pixels
 from serving.executor import Executor, compile
+from serving.feature import WeightFile
 from serving.weights import Weights
-from serving.weights.array_cache import cached_arrays
+from serving.weights.array_cache import Arrays, cached_arrays
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +48,7 @@ MOBILENET = Kind(
     side=224,
     classes={"drawing": "normal", "hentai": "porn", "neutral": "normal", "porn": "porn", "sexy": "sexy"},
 )
+INCEPTION = MOBILENET._replace(version="nsfwjs-inception-v3/1", side=299)
 FREEPIK = Kind(
     version="freepik-eva02-base-448/1",
     side=448,
@@ -56,8 +64,12 @@ class Classifier:
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """Loads Freepik's network when the profile declares it, otherwise that of nsfwjs."""
-        kind = FREEPIK if EVA02.name in weights else MOBILENET
+        """Loads the network whose files the profile declares, compiled for the device."""
+        kind = MOBILENET
+        if EVA02.name in weights:
+            kind = FREEPIK
+        elif INCEPTION_LIST.name in weights:
+            kind = INCEPTION
         sizes = [(count, 3, kind.side, kind.side) for count in (1, _BATCH)]
         network = compile(
             partial(_network, weights),
@@ -89,7 +101,15 @@ def _network(weights: Weights) -> "torch.nn.Module":
 
         return levels(weights[EVA02.name])
     from containers.pornography_detection.importer import imported
+
+    def state(name: str, *files: WeightFile) -> Arrays:
+        file = weights.derived(f"{name}.safetensors")
+        return cached_arrays(file, lambda: imported(*(weights[one.name] for one in files)))
+
+    if INCEPTION_LIST.name in weights:
+        from containers.pornography_detection.networks.inception_v3 import inception_v3
+
+        return inception_v3(state("nsfw_inception_v3", INCEPTION_LIST, *INCEPTION_NUMBERS))
     from containers.pornography_detection.networks.mobilenet_v2 import mobilenet_v2
 
-    file = weights.derived("nsfw_mobilenet_v2.safetensors")
-    return mobilenet_v2(cached_arrays(file, lambda: imported(weights[LAYERS.name], weights[NUMBERS.name])))
+    return mobilenet_v2(state("nsfw_mobilenet_v2", MOBILENET_LIST, MOBILENET_NUMBERS))

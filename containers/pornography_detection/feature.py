@@ -5,7 +5,19 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources, Url, WeightFile
+from serving.feature import (
+    Batching,
+    Bundled,
+    Feature,
+    Measured,
+    Measurements,
+    PackageFile,
+    Profile,
+    Resources,
+    Source,
+    Url,
+    WeightFile,
+)
 from serving.images.intake import ImageRequest
 
 Ratio = Annotated[float, Meta(ge=0, le=1)]
@@ -30,33 +42,62 @@ class Moderation(msgspec.Struct, frozen=True):
     model_version: Annotated[str | UnsetType, Meta(description="The network and its weights.")] = UNSET
 
 
-def _nsfwjs(name: str, path: str, sha256: str, size: int) -> WeightFile:
+def _nsfwjs(name: str, source: Source, *others: Source, sha256: str, size: int) -> WeightFile:
     return WeightFile(
         name=name,
-        sources=(
-            Url(
-                address="https://raw.githubusercontent.com/infinitered/nsfwjs/d55a54c51f14380670064cc129b2ea51029c5e46"
-                f"/models/mobilenet_v2/{path}"
-            ),
-        ),
+        sources=(source, *others),
         sha256=sha256,
         size=size,
         license="MIT",
-        origin="nsfwjs's MobileNetV2, by Gant Laborde; trained on images scraped from the web",
+        origin="nsfwjs, by Gant Laborde; trained on images scraped from the web",
     )
 
 
-LAYERS = _nsfwjs(
-    "nsfw_mobilenet_v2.json",
-    "model.json",
-    "11846416217e68bf1eb7b0e651bcfd305973566453c63275bbd16766ab089979",
-    128945,
+def _listed(network: str, sha256: str, size: int) -> WeightFile:
+    """Returns the list of a network's tensors, which was taken from its script `model.min.js`."""
+    source = Bundled(package="containers.pornography_detection", path=f"weights/{network}.json")
+    return _nsfwjs(f"nsfw_{network}.json", source, sha256=sha256, size=size)
+
+
+def packaged(member: str) -> PackageFile:
+    """Returns a file of numbers in the package nsfwjs, where it is a string of a script."""
+    return PackageFile("npm", "nsfwjs", "4.4.0", f"package/dist/models/{member}.min.js", unwrap="base64")
+
+
+MOBILENET_LIST = _listed(
+    "mobilenet_v2", "c7cd0b56a5cf6934a97017f06d21d5d05310c0fcf883c2f8d3568e031f562c26", 42956
 )
-NUMBERS = _nsfwjs(
+MOBILENET_NUMBERS = _nsfwjs(
     "nsfw_mobilenet_v2.bin",
-    "group1-shard1of1",
-    "8e7dddbb16acacc1bf1601b1b8a761e730ff934b7f2d7771312b2f000e5f5f13",
-    2619461,
+    packaged("mobilenet_v2/group1-shard1of1"),
+    Url(
+        address="https://raw.githubusercontent.com/infinitered/nsfwjs/d55a54c51f14380670064cc129b2ea51029c5e46"
+        "/models/mobilenet_v2/group1-shard1of1"
+    ),
+    sha256="8e7dddbb16acacc1bf1601b1b8a761e730ff934b7f2d7771312b2f000e5f5f13",
+    size=2619461,
+)
+INCEPTION_LIST = _listed(
+    "inception_v3", "58b7ae31964b19361fb4d2c2881d550203151c32b2c52f09e8709dccafee536a", 62302
+)
+INCEPTION_NUMBERS = tuple(
+    _nsfwjs(
+        f"nsfw_inception_v3_{number}.bin",
+        packaged(f"inception_v3/group1-shard{number}of6"),
+        sha256=sha256,
+        size=1389349 if number == 6 else 4194304,
+    )
+    for number, sha256 in enumerate(
+        (
+            "7a3a4c075cfcaa7f0b095f55b2ba54a288c2f770e504c8537394efda9545994b",
+            "8826da12bda0db9415aef0e6a8d1f178a0d950deab28c4e79b9da994748702a4",
+            "4557a96cf87ceb8df6c9647b647ac9843251a4455457cb40f35c02250a63e51c",
+            "399b99397ccd64351b59f04cdabe30000a15494c82f75c1e2ccb41c9b6338b7d",
+            "994515b0f73407d71740301e9877511b086609dbdc7ead1b31bcb82b3397ae74",
+            "cfb856c9d8fcefacca87b6063ed4949adf69f0372407d6edca8cec0c1694a28b",
+        ),
+        1,
+    )
 )
 EVA02 = WeightFile(
     name="freepik_eva02_base.safetensors",
@@ -82,8 +123,13 @@ feature = Feature(
     response=Moderation,
     profiles={
         "lite": Profile(
-            files=(LAYERS, NUMBERS),
+            files=(MOBILENET_LIST, MOBILENET_NUMBERS),
             summary="MobileNetV2 of nsfwjs (224 px, five classes), for CPUs.",
+            verified=True,
+        ),
+        "large": Profile(
+            files=(INCEPTION_LIST, *INCEPTION_NUMBERS),
+            summary="Inception v3 of nsfwjs (299 px, five classes), for CPUs; slower than lite.",
             verified=True,
         ),
         "standard": Profile(

@@ -1,31 +1,21 @@
-"""Tests of pornography detection with its real weights, and of their conversion from TensorFlow.js."""
+"""Tests of pornography detection with its real weights."""
 
 import io
-import json
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import cv2
 import msgspec
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.numpy import load_file, save_file
 
 from benchmarks.data.composites import photograph
-from containers.pornography_detection import importer
 from containers.pornography_detection.classifier import MOBILENET, Classifier
-from containers.pornography_detection.feature import LAYERS, NUMBERS
-from containers.pornography_detection.networks.mobilenet_v2 import mobilenet_v2
-from serving.arrays import Array, Floats, Pixels
+from serving.arrays import Array, Pixels
 from serving.feature import find
 from serving.images.intake import Media
+from serving.settings import Settings
 from serving.weights import Weights
-from serving.weights.tensorflow_js import tensors
 from tests.support.ask import Ask, weights_of
-from tests.support.networks.layers_model import outputs
 from tests.support.paths import SHARED
 
 FEATURE = find("pornography_detection")
@@ -42,7 +32,6 @@ BENIGN = (
     "page",
     "rocket",
 )
-KERAS = [0.8525861, 0.0251071, 0.1134273, 0.0073989, 0.0014806]
 
 
 @pytest.fixture(scope="module")
@@ -75,88 +64,20 @@ def png(pixels: Array, **options: Any) -> bytes:
     return packed.getvalue()
 
 
-# From TensorFlow.js to torch
-
-
-@pytest.fixture(scope="module")
-def images() -> Floats:
-    """Three images, (3, 224, 224, 3) in 0..1: a photograph, noise, and one colour."""
-    pixels = (
-        cv2.resize(photograph("astronaut"), (224, 224), interpolation=cv2.INTER_AREA),
-        np.random.default_rng(0).integers(0, 256, (224, 224, 3)),
-        np.full((224, 224, 3), (224, 172, 140)),
-    )
-    return np.asarray(np.stack(pixels) / 255, np.float32)
-
-
-@pytest.fixture(scope="module")
-def imported(weights: Weights, images: Floats) -> Floats:
-    """The probabilities that the torch network gives for the images."""
-    network = mobilenet_v2(importer.imported(weights[LAYERS.name], weights[NUMBERS.name]))
-    found: Floats = network(torch.from_numpy(images.transpose(0, 3, 1, 2))).numpy()
-    return found
-
-
-def test_the_network_equals_its_own_graph(weights: Weights, images: Floats, imported: Floats) -> None:
-    topology = json.loads(weights[LAYERS.name].read_bytes())["modelTopology"]["model_config"]["config"]
-    values = tensors(weights[LAYERS.name], weights[NUMBERS.name])
-    np.testing.assert_allclose(imported, outputs(topology, values, images), atol=1e-5)
-
-
-def test_the_network_equals_keras(imported: Floats) -> None:
-    """Keras 2.21 on TensorFlow 2.21 gave the expected values for the last image, which needs no decoder."""
-    np.testing.assert_allclose(imported[2], KERAS, atol=1e-5)
-
-
-def test_imported_tensors_are_cached_as_safetensors(
-    weights: Weights, images: Floats, imported: Floats, tmp_path: Path
-) -> None:
-    own = replace(weights, derived_dir=tmp_path)
-    square = (255 * images[0]).round().astype(np.uint8)
-    for _ in range(2):
-        (found,) = Classifier.load(own, "cpu-eager").classify([square])
-        np.testing.assert_allclose(found, imported[0], atol=1e-5)
-    (file,) = tmp_path.rglob("*.safetensors")
-    save_file({name: np.zeros_like(array) for name, array in load_file(file).items()}, file)
-    (found,) = Classifier.load(own, "cpu-eager").classify([square])
-    np.testing.assert_allclose(found, 1 / 5, atol=1e-6)  # zeros give equal classes: the copy was read
-
-
-def test_a_file_that_is_too_short_is_refused_with_its_name(weights: Weights, tmp_path: Path) -> None:
-    short = tmp_path / "short.bin"
-    short.write_bytes(weights[NUMBERS.name].read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"short\.bin: 2619460 bytes, but .* ends at 2619461"):
-        importer.imported(weights[LAYERS.name], short)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        (
-            "block_3_expand_BN/gamma",
-            "block_3_expand_BN/delta",
-            "no tensor block_3_expand_BN/gamma",
-        ),
-        ("dense_2/kernel", "dense_9/kernel", "no tensor dense_9/bias"),
-        ("dense_2/", "dense_9/", r"dense_2\.weight"),
-        ("Conv1/kernel", "Conv1/core", "Conv1/core does not belong to a layer with a kernel"),
-    ],
-)
-def test_a_file_of_another_network_is_refused_with_a_tensor_named(
-    weights: Weights, tmp_path: Path, old: str, new: str, fault: str
-) -> None:
-    other = tmp_path / "other.json"
-    other.write_text(weights[LAYERS.name].read_text().replace(f'"{old}', f'"{new}'))
-    with pytest.raises((ValueError, RuntimeError), match=fault):
-        mobilenet_v2(importer.imported(other, weights[NUMBERS.name]))
-
-
 # Scores of harmless images
 
 
 @pytest.mark.parametrize("name", BENIGN)
 def test_photographs_of_scikit_image_are_normal(classifier: Classifier, name: str) -> None:
     assert normal(classifier, photograph(name)) > 0.9
+
+
+def test_photographs_of_scikit_image_are_normal_for_the_profile_large() -> None:
+    large = Classifier.load(
+        weights_of(FEATURE, msgspec.structs.replace(Settings.read(), profile="large")), "cpu"
+    )
+    assert large.kind.version == "nsfwjs-inception-v3/1"
+    assert min(normal(large, photograph(name)) for name in BENIGN) > 0.8
 
 
 def test_photographs_of_streets_landscapes_and_texts_are_normal(classifier: Classifier) -> None:

@@ -102,7 +102,7 @@ def test_the_declared_file_is_as_large_as_the_network() -> None:
             "standard",
             ["no freepik_eva02_base.safetensors", "licence MIT", "aikit pull", "--profile standard"],
         ),
-        ("lite", ["no nsfw_mobilenet_v2.json", "licence MIT", "`aikit pull pornography_detection`"]),
+        ("lite", ["no nsfw_mobilenet_v2.bin", "licence MIT", "`aikit pull pornography_detection`"]),
     ],
 )
 def test_missing_weights_are_reported_in_one_line(profile: str, parts: list[str], tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ RLFN = WeightFile(
 SMALL = WeightFile(
     name="rlfn_small.safetensors",
     sources=(Bundled(package="containers.image_super_resolution", path="weights/rlfn_small.safetensors"),),
-    sha256="de784abdb517b447c3807942e5ee60ed26879e1d39e10f48cb5a6de8671eee98",
+    sha256="7e91fadb9f508efda4e21a59aa17937fa85b38ec8e3dfa829ba0bb9c67a33493",
     size=360948,
     license="MIT",
     origin="this project: training/super_resolution; two of RLFN's four blocks, trained towards RLFN's "

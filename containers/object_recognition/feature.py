@@ -157,11 +157,11 @@ feature = Feature(
     resources=Resources(memory_mb=3008, lambda_memory_mb=4096),
     measured=Measurements(
         cpu=Measured(
-            seconds=0.024,
-            input="a photograph of 300 px, over HTTP",
+            seconds=0.105,
+            input="a photograph of 600 px, processor time of one thread",
             machine="2 vCPU Intel Xeon 2.5 GHz",
-            date="2026-11-21",
-            source="benchmarks/README.md",
+            date="2026-12-01",
+            source="containers/object_recognition/README.md",
         )
     ),
 )

@@ -70,7 +70,7 @@ class NanoDet:
 
 
 class Fit(NamedTuple):
-    """How an image lies in the network's square. size: width and height in the square, in its middle."""
+    """The place of an image, in the middle of the network's square. size: width and height there, in px."""
 
     size: tuple[int, int]
 

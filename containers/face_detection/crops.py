@@ -22,15 +22,19 @@ class Square(NamedTuple):
     side: float
     angle: float = 0.0
 
-    def crop(self, image: Pixels, size: int) -> Pixels:
-        """Returns the pixels of the square as (size, size, 3), grey where it reaches beyond the image."""
+    def crop(self, image: Pixels, size: int, border: int = cv2.BORDER_CONSTANT) -> Pixels:
+        """Returns the pixels of the square as (size, size, 3).
+
+        border: what lies beyond the image, as OpenCV names it; BORDER_CONSTANT is grey.
+        """
         # A much larger square is cut out at a multiple of `size` and then averaged down, to avoid aliasing.
         finer = max(1, int(self.side / size))
         axes = self._axes() * np.float32(finer * size / self.side)
         # Coordinates here refer to the corners of pixels, those of OpenCV to their centres.
         offset = finer * size / 2 - 0.5 - axes @ (self.centre - 0.5)
         matrix = np.column_stack((axes, offset)).astype(np.float64)
-        turned = cv2.warpAffine(image, matrix, (finer * size, finer * size), borderValue=GREY)
+        whole = finer * size, finer * size
+        turned = cv2.warpAffine(image, matrix, whole, borderMode=border, borderValue=GREY)
         crop = cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA)
         return crop.astype(np.uint8, copy=False)
 

@@ -42,6 +42,18 @@ class Face(NamedTuple):
         """The longer side of the box, in pixels."""
         return float((self.box[2:] - self.box[:2]).max())
 
+    @property
+    def angle(self) -> float:
+        """The angle by which the face is rotated, in radians, clockwise in the image.
+
+        It also uses the direction from eyes to mouth, because in profile the direction from eye to eye is
+        unreliable.
+        """
+        left_eye, right_eye, _, left_mouth, right_mouth = self.points
+        x, y = (left_mouth + right_mouth - left_eye - right_eye) / 2
+        across, down = right_eye - left_eye + right_mouth - left_mouth + (y, -x)
+        return float(np.arctan2(down, across))
+
 
 def factors(image: Pixels) -> tuple[float, ...]:
     """Returns the scale of the fine view and, if that view is larger than `COARSE`, of the coarse one."""

@@ -8,7 +8,7 @@ from msgspec import Meta
 from containers.face_detection.weight_files import (
     FACEMESH,
     FAIRFACE,
-    RETINAFACE,
+    MTCNN,
     RETINAFACE_R50,
     TINY_XCEPTION,
 )
@@ -92,8 +92,8 @@ class Faces(msgspec.Struct, frozen=True):
 
 PROFILES = {
     "lite": Profile(
-        files=(RETINAFACE, FACEMESH, *TINY_XCEPTION),
-        summary="RetinaFace MobileNet-0.25, FaceMesh and TinyXception, for CPUs.",
+        files=(*MTCNN, FACEMESH, *TINY_XCEPTION),
+        summary="MTCNN, FaceMesh and TinyXception, for CPUs.",
         verified=True,
     ),
     "standard": Profile(

@@ -23,7 +23,7 @@ MARGIN = 0.25  # on each side of the box, as a share of its longer side; the val
 
 
 class Landmarks:
-    """Finds the landmarks of faces. mesh: (N, 3, 192, 192) -> (N, 1405), like `facemesh.FaceMesh`."""
+    """Finds the landmarks of faces. mesh: (N, 3, 192, 192) RGB in 0..1 -> N times 1404 numbers."""
 
     def __init__(self, mesh: Executor) -> None:
         self._mesh = mesh
@@ -50,25 +50,21 @@ class Landmarks:
     def meshes(self, crops: Iterable[Pixels]) -> Floats:
         """Returns (N, 468, 3) x, y and depth, in pixels, for the face in each (192, 192, 3) crop."""
         found = self._mesh.map(
-            (batch / np.float32(255) for batch in batches(crops)), lambda outputs: outputs[0].copy()
+            (batch / np.float32(255) for batch in batches(crops)),
+            lambda outputs: outputs[0].reshape(-1, 468, 3).copy(),
         )
-        return np.concatenate([np.zeros((0, 1405), np.float32), *found])[:, :-1].reshape(-1, 468, 3)
+        return np.concatenate([np.zeros((0, 468, 3), np.float32), *found])
 
 
 def square(face: Face) -> Square:
-    """Returns the square around the box with a margin, rotated so that the face is upright.
-
-    The angle also uses the direction from eyes to mouth, because in profile the direction from eye to eye is
-    unreliable.
-    """
-    left_eye, right_eye, _, left_mouth, right_mouth = face.points
-    x, y = (left_mouth + right_mouth - left_eye - right_eye) / 2
-    across, down = right_eye - left_eye + right_mouth - left_mouth + (y, -x)
-    return Square(face.centre, (1 + 2 * MARGIN) * face.size, float(np.arctan2(down, across)))
+    """Returns the square around the box with a margin, rotated so that the face is upright."""
+    return Square(face.centre, (1 + 2 * MARGIN) * face.size, face.angle)
 
 
 def _network(weights: Path) -> "torch.nn.Module":
     # Imported here because a start from a compiled network needs no torch.
-    from containers.face_detection.networks.facemesh import face_mesh
+    from serving.graphs import tflite
+    from serving.graphs.network import GraphNetwork
 
-    return face_mesh(weights)
+    graph = tflite.read(weights)
+    return GraphNetwork(graph, outputs=graph.outputs[:1])

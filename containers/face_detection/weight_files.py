@@ -1,22 +1,9 @@
 """The weight files of the face networks. Other features that detect faces declare some of them too."""
 
-from serving.feature import Url, WeightFile
+from serving.feature import PackageFile, Url, WeightFile
 
 _GITHUB = "https://raw.githubusercontent.com"
 
-RETINAFACE = WeightFile(
-    name="retinaface.pth",
-    sources=(
-        Url(
-            address=f"{_GITHUB}/biubug6/Face-Detector-1MB-with-landmark/2b075657aef954b9426f938ac7fce100b6910fe6"
-            "/weights/mobilenet0.25_Final.pth"
-        ),
-    ),
-    sha256="ed6fa7d45a5179f03cb5ce82c73b0c6711372968e53782e88395acee88d319e1",
-    size=1789735,
-    license="MIT",
-    origin="RetinaFace, MobileNet-0.25, by biubug6; trained on WIDER FACE, a data set for research",
-)
 RETINAFACE_R50 = WeightFile(
     name="retinaface.pth",
     sources=(
@@ -29,49 +16,66 @@ RETINAFACE_R50 = WeightFile(
     license="MIT",
     origin="RetinaFace, ResNet-50, by biubug6; trained on WIDER FACE, a data set for research",
 )
-FACEMESH = WeightFile(
-    name="facemesh.pth",
-    sources=(
-        Url(
-            address=f"{_GITHUB}/zmurez/MediaPipePyTorch/b38dbe35a3879d6dae1348cf00fc004311b3fa41"
-            "/blazeface_landmark.pth"
-        ),
-    ),
-    sha256="2c529987e67f82e58a608a394aabf245a3afa19ac2f761981894f70b4df9fdca",
-    size=2439235,
-    license="Apache-2.0",
-    origin="FaceMesh by MediaPipe (Google), converted by zmurez",
+
+
+def _mtcnn(name: str, sha256: str, size: int) -> WeightFile:
+    return WeightFile(
+        name=f"{name}.pt",
+        sources=(PackageFile("pip", "facenet-pytorch", "2.6.0", f"facenet_pytorch/data/{name}.pt"),),
+        sha256=sha256,
+        size=size,
+        license="MIT",
+        origin="MTCNN by Kaipeng Zhang et al., for torch by Tim Esler; trained on WIDER FACE and CelebA, "
+        "data sets for research",
+    )
+
+
+MTCNN = PNET, RNET, ONET = (
+    _mtcnn("pnet", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f", 28570),
+    _mtcnn("rnet", "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86", 403147),
+    _mtcnn("onet", "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d", 1559269),
 )
 
 
-def _face_api(name: str, path: str, sha256: str, size: int) -> WeightFile:
+def mediapipe_file(member: str) -> PackageFile:
+    """Returns a file of MediaPipe's modules."""
+    path = f"mediapipe/modules/{member}"
+    return PackageFile("pip", "mediapipe", "0.10.21", path, platform="manylinux_2_28_x86_64")
+
+
+FACEMESH = WeightFile(
+    name="face_landmark.tflite",
+    sources=(mediapipe_file("face_landmark/face_landmark.tflite"),),
+    sha256="1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+    size=1242398,
+    license="Apache-2.0",
+    origin="FaceMesh by MediaPipe (Google)",
+    commercial_use="yes",
+)
+
+
+def _age_gender(suffix: str, member: str, sha256: str, size: int) -> WeightFile:
     return WeightFile(
-        name=name,
+        name=f"age_gender.{suffix}",
         sources=(
-            Url(
-                address=f"{_GITHUB}/justadudewhohacks/face-api.js/a86f011d72124e5fb93e59d5c4ab98f699dd5c9c/weights/{path}"
-            ),
+            PackageFile("npm", "@vladmandic/face-api", "1.7.15", f"package/model/age_gender_model{member}"),
         ),
         sha256=sha256,
         size=size,
         license="MIT",
-        origin="TinyXception for age and gender, by face-api.js",
+        origin="TinyXception for age and gender, by face-api.js; trained on UTKFace, FGNET, Chalearn, Wiki, "
+        "IMDB, CACD, MegaAge and MegaAge-Asian, data sets for research",
     )
 
 
 TINY_XCEPTION = (
-    _face_api(
-        "age_gender.json",
-        "age_gender_model-weights_manifest.json",
-        "780ca481c12f6501c63e3551caa4df9bc4a05ffc5357060079b75badfd350d86",
-        7774,
+    _age_gender(
+        "json",
+        "-weights_manifest.json",
+        "74b60bf3ebf981bf4e661e9cca3a185614e10b25d797118b62e2a68d3ff2569f",
+        8392,
     ),
-    _face_api(
-        "age_gender.bin",
-        "age_gender_model-shard1",
-        "49f92bbc0afef2342c4385e4a2b0acb6d7a727c6f0aa539499719a81acf9abaa",
-        429708,
-    ),
+    _age_gender("bin", ".bin", "49f92bbc0afef2342c4385e4a2b0acb6d7a727c6f0aa539499719a81acf9abaa", 429708),
 )
 
 

@@ -13,12 +13,14 @@ from containers.face_detection.crops import Square, batches
 from containers.face_detection.feature import PROFILES, FaceDetectionRequest
 from containers.face_detection.mesh106 import TABLE, mesh_to_106
 from containers.face_detection.model import Item, Model
-from containers.face_detection.networks.facemesh import FaceMesh, face_mesh
 from containers.face_detection.networks.fairface import fairface
 from containers.face_detection.networks.retinaface import RetinaFace, retinaface
 from containers.face_detection.networks.tiny_xception import filled
+from containers.face_detection.weight_files import FACEMESH
 from serving.arrays import Floats
+from serving.feature import find
 from serving.weights.store import Found, Weights
+from tests.support.ask import weights_of
 from tests.support.networks.onnx_files import export
 
 # The steps before and after the detector's network
@@ -149,13 +151,6 @@ def test_the_error_names_a_tensor_that_the_file_lacks(tmp_path: Path, missing: s
         retinaface(tmp_path / "damaged.pth")
 
 
-def test_facemesh_refuses_the_weights_of_another_network(tmp_path: Path) -> None:
-    mesh = face_mesh(saved(FaceMesh(), tmp_path / "mesh.pth"))
-    assert mesh(torch.rand(2, 3, 192, 192)).shape == (2, 1405)
-    with pytest.raises(RuntimeError, match=r"backbone1\.0\.weight"):
-        face_mesh(saved(RetinaFace(resnet=False), tmp_path / "other.pth"))
-
-
 def test_tiny_xception_needs_every_tensor_of_the_file() -> None:
     with pytest.raises(RuntimeError, match=r"middle_flow.main_block_1.separable_conv2.pointwise.weight"):
         filled({"fc/age/bias": np.zeros(1, np.float32)})
@@ -183,11 +178,11 @@ class Heads(torch.nn.Module):
 
 @pytest.fixture
 def standard(tmp_path: Path) -> Weights:
-    """Untrained weights in files with the formats and names of the profile's."""
+    """Untrained weights in files with the formats and names of the profile's; only FaceMesh is trained."""
     export(Heads(), tmp_path / "age_gender.onnx", 1, 3, 224, 224, open_axes={0: "batch"})
     saved(undecided(resnet=True), tmp_path / "retinaface.pth", prefix="module.")
-    saved(FaceMesh(), tmp_path / "facemesh.pth")
     files = {file.name: Found(tmp_path / file.name, "cache", "") for file in PROFILES["standard"].files}
+    files[FACEMESH.name] = Found(weights_of(find("face_detection"))[FACEMESH.name], "cache", "")
     assert all(found.path.is_file() for found in files.values())
     return Weights(profile="standard", files=files, random=True, derived_dir=tmp_path)
 
@@ -198,7 +193,7 @@ def test_the_standard_profile_runs(standard: Weights) -> None:
     item = Item(image, FaceDetectionRequest(min_confidence=0.1))
     first, second = (model.postprocess(found, item) for found in model.predict([item, item]))
     assert first == second
-    assert first.face_model_version == "retinaface-resnet50+facemesh-468+fairface-resnet34/1"
+    assert first.face_model_version == "retinaface-resnet50+facemesh-468+fairface-resnet34/2"
     (face,) = first.faces
     box = face.bounding_box
     # the largest anchor has 512 px and covers the image

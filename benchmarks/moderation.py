@@ -1,5 +1,7 @@
 """Measures pornography_detection: `python -m benchmarks.moderation`. Prints Markdown.
 
+`AIKIT_PROFILE=large` measures the profile large.
+
 It measures false alarms among normal pictures and among changed ones, methods of resizing, and time. No
 explicit pictures are available, so it cannot measure how many of them are missed.
 """
@@ -30,7 +32,6 @@ from serving.weights import resolve
 Change = Callable[[Pixels], Pixels]
 
 SHARED = Path(__file__).parents[2] / "shared"
-SIDE = 224
 RUNS = 25  # of each call whose time is measured
 SCIKIT_IMAGE = """
 astronaut cat coffee rocket camera coins moon page text clock horse hubble_deep_field immunohistochemistry
@@ -78,21 +79,23 @@ def sets() -> Mapping[str, Iterable[Pixels]]:
         "the same on their side": [np.rot90(one).copy() for one in photographs],
         "portraits": list(_portraits(11)),
         **{f"portraits, {name}": map(change, _portraits(44)) for name, change in changes.items()},
+        "clothes": _clothes(8),
         "skin colours, flat": [np.full((300, 300, 3), tone, np.uint8) for tone in SKIN],
         "skin colours with noise": list(map(_noisy, SKIN)),
     }
 
 
 def resizing(classifier: Classifier) -> Iterator[str]:
-    """Compares methods of resizing to 224 px.
+    """Compares methods of resizing to the side of the network's input.
 
     The last columns tell how much the scores change when large photographs lose a few rows and columns.
     """
+    size = classifier.kind.side, classifier.kind.side
     ways: dict[str, Change] = {
         "area (ours)": classifier.squeezed,
-        "bilinear, corners aligned (nsfwjs)": _aligned,
-        "nearest": lambda one: cast(Pixels, cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)),
-        "bicubic, antialiased": lambda one: np.asarray(Image.fromarray(one).resize((SIDE, SIDE))),
+        "bilinear, corners aligned (nsfwjs)": partial(_aligned, size=size),
+        "nearest": lambda one: cast(Pixels, cv2.resize(one, size, interpolation=cv2.INTER_NEAREST)),
+        "bicubic, antialiased": lambda one: np.asarray(Image.fromarray(one).resize(size)),
     }
     photographs, portraits = list(_photographs()), list(_portraits(22))
     large = [one for one in photographs if min(one.shape[:2]) >= 600]
@@ -113,7 +116,7 @@ def resizing(classifier: Classifier) -> Iterator[str]:
 
 
 def times(classifier: Classifier) -> Iterator[str]:
-    square = np.zeros((SIDE, SIDE, 3), np.uint8)
+    square = np.zeros((classifier.kind.side, classifier.kind.side, 3), np.uint8)
     large = np.zeros((3072, 4096, 3), np.uint8)
     one, eight = (median_ms(partial(classifier.classify, [square] * count), RUNS) for count in (1, 8))
     yield f"\nnetwork, one: {one:.1f} ms"
@@ -155,6 +158,12 @@ def _portraits(step: int) -> Iterator[Pixels]:
                 yield Media().decode((archive.extractfile(member) or io.BytesIO()).read())
 
 
+def _clothes(step: int) -> Iterator[Pixels]:
+    """Yields every `step`-th picture of clothes, most of them without a person."""
+    for file in sorted((SHARED / "custom_labels/clothing").rglob("*.jpg"))[::step]:
+        yield Media().decode(file.read_bytes())
+
+
 def _noisy(tone: tuple[int, ...]) -> Pixels:
     noise = np.random.default_rng(0).normal(0, 8, (300, 300, 3))
     return np.clip(np.array(tone) + noise, 0, 255).astype(np.uint8)
@@ -164,9 +173,9 @@ def _resized(picture: Pixels, factor: float, how: int) -> Pixels:
     return cast(Pixels, cv2.resize(picture, None, fx=factor, fy=factor, interpolation=how))
 
 
-def _aligned(picture: Pixels) -> Pixels:
+def _aligned(picture: Pixels, size: tuple[int, int]) -> Pixels:
     tensor = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float()
-    found = torch.nn.functional.interpolate(tensor, (SIDE, SIDE), mode="bilinear", align_corners=True)
+    found = torch.nn.functional.interpolate(tensor, size, mode="bilinear", align_corners=True)
     return np.ascontiguousarray(found[0].permute(1, 2, 0).round().byte().numpy())
 
 

@@ -152,7 +152,7 @@ def test_pictures_without_a_face_give_an_empty_list(faces: Any, shape: tuple[int
 
 
 def test_no_face_is_found_in_photographs_of_things(detector: FaceDetector, photographs: Any) -> None:
-    files = [*sorted(photographs.glob("*.jpg")), photographs.parent / "plate" / "single_blue.jpg"]
+    files = sorted(photographs.glob("*.jpg"))
     files = [file for file in files if file.name != "weixin_pay.jpg"]  # shows a drawn cat, which is found
     assert len(files) > 5
     found = detector.detect([Media().decode(file.read_bytes()) for file in files])

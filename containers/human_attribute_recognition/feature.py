@@ -5,13 +5,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, field
 
+from containers.face_detection.weight_files import MTCNN, TINY_XCEPTION, mediapipe_file
 from containers.human_attribute_recognition import attributes
-from containers.object_recognition.feature import FASTESTDET
+from containers.object_recognition.feature import NANODET
 from serving.feature import Batching, Feature, Hub, Profile, Resources, WeightFile
 from serving.images.boxes import BoundingBox, Ratio
 from serving.images.intake import ImageRequest
 
-LABEL_MODEL_VERSION = "fastestdet+siglip2-base-patch16-224/1"
+LITE, STANDARD = "nanodet-g+blazepose+mtcnn+tinyxception/1", "nanodet-g+siglip2-base-patch16-224/1"
 
 Percentage = Annotated[float, Meta(ge=0, le=100)]
 
@@ -29,6 +30,9 @@ class HumanAttributeRequest(ImageRequest, frozen=True, forbid_unknown_fields=Tru
     min_confidence: Annotated[
         float, Meta(ge=0, le=1, description="People with a lower `Confidence` are left out.")
     ] = 0.5
+    detail: Annotated[
+        bool, Meta(description="True adds `detail` to each person: how every attribute was judged.")
+    ] = False
 
 
 def _field(attribute: attributes.Attribute) -> tuple[str, object]:
@@ -47,8 +51,17 @@ Person = msgspec.defstruct(
             Annotated[Ratio, Meta(description="The detector's score that this is a person, 0 to 1.")],
             field(name="Confidence"),
         ),
+        (
+            "detail",
+            Annotated[
+                dict[str, str] | None,
+                Meta(description="For each attribute, in English, how it was judged. Only with `detail`."),
+            ],
+            None,
+        ),
     ],
     frozen=True,
+    omit_defaults=True,
     module=__name__,
     namespace={"__doc__": "A person, with percentages for the labels of every attribute."},
 )
@@ -62,7 +75,7 @@ class HumanAttributes(msgspec.Struct, frozen=True):
         Meta(description="The people, highest `Confidence` first. An empty list when nobody is found."),
     ] = field(name="Labels")
     version: Annotated[str, Meta(description="Identifies the networks that produced the response.")] = field(
-        name="LabelModelVersion", default=LABEL_MODEL_VERSION
+        name="LabelModelVersion"
     )
 
 
@@ -79,10 +92,25 @@ CONFIG, NETWORK, TOKENIZER = (
     _siglip2(file) for file in ("config.json", "model.safetensors", "tokenizer.json")
 )
 
+POSE = WeightFile(
+    name="pose_landmark_full.tflite",
+    sources=(mediapipe_file("pose_landmark/pose_landmark_full.tflite"),),
+    sha256="e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+    size=6440512,
+    license="Apache-2.0",
+    origin="BlazePose GHUM, 33 points of a body, by MediaPipe (Google)",
+    commercial_use="yes",
+)
+
 PROFILES = {
+    "lite": Profile(
+        files=(*NANODET, POSE, *MTCNN, *TINY_XCEPTION),
+        summary="NanoDet-g, BlazePose, MTCNN and TinyXception, for CPUs. Rules judge what the networks find.",
+        verified=True,
+    ),
     "standard": Profile(
-        files=(FASTESTDET, CONFIG, NETWORK, TOKENIZER),
-        summary="FastestDet finds people. SigLIP 2 compares each person with sentences (zero-shot).",
+        files=(*NANODET, CONFIG, NETWORK, TOKENIZER),
+        summary="NanoDet-g finds people. SigLIP 2 compares each person with sentences (zero-shot).",
         verified=False,
     ),
 }

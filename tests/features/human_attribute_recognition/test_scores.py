@@ -17,10 +17,10 @@ from transformers import SiglipModel
 
 from containers.human_attribute_recognition.attributes import ATTRIBUTES, Table, Value, values_with_prompts
 from containers.human_attribute_recognition.feature import CONFIG, NETWORK, TOKENIZER
-from containers.human_attribute_recognition.head import TRAINED, Head, load_head
-from containers.human_attribute_recognition.network import ImageTower, text_embeddings
-from containers.human_attribute_recognition.recogniser import crop, percentages
-from containers.object_recognition.feature import FASTESTDET
+from containers.human_attribute_recognition.siglip.head import TRAINED, Head, load_head
+from containers.human_attribute_recognition.siglip.network import ImageTower, text_embeddings
+from containers.human_attribute_recognition.siglip.recogniser import crop, percentages
+from containers.object_recognition.feature import NANODET
 from serving.arrays import Floats, Pixels
 from serving.feature import Feature, Hub, WeightFile, find
 from serving.images.intake import Media
@@ -85,7 +85,7 @@ def astronaut() -> Pixels:
 
 def without_detector(*more: WeightFile) -> Feature:
     """Returns the feature without the detector's file, and with more files."""
-    files = [file for file in FEATURE.profiles["standard"].files if file is not FASTESTDET]
+    files = [file for file in FEATURE.profiles["standard"].files if file not in NANODET]
     profile = dataclasses.replace(FEATURE.profiles["standard"], files=(*files, *more))
     return dataclasses.replace(FEATURE, profiles={"standard": profile})
 

@@ -57,7 +57,7 @@ def head_of_prompts(weights: Weights, table: Table) -> Head:
     cancels out.
     """
     # Imported here because a start with a cached head needs no text tower.
-    from containers.human_attribute_recognition.network import scale, text_embeddings
+    from containers.human_attribute_recognition.siglip.network import scale, text_embeddings
 
     values = values_with_prompts(table)
     embeddings = text_embeddings(

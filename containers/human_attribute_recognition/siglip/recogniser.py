@@ -3,17 +3,17 @@
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import cv2
 import numpy as np
 
-from containers.human_attribute_recognition.attributes import ATTRIBUTES, Attribute, Table
+from containers.human_attribute_recognition.attributes import ATTRIBUTES, Table
 from containers.human_attribute_recognition.feature import CONFIG, NETWORK
-from containers.human_attribute_recognition.head import Head, load_head
+from containers.human_attribute_recognition.people import BY_THE_FRAME, Limits, Person, chosen, truncation
+from containers.human_attribute_recognition.siglip.head import Head, load_head
 from containers.object_recognition.detection import Detection
-from containers.object_recognition.fastestdet import FastestDet
-from containers.object_recognition.labels import PERSON
+from containers.object_recognition.nanodet import NanoDet
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
@@ -24,32 +24,13 @@ if TYPE_CHECKING:
 
 MARGIN = 0.05  # around a box, as a share of its longer side
 GREY = 127  # fills the square around the crop
-NEAR = 0.03  # a box this share of its height away from an edge of the image counts as 0 % truncated
 _BATCH = 8  # people per call of the image tower
-
-
-class Person(NamedTuple):
-    """A person in an image.
-
-    box, score: the same as in `Detection`. scores: percentages by attribute and value, in the table's order.
-    """
-
-    box: Floats
-    score: float
-    scores: list[list[float]]
-
-
-class Limits(NamedTuple):
-    """The limits on the people of an image: their number, and the lowest score."""
-
-    max_people: int
-    min_confidence: float
 
 
 class Recogniser:
     """Recognises the attributes of people. tower: (N, 3, side, side) -> (N, D) embeddings."""
 
-    def __init__(self, detector: FastestDet, tower: Executor, side: int, head: Head, table: Table) -> None:
+    def __init__(self, detector: NanoDet, tower: Executor, side: int, head: Head, table: Table) -> None:
         self._detector, self._tower, self._side = detector, tower, side
         self._head, self._table = head, table
 
@@ -63,14 +44,14 @@ class Recogniser:
             cache=weights.derived("siglip2-image"),
             warm_up=[(1, 3, side, side), (_BATCH, 3, side, side)],
         )
-        return cls(FastestDet.load(weights, device), tower, side, load_head(weights, table), table)
+        return cls(NanoDet.load(weights, device), tower, side, load_head(weights, table), table)
 
     def recognise(self, images: Sequence[Pixels], limits: Sequence[Limits]) -> list[list[Person]]:
         """Returns the people of every (H, W, 3) RGB image within its limits, highest score first."""
         if not images:
             return []
         detections = self._detector.detect(images, min_score=min(one.min_confidence for one in limits))
-        people = [_chosen(*pair) for pair in zip(detections, limits, strict=True)]
+        people = [chosen(*pair) for pair in zip(detections, limits, strict=True)]
         crops = [
             crop(image, person.box, self._side)
             for image, found in zip(images, people, strict=True)
@@ -90,7 +71,7 @@ class Recogniser:
 
     def _person(self, detection: Detection, logits: Floats, height: int) -> Person:
         scores = percentages(self._table, logits, detection.box, height)
-        return Person(detection.box, detection.score, scores)
+        return Person(detection.box, detection.score, scores, _details(self._table))
 
 
 def crop(image: Pixels, box: Floats, side: int) -> Pixels:
@@ -121,7 +102,7 @@ def percentages(table: Table, logits: Floats, box: Floats, height: int) -> list[
     scores, start = [], 0
     for one in table:
         if any(value.touches for value in one.values):
-            scores.append(_truncation(one, box, height))
+            scores.append(truncation(one, box, height))
         else:
             end = start + len(one.values)
             scores.append(_softmax(logits[start:end]))
@@ -136,18 +117,10 @@ def _softmax(logits: Floats) -> list[float]:
     return [round(100 * float(share), 2) for share in shares / shares.sum()]
 
 
-def _truncation(attribute: Attribute, box: Floats, height: int) -> list[float]:
-    """Returns the percentages of a pair of values, one of which applies when the box reaches an edge."""
-    gaps = {"top": box[1], "bottom": height - box[3]}
-    edge = next(value.touches for value in attribute.values if value.touches)
-    reached = float(np.clip(1 - gaps[edge] / (NEAR * (box[3] - box[1])), 0, 1))
-    return [round(100 * (reached if value.touches else 1 - reached), 2) for value in attribute.values]
-
-
-def _chosen(detections: Sequence[Detection], limits: Limits) -> list[Detection]:
-    """Returns the people among the detections of an image that are within the limits."""
-    people = [one for one in detections if one.label == PERSON and one.score >= limits.min_confidence]
-    return people[: limits.max_people]
+def _details(table: Table) -> list[str]:
+    """Returns for each attribute how it was judged."""
+    frame = [any(value.touches for value in one.values) for one in table]
+    return [BY_THE_FRAME if edge else "by comparison with sentences" for edge in frame]
 
 
 def _side(weights: Weights) -> int:
@@ -158,6 +131,6 @@ def _side(weights: Weights) -> int:
 
 def _tower(weights: Weights) -> "torch.nn.Module":
     # Imported here because a start from a compiled network needs no torch.
-    from containers.human_attribute_recognition.network import ImageTower
+    from containers.human_attribute_recognition.siglip.network import ImageTower
 
     return ImageTower(weights[CONFIG.name], weights[NETWORK.name])

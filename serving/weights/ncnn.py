@@ -26,7 +26,7 @@ class _Convolution(NamedTuple):
     outputs: int
     height: int
     width: int
-    count: int
+    numbers: int
     biased: bool
 
 
@@ -41,7 +41,9 @@ def read(layers: Path, parameters: Path) -> dict[str, Floats]:
         try:
             shaped = weight.reshape(layer.outputs, -1, layer.height, layer.width)
         except ValueError:
-            raise ValueError(f"{layers}: {layer.name}: {layer.count} numbers do not fit its sides") from None
+            raise ValueError(
+                f"{layers}: {layer.name}: {layer.numbers} numbers do not fit its sides"
+            ) from None
         tensors[f"{layer.name}.weight"] = shaped
         if layer.biased:
             tensors[f"{layer.name}.bias"] = stream.numbers("<f4", layer.outputs)
@@ -86,13 +88,13 @@ class _Stream:
     def weight(self, layer: _Convolution) -> Floats:
         (tag,) = self.numbers("<u4", 1)
         if tag == SINGLE:
-            return self.numbers("<f4", layer.count)
+            return self.numbers("<f4", layer.numbers)
         if tag != HALF:
             raise ValueError(
                 f"{self.file}: byte {self.position - 4}: {layer.name} has tag {tag:#x}, "
                 f"must be {HALF:#x} or {SINGLE:#x}"
             )
-        return self.numbers("<f2", layer.count + layer.count % 2)[: layer.count].astype(np.float32)
+        return self.numbers("<f2", layer.numbers + layer.numbers % 2)[: layer.numbers].astype(np.float32)
 
     def numbers(self, kind: str, count: int) -> NDArray[Any]:
         size, left = np.dtype(kind).itemsize * count, len(self.data) - self.position

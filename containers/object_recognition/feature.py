@@ -134,7 +134,7 @@ PROFILES = {
     "lite": Profile(files=NANODET, summary="NanoDet-g, for CPUs. Knows 75 of the 300 names.", verified=True),
     "dfine": Profile(
         files=DFINE,
-        summary="D-FINE-N, for larger CPUs and GPUs. Knows the same 75 names.",
+        summary="D-FINE-N, for CPUs and GPUs. Knows the same 75 names.",
         verified=False,
     ),
     "standard": Profile(

@@ -1,6 +1,7 @@
 """A small D-FINE with random weights, in files like those of the hub."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import DFineConfig, DFineForObjectDetection, HGNetV2Config
@@ -9,6 +10,9 @@ from containers.object_recognition.feature import DFINE_NETWORK
 
 QUERIES = 30
 _WIDTH = 32
+# passed by name, because the types of transformers lack them
+_OUTPUTS: dict[str, Any] = {"out_features": ["stage3", "stage4"]}
+_NAMES: dict[str, Any] = {"num_labels": 80}
 
 
 def write(folder: Path, *, seed: int = 0) -> Path:
@@ -22,8 +26,8 @@ def write(folder: Path, *, seed: int = 0) -> Path:
         stage_out_channels=[8, 16, 16, 16],
         stage_num_blocks=[1] * 4,
         stage_numb_of_layers=[1] * 4,
-        out_features=["stage3", "stage4"],
         depths=[1] * 4,
+        **_OUTPUTS,
     )
     config = DFineConfig(
         backbone_config=backbone,
@@ -42,7 +46,7 @@ def write(folder: Path, *, seed: int = 0) -> Path:
         decoder_n_points=[4, 4],
         num_queries=QUERIES,
         num_denoising=0,
-        num_labels=80,
+        **_NAMES,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -16,6 +16,7 @@ def write(folder: Path) -> RRDBNet:
     with torch.random.fork_rng():
         torch.manual_seed(4)
         network = RRDBNet(8, 4, 2, 4).half().float().eval().requires_grad_(False)
+    assert network.conv_last.bias is not None
     network.conv_last.bias += 0.5  # mid-grey, so that few values are clipped at black and white
     layers, parameters = (folder / file.name for file in REAL_ESRGAN)
     convolutions = [each for each in network.modules() if isinstance(each, nn.Conv2d)]

@@ -1,4 +1,4 @@
-"""What a person's face shows: gender, age and glasses."""
+"""Gender, age and glasses, from a person's face."""
 
 import math
 

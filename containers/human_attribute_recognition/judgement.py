@@ -1,4 +1,4 @@
-"""What is known about a person, what is concluded from it, and the usual shares where nothing is known."""
+"""Evidence about a person, judgements of it, and the usual shares where there is none."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from serving.arrays import Floats, Pixels
 
 
 class Evidence(NamedTuple):
-    """What the networks found about one person.
+    """The findings of the networks about one person.
 
     image: (H, W, 3) RGB. box: (4,) left, top, right, bottom in pixels. pose: None where the network sees no
     body. face, age_gender: None where no face belongs to the person. objects: those of the image that may

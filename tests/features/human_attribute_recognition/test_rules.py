@@ -1,6 +1,7 @@
 """Tests of the rules of the profile `lite`, with drawn skeletons and drawn pixels."""
 
 from itertools import chain
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,7 +60,7 @@ def a_face(x: float = WIDTH / 2, y: float = 50) -> Face:
     return Face(np.array((x - 20, y - 25, x + 20, y + 25), np.float32), 1.0, points + middle)
 
 
-def evidence(**changes: object) -> Evidence:
+def evidence(**changes: Any) -> Evidence:
     """Returns a standing person in blue whose face is seen, with changes."""
     whole = np.array((20, 20, 180, 390), np.float32)
     standard = Evidence(drawn(), whole, pose(), a_face(), AgeGender(30.0, 0.5), [], [])
@@ -69,7 +70,7 @@ def evidence(**changes: object) -> Evidence:
 def drawn(*, arms: tuple[int, int, int] = CLOTH, shins: tuple[int, int, int] = CLOTH) -> Pixels:
     """Draws the standing person before a colourful wall: (400, 200, 3)."""
     tiles = np.random.default_rng(3).integers(60, 200, (20, 10, 3)).astype(np.uint8)
-    image = cv2.resize(tiles, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST)
+    image: Pixels = np.asarray(cv2.resize(tiles, (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST), np.uint8)
     places = {index: (WIDTH // 2 + x, y) for index, (x, y) in STANDING.items()}
     cv2.rectangle(image, (60, 100), (140, 220), CLOTH, -1)
     cv2.ellipse(image, (WIDTH // 2, 50), (20, 27), 0, 0, 360, SKIN, -1)
@@ -148,7 +149,7 @@ def test_a_plain_a_striped_and_a_checked_torso_differ() -> None:
     assert texture.measures(checks)[0] > texture.BUSY
     noise = np.random.default_rng(1).integers(0, 256, (side // 4, side // 4, 3)).astype(np.uint8)
     blotches = cv2.resize(noise, (side, side), interpolation=cv2.INTER_NEAREST)
-    assert np.argmax(texture.shares_of(blotches)) == 0
+    assert np.argmax(texture.shares_of(np.asarray(blotches, np.uint8))) == 0
 
 
 def test_light_that_fades_slowly_is_no_pattern() -> None:
@@ -181,9 +182,8 @@ def test_people_in_front_occlude_those_behind() -> None:
 
 def test_dark_frames_around_the_eyes_are_glasses() -> None:
     bare = np.full((HEIGHT, WIDTH, 3), SKIN, np.uint8)
-    one = Face(
-        np.zeros(4, np.float32), 1.0, np.float32([(60, 100), (140, 100), (100, 140), (70, 170), (130, 170)])
-    )
+    points = np.array(((60, 100), (140, 100), (100, 140), (70, 170), (130, 170)), np.float32)
+    one = Face(np.zeros(4, np.float32), 1.0, points)
     noisy = (bare + np.random.default_rng(2).integers(-9, 9, bare.shape)).clip(0, 255).astype(np.uint8)
     framed = noisy.copy()
     for x in (60, 140):

@@ -203,12 +203,6 @@ def _resized(options: Options, value: _Value, size: Array) -> _Value:
     )
 
 
-def _depth_to_space(options: Options, value: _Value) -> _Value:
-    images, block = value.images(), options["block"]
-    parts = torch.unflatten(images, 1, (block, block, -1)).permute(0, 3, 4, 1, 5, 2)
-    return _Value(parts.flatten(4, 5).flatten(2, 3), _CHANNELS_FIRST)
-
-
 def _reshaped(options: Options, value: _Value, shape: Array | None = None) -> _Value:
     """The first side is that of the batch, which the graph fixes at 1."""
     tensor = value.as_in_graph()
@@ -283,7 +277,6 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "prelu": _prelu,
         "pad": _framed,
         "resize_bilinear": _resized,
-        "depth_to_space": _depth_to_space,
         "reshape": _reshaped,
         "transpose": _transposed,
         "concat": _concatenated,

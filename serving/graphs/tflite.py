@@ -69,6 +69,8 @@ class _Reader:
         content = self._model.Buffers(tensor.Buffer()).DataAsNumpy()
         if isinstance(content, int):
             return None
+        if tensor.Sparsity() is not None:
+            raise ValueError(f"the tensor {self._name(index)} is sparse, which is not supported")
         shape = tuple(map(int, tensor.ShapeAsNumpy())) if tensor.ShapeLength() else ()
         found: Array = np.frombuffer(content.tobytes(), _TYPES[tensor.Type()]).reshape(shape)
         return found.astype(np.float32) if found.dtype.kind == "f" else found
@@ -144,10 +146,6 @@ def _resized(operator: Any) -> _Options:
     return "resize_bilinear", {"align_corners": corners, "half_pixel_centers": centres}
 
 
-def _blocks(operator: Any) -> _Options:
-    return "depth_to_space", {"block": _table(operator, tflite.DepthToSpaceOptions).BlockSize()}
-
-
 def _concatenated(operator: Any) -> _Options:
     return "concat", {"axis": _table(operator, tflite.ConcatenationOptions).Axis()}
 
@@ -172,7 +170,6 @@ _OPERATORS: Mapping[str, Callable[[Any], _Options]] = MappingProxyType(
         "MAX_POOL_2D": _windowed("max_pool", tflite.Pool2DOptions),
         "AVERAGE_POOL_2D": _windowed("avg_pool", tflite.Pool2DOptions),
         "RESIZE_BILINEAR": _resized,
-        "DEPTH_TO_SPACE": _blocks,
         "CONCATENATION": _concatenated,
         "MEAN": _mean,
         "PAD": _plain("pad"),

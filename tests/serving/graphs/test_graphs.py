@@ -24,11 +24,6 @@ def selfie() -> Path:
 
 
 @pytest.fixture(scope="module")
-def mesh() -> Path:
-    return weights_of(find("face_detection"))["face_landmark.tflite"]
-
-
-@pytest.fixture(scope="module")
 def nanodet() -> tuple[Path, Path]:
     weights = weights_of(find("object_recognition"))
     return weights["nanodet.json"], weights["nanodet.bin"]
@@ -82,10 +77,19 @@ def test_the_selfie_network_gives_the_matte_of_tensorflow_js(selfie: Path) -> No
     np.testing.assert_allclose(matte.numpy().reshape(4, 64, 4, 64).mean((1, 3)), SELFIE, atol=1e-3)
 
 
-def test_the_face_mesh_compiled_for_openvino_equals_openvinos_own_reader(mesh: Path) -> None:
-    pixels = pattern(192)
-    ours = compile(lambda: GraphNetwork(tflite.read(mesh)).eval(), pixels, device="cpu")(pixels)
-    model = openvino.Core().compile_model(mesh, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+@pytest.mark.parametrize(
+    ("feature", "name", "side"),
+    [
+        ("face_detection", "face_landmark.tflite", 192),
+        ("human_attribute_recognition", "pose_landmark_full.tflite", 256),
+    ],
+)
+def test_a_network_compiled_for_openvino_equals_openvinos_own_reader(
+    feature: str, name: str, side: int
+) -> None:
+    file, pixels = weights_of(find(feature))[name], pattern(side)
+    ours = compile(lambda: GraphNetwork(tflite.read(file)).eval(), pixels, device="cpu")(pixels)
+    model = openvino.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     theirs = model([np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))]).values()
     for our, their in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(our, their, atol=1e-3)  # the points are in pixels, 0..192

@@ -100,7 +100,7 @@ class Profile:
 
     @property
     def commercial_use(self) -> CommercialUse:
-        """What all files allow: `no` or `unclear` when it is so for one of them."""
+        """The use that all files allow; one file that is `no` or `unclear` makes all so."""
         uses = {file.commercial_use for file in self.files}
         return "no" if "no" in uses else "unclear" if "unclear" in uses else "yes"
 

@@ -92,7 +92,7 @@ class Faces(msgspec.Struct, frozen=True):
 
 PROFILES = {
     "lite": Profile(
-        files=(*MTCNN, FACEMESH, *TINY_XCEPTION),
+        files=(*MTCNN, *TINY_XCEPTION),
         summary="MTCNN, FaceMesh and TinyXception, for CPUs.",
         verified=True,
     ),

@@ -1,4 +1,4 @@
-"""The 106 landmarks of faces, from FaceMesh."""
+"""The 106 landmarks of faces, and whether a crop shows a face at all, from FaceMesh."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -23,7 +23,10 @@ MARGIN = 0.25  # on each side of the box, as a share of its longer side; the val
 
 
 class Landmarks:
-    """Finds the landmarks of faces. mesh: (N, 3, 192, 192) RGB in 0..1 -> N times 1404 numbers."""
+    """Finds the landmarks of faces.
+
+    mesh: (N, 3, 192, 192) RGB in 0..1 -> N times 1404 numbers, and N logits that the crop shows a face.
+    """
 
     def __init__(self, mesh: Executor) -> None:
         self._mesh = mesh
@@ -47,6 +50,15 @@ class Landmarks:
         points = [each.image_points(mesh[:, :2], SIZE) for each, mesh in zip(squares, meshes, strict=True)]
         return mesh_to_106(np.array(points, np.float32).reshape(-1, 468, 2))
 
+    def presences(self, image: Pixels, faces: Iterable[Face]) -> Floats:
+        """Returns the (N,) probability that the image shows a face there."""
+        crops = (square(face).crop(image, SIZE) for face in faces)
+        logits = self._mesh.map(
+            (batch / np.float32(255) for batch in batches(crops)), lambda outputs: outputs[1].ravel().copy()
+        )
+        found: Floats = 1 / (1 + np.exp(-np.concatenate([np.zeros(0, np.float32), *logits])))
+        return found
+
     def meshes(self, crops: Iterable[Pixels]) -> Floats:
         """Returns (N, 468, 3) x, y and depth, in pixels, for the face in each (192, 192, 3) crop."""
         found = self._mesh.map(
@@ -66,5 +78,4 @@ def _network(weights: Path) -> "torch.nn.Module":
     from serving.graphs import tflite
     from serving.graphs.network import GraphNetwork
 
-    graph = tflite.read(weights)
-    return GraphNetwork(graph, outputs=graph.outputs[:1])
+    return GraphNetwork(tflite.read(weights))

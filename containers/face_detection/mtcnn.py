@@ -6,9 +6,10 @@ It differs from the usual procedure in these ways:
   squeezed there, and the points of the face come out wrong.
 - Squares in the middle of the image go to the last stage at once. They find a face that fills the image.
 - Small images are enlarged, and dark images are brightened.
-- The last stage looks again at a face, in crops that are rotated so that the face is upright. The score is
-  the mean of six looks: at three sizes, plain and mirrored. What only resembles a face does so in few of
-  them.
+- The last stage looks again at a face, in a crop that is rotated so that the face is upright.
+- FaceMesh, which sees the surroundings of a face too, confirms it. The score is the geometric mean of both
+  networks' probabilities. FaceMesh needs some pixels: the score of a small face is the square of the mean of
+  six looks of the last stage, at three sizes, plain and mirrored.
 - An image without a face that is sure is also looked at lying on its left and on its right side.
 """
 
@@ -23,6 +24,7 @@ import numpy as np
 
 from containers.face_detection.crops import Square
 from containers.face_detection.detection import Face
+from containers.face_detection.landmarks import Landmarks
 from containers.face_detection.weight_files import ONET, PNET, RNET
 from serving.arrays import Floats, Pixels
 from serving.executor import Executor, compile
@@ -40,6 +42,7 @@ PROPOSED, REFINED, POSSIBLE = 0.6, 0.6, 0.4  # lowest scores after each stage
 CENTRED = 0.7, 0.85, 1.0, 1.2  # squares in the middle, in short sides of the image
 LOOKS = tuple((zoom, mirrored) for zoom in (0.85, 1.0, 1.2) for mirrored in (False, True))
 LYING, LYING_SCORE = 640, 0.9  # longest side in px and lowest score in an image that is rotated by quarters
+CONFIRMED = 40  # px of the scaled image; FaceMesh confirms faces from this size on
 DARK, BRIGHT = 160, 4.0  # an image without brighter pixels is brightened, at most so many times
 MAX_PROPOSALS, MAX_FACES = 2000, 200  # of an image
 _BATCH = 128  # crops that go through a network together
@@ -48,27 +51,26 @@ _BATCH = 128  # crops that go through a network together
 class Mtcnn:
     """Finds faces.
 
-    proposal, refinement, output: the networks of `networks.mtcnn`.
+    proposal, refinement, output: the networks of `networks.mtcnn`. mesh: confirms faces.
     """
 
-    def __init__(self, proposal: Executor, refinement: Executor, output: Executor) -> None:
-        self._proposal, self._refinement, self._output = proposal, refinement, output
+    def __init__(self, proposal: Executor, refinement: Executor, output: Executor, mesh: Landmarks) -> None:
+        self._proposal, self._refinement, self._output, self._mesh = proposal, refinement, output, mesh
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
         """Loads the networks of the files `MTCNN` and compiles them for the device."""
         stages = ("ProposalNetwork", PNET, 64), ("RefinementNetwork", RNET, 24), ("OutputNetwork", ONET, 48)
-        return cls(
-            *(
-                compile(
-                    partial(_network, name, weights[file.name]),
-                    np.zeros((2, 3, side, side), np.float32),
-                    device=device,
-                    cache=weights.derived(name),
-                )
-                for name, file, side in stages
+        proposal, refinement, output = (
+            compile(
+                partial(_network, name, weights[file.name]),
+                np.zeros((2, 3, side, side), np.float32),
+                device=device,
+                cache=weights.derived(name),
             )
+            for name, file, side in stages
         )
+        return cls(proposal, refinement, output, Landmarks.load(weights, device))
 
     def detect(self, images: Sequence[Pixels], min_scores: Sequence[float]) -> list[list[Face]]:
         """Returns the faces of every (H, W, 3) RGB image, highest score first; at most `MAX_FACES` per image.
@@ -148,6 +150,15 @@ class Mtcnn:
         return better
 
     def _scores(self, image: Pixels, rows: Floats) -> Floats:
+        """Returns the (N,) scores of (N, 15) faces."""
+        small = (rows[:, 2:4] - rows[:, :2]).max(1, initial=0) < CONFIRMED
+        scores: Floats = np.empty(len(rows), np.float32)
+        scores[small] = self._mean_score(image, rows[small]) ** 2
+        presences = self._mesh.presences(image, map(_face, rows[~small]))
+        scores[~small] = np.sqrt(rows[~small, 4] * presences)
+        return scores
+
+    def _mean_score(self, image: Pixels, rows: Floats) -> Floats:
         """Returns the (N,) mean score of each of (N, 15) faces over all `LOOKS`."""
         crops = (
             _upright_square(row, zoom).crop(image, 48, cv2.BORDER_REPLICATE)[:, :: -1 if mirrored else 1]
@@ -259,9 +270,13 @@ def _squares(boxes: Floats) -> Floats:
     return np.concatenate((centre - reach, centre + reach), 1)
 
 
+def _face(row: Floats) -> Face:
+    return Face(row[:4], float(row[4]), row[5:].reshape(5, 2))
+
+
 def _upright_square(row: Floats, zoom: float = 1.0) -> Square:
     """Returns the square around a (15,) face, rotated like it. zoom: of the longer side of its box."""
-    face = Face(row[:4], float(row[4]), row[5:].reshape(5, 2))
+    face = _face(row)
     return Square(face.centre, max(1.0, zoom * face.size), face.angle)
 
 

@@ -30,13 +30,6 @@ def _mtcnn(name: str, sha256: str, size: int) -> WeightFile:
     )
 
 
-MTCNN = PNET, RNET, ONET = (
-    _mtcnn("pnet", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f", 28570),
-    _mtcnn("rnet", "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86", 403147),
-    _mtcnn("onet", "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d", 1559269),
-)
-
-
 def mediapipe_file(member: str) -> PackageFile:
     """Returns a file of MediaPipe's modules."""
     path = f"mediapipe/modules/{member}"
@@ -52,6 +45,13 @@ FACEMESH = WeightFile(
     origin="FaceMesh by MediaPipe (Google)",
     commercial_use="yes",
 )
+PNET, RNET, ONET = (
+    _mtcnn("pnet", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f", 28570),
+    _mtcnn("rnet", "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86", 403147),
+    _mtcnn("onet", "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d", 1559269),
+)
+MTCNN = PNET, RNET, ONET, FACEMESH
+"""The networks of MTCNN, and FaceMesh, which confirms their faces."""
 
 
 def _age_gender(suffix: str, member: str, sha256: str, size: int) -> WeightFile:

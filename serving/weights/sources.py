@@ -44,7 +44,7 @@ class Mirrors:
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What the sources of weight files need: the lock file, the mirrors, and the downloaded packages."""
+    """The lock file, the mirrors and the downloaded packages, with which files are obtained."""
 
     lock: LockFile
     mirrors: Mirrors

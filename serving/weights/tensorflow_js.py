@@ -40,8 +40,8 @@ class _Model(msgspec.Struct, frozen=True, rename="camel"):
 def tensors(manifest: Path, *numbers: Path) -> dict[str, Array]:
     """Returns every tensor by name, float32 or int32, in TensorFlow's layout.
 
-    manifest: the list of tensors, alone or inside a model. numbers: the files with the numbers, in order. Raises
-    ValueError, which names the wrong file.
+    manifest: the list of tensors, alone or inside a model. numbers: the files with the numbers, in order.
+    Raises ValueError, which names the wrong file.
     """
     try:
         listed = msgspec.json.decode(manifest.read_bytes(), type=list[_Group] | _Model)

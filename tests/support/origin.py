@@ -71,8 +71,8 @@ def running() -> Iterator[Server]:
 
 def store_in(folder: Path, server: Server) -> Store:
     """Returns a store with the subfolders cache, model and mirror. Its hub is the server."""
-    places = {f"{name}_dir": folder / name for name in ("cache", "model")}
-    return Store(**places, mirror=folder / "mirror", mirrors=Mirrors(hub=server.address))
+    cache, model, mirror = (folder / name for name in ("cache", "model", "mirror"))
+    return Store(cache_dir=cache, model_dir=model, mirror=mirror, mirrors=Mirrors(hub=server.address))
 
 
 def weight(*sources: Source, sha256: str | None = sha256(GOOD), **given: Any) -> WeightFile:

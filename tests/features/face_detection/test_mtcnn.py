@@ -8,11 +8,12 @@ import pytest
 import skimage.data
 import torch
 
+from benchmarks.data.composites import photograph
 from containers.face_detection import mtcnn
 from containers.face_detection.detector import FaceDetector
 from containers.face_detection.networks import mtcnn as networks
 from containers.face_detection.weight_files import ONET, PNET, RNET
-from serving.arrays import Pixels
+from serving.arrays import Doubles, Pixels
 from serving.feature import WeightFile, find
 from tests.support.ask import weights_of
 
@@ -43,7 +44,7 @@ def detector() -> FaceDetector:
 
 @pytest.fixture(scope="module")
 def astronaut() -> Pixels:
-    return np.asarray(skimage.data.astronaut(), np.uint8)
+    return photograph("astronaut")
 
 
 @pytest.mark.parametrize(("network", "file", "size", "expected"), FINGERPRINTS)
@@ -59,10 +60,11 @@ def test_the_networks_answer_as_the_packages_own(
     np.testing.assert_allclose(found.reshape(len(expected), -1).mean(1), expected, atol=1e-4)
 
 
-def rotated(image: Pixels, degrees: float) -> tuple[Pixels, Pixels]:
+def rotated(image: Pixels, degrees: float) -> tuple[Pixels, Doubles]:
     """Returns the image rotated about the face, and the (2, 3) matrix."""
     turn = cv2.getRotationMatrix2D((225, 116), degrees, 1)
-    return cv2.warpAffine(image, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8), turn
+    shown = cv2.warpAffine(image, turn, (512, 512), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+    return shown, np.asarray(turn, np.float64)
 
 
 CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
@@ -70,8 +72,8 @@ CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
     "very dark": lambda image: (image * 0.1).astype(np.uint8),
     "blurred": lambda image: cv2.GaussianBlur(image, (0, 0), 3).astype(np.uint8),
     "grey": lambda image: np.repeat(image.mean(2, keepdims=True), 3, 2).astype(np.uint8),
-    "compressed": lambda image: cv2.imdecode(
-        cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 15])[1], cv2.IMREAD_COLOR
+    "compressed": lambda image: np.asarray(
+        cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 15])[1], cv2.IMREAD_COLOR)
     ).astype(np.uint8),
 }
 

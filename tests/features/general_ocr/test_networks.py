@@ -150,7 +150,7 @@ def test_characters_are_read_without_torch() -> None:
     ],
 )
 def test_the_executor_equals_eager_at_any_batch_and_size(
-    load: Callable[[Path, Path], nn.Module], role: str, shape: tuple[int, ...], other_shape: tuple[int, ...]
+    load: Callable[[Path], nn.Module], role: str, shape: tuple[int, ...], other_shape: tuple[int, ...]
 ) -> None:
     weights = resolve(find("general_ocr"), Settings.read())
     network = load(weights[f"{role}.onnx"])

@@ -32,7 +32,7 @@ def nanodet() -> tuple[Path, Path]:
 def pattern(side: int) -> Floats:
     """Returns the (1, 3, S, S) picture of fingerprint.js."""
     channel, row, column = np.mgrid[:3, :side, :side]
-    return ((7 * row + 13 * column + 29 * channel) % 64 / 64).astype(np.float32)[None]
+    return np.asarray((7 * row + 13 * column + 29 * channel) % 64 / 64, np.float32)[None]
 
 
 NANODET = {

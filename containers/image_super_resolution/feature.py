@@ -76,8 +76,8 @@ SMALL = WeightFile(
     sha256="7e91fadb9f508efda4e21a59aa17937fa85b38ec8e3dfa829ba0bb9c67a33493",
     size=360948,
     license="MIT",
-    origin="this project: training/super_resolution; two of RLFN's four blocks, trained towards RLFN's "
-    "results; RLFN's own training images (DIV2K) are for academic use",
+    origin="this project: training/super_resolution; two of RLFN's four blocks (ByteDance, MIT), trained "
+    "towards RLFN's results; RLFN's own training images (DIV2K) are for academic use",
 )
 
 

@@ -46,7 +46,7 @@ class RetinaFaceDetector:
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """Loads the network of the file `RETINAFACE_R50`. The smaller MobileNet-0.25 fits too."""
+        """Loads the network of the file `RETINAFACE_R50`."""
         sizes = [(960, FINE), (FINE, 960), (256, COARSE), (COARSE, 256), (CHECK_SIZE, CHECK_SIZE)]
         return cls(
             compile(

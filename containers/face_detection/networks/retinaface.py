@@ -1,4 +1,4 @@
-"""RetinaFace (https://arxiv.org/abs/1905.00641) in the two sizes of biubug6's repositories.
+"""RetinaFace (https://arxiv.org/abs/1905.00641) with ResNet-50, as in biubug6's repository.
 
 The modules have the names of the tensors in the weight files.
 """
@@ -13,8 +13,8 @@ from torchvision.models.feature_extraction import create_feature_extractor  # ty
 
 STRIDES = (8, 16, 32)
 # Each place has two square anchors. This is the side of the smaller one in pixels; the other has twice that.
-MOBILENET_ANCHORS = (10, 32, 128)
-RESNET_ANCHORS = (16, 64, 256)
+ANCHORS = (16, 64, 256)
+CHANNELS, WIDTH = (512, 1024, 2048), 256  # of the maps of ResNet-50, and of the pyramid
 
 
 def retinaface(weights: Path) -> "RetinaFace":
@@ -22,7 +22,7 @@ def retinaface(weights: Path) -> "RetinaFace":
     state = torch.load(weights, map_location="cpu", weights_only=True)
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     with torch.device("meta"):
-        network = RetinaFace(resnet="body.conv1.weight" in state)
+        network = RetinaFace()
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 
@@ -34,21 +34,19 @@ class RetinaFace(nn.Module):
     score from 0 to 1, and x and y of eyes, nose and mouth corners in pixels.
     """
 
-    def __init__(self, *, resnet: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.anchors = RESNET_ANCHORS if resnet else MOBILENET_ANCHORS
-        channels, width = ((512, 1024, 2048), 256) if resnet else ((64, 128, 256), 64)
-        self.body = _resnet() if resnet else _MobileNet()
-        self.fpn = _Pyramid(channels, width)
-        self.ssh1, self.ssh2, self.ssh3 = _Context(width), _Context(width), _Context(width)
-        self.ClassHead, self.BboxHead, self.LandmarkHead = (_heads(width, count) for count in (2, 4, 10))
+        self.body = _resnet()
+        self.fpn = _Pyramid(CHANNELS, WIDTH)
+        self.ssh1, self.ssh2, self.ssh3 = _Context(WIDTH), _Context(WIDTH), _Context(WIDTH)
+        self.ClassHead, self.BboxHead, self.LandmarkHead = (_heads(WIDTH, count) for count in (2, 4, 10))
 
     def forward(self, images: Tensor) -> Tensor:
         levels = self.fpn(list(self.body(images).values()))
         found = []
         for level, context in enumerate((self.ssh1, self.ssh2, self.ssh3)):
             features = context(levels[level])
-            anchors = anchor_boxes(features, STRIDES[level], self.anchors[level])
+            anchors = anchor_boxes(features, STRIDES[level], ANCHORS[level])
             classes, box, points = (
                 heads[level](features) for heads in (self.ClassHead, self.BboxHead, self.LandmarkHead)
             )
@@ -131,39 +129,12 @@ class _Context(nn.Module):
         return F.relu(torch.cat(views, 1))
 
 
-class _MobileNet(nn.Module):
-    """MobileNet V1 with a quarter of the channels: (N, 3, H, W) -> feature maps of strides 8, 16 and 32."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stage1 = nn.Sequential(
-            _convolution(3, 8, 3, stride=2),
-            _separable(8, 16, 1),
-            _separable(16, 32, 2),
-            _separable(32, 32, 1),
-            _separable(32, 64, 2),
-            _separable(64, 64, 1),
-        )
-        self.stage2 = nn.Sequential(_separable(64, 128, 2), *(_separable(128, 128, 1) for _ in range(5)))
-        self.stage3 = nn.Sequential(_separable(128, 256, 2), _separable(256, 256, 1))
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        fine = self.stage1(images)
-        middle = self.stage2(fine)
-        return {"0": fine, "1": middle, "2": self.stage3(middle)}
-
-
 def _resnet() -> nn.Module:
     stages = {"layer2": "0", "layer3": "1", "layer4": "2"}
     body: nn.Module = create_feature_extractor(resnet50(), stages)
     return body
 
 
-def _convolution(inputs: int, outputs: int, size: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    convolution = nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False)
+def _convolution(inputs: int, outputs: int, size: int) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
-
-
-def _separable(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    depthwise = _convolution(inputs, inputs, 3, stride=stride, groups=inputs)
-    return nn.Sequential(*depthwise, *_convolution(inputs, outputs, 1))

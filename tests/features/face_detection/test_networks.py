@@ -123,9 +123,9 @@ def saved(module: torch.nn.Module, path: Path, prefix: str = "") -> Path:
     return path
 
 
-def undecided(*, resnet: bool) -> RetinaFace:
+def undecided() -> RetinaFace:
     """Returns a detector with zeros in its heads, so that every anchor has the score 0.5."""
-    blank = RetinaFace(resnet=resnet)
+    blank = RetinaFace()
     for head in (*blank.ClassHead, *blank.BboxHead, *blank.LandmarkHead):
         torch.nn.init.zeros_(head.conv1x1.weight)
         torch.nn.init.zeros_(head.conv1x1.bias)
@@ -133,18 +133,18 @@ def undecided(*, resnet: bool) -> RetinaFace:
 
 
 def test_a_detector_with_zeros_in_its_heads_returns_its_anchors(tmp_path: Path) -> None:
-    loaded = retinaface(saved(undecided(resnet=False), tmp_path / "blank.pth", prefix="module."))
+    loaded = retinaface(saved(undecided(), tmp_path / "blank.pth", prefix="module."))
     found = loaded(torch.zeros(2, 3, 64, 96))
     assert found.shape == (2, 64 * 96 * 21 // 512, 15)
     assert set(found[..., 4].unique().tolist()) == {0.5}
     first, second = found[1, :2, :4].tolist()
-    assert (first, second) == ([-1, -1, 9, 9], [-6, -6, 14, 14])  # squares of 10 and 20 px around (4, 4)
-    assert found[1, -1, :4].tolist() == [80 - 128, 48 - 128, 80 + 128, 48 + 128]
+    assert (first, second) == ([-4, -4, 12, 12], [-12, -12, 20, 20])  # squares of 16 and 32 px around (4, 4)
+    assert found[1, -1, :4].tolist() == [80 - 256, 48 - 256, 80 + 256, 48 + 256]
 
 
-@pytest.mark.parametrize("missing", ["body.stage1.0.0.weight", "ssh2.conv7x7_3.0.weight"])
+@pytest.mark.parametrize("missing", ["body.conv1.weight", "ssh2.conv7x7_3.0.weight"])
 def test_the_error_names_a_tensor_that_the_file_lacks(tmp_path: Path, missing: str) -> None:
-    state = RetinaFace(resnet=False).state_dict()
+    state = RetinaFace().state_dict()
     del state[missing]
     torch.save(state, tmp_path / "damaged.pth")
     with pytest.raises(RuntimeError, match=missing):
@@ -180,7 +180,7 @@ class Heads(torch.nn.Module):
 def standard(tmp_path: Path) -> Weights:
     """Untrained weights in files with the formats and names of the profile's; only FaceMesh is trained."""
     export(Heads(), tmp_path / "age_gender.onnx", 1, 3, 224, 224, open_axes={0: "batch"})
-    saved(undecided(resnet=True), tmp_path / "retinaface.pth", prefix="module.")
+    saved(undecided(), tmp_path / "retinaface.pth", prefix="module.")
     files = {file.name: Found(tmp_path / file.name, "cache", "") for file in PROFILES["standard"].files}
     files[FACEMESH.name] = Found(weights_of(find("face_detection"))[FACEMESH.name], "cache", "")
     assert all(found.path.is_file() for found in files.values())

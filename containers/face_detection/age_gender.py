@@ -1,5 +1,6 @@
-"""Age and gender of faces, by TinyXception or FairFace."""
+"""Age and gender of faces, by FaceRes, TinyXception or FairFace."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from containers.face_detection import landmarks
 from containers.face_detection.crops import Square, batches
 from containers.face_detection.detection import Face
-from containers.face_detection.weight_files import FAIRFACE, TINY_XCEPTION
+from containers.face_detection.weight_files import FACERES, FAIRFACE, TINY_XCEPTION
 from serving.arrays import Pixels
 from serving.executor import Executor, compile
 from serving.weights import Weights
@@ -18,6 +19,7 @@ from serving.weights import Weights
 if TYPE_CHECKING:
     import torch
 
+UPRIGHT = landmarks.square
 # The crop of face-api.js, in shares of the square's side:
 EYES_TO_MOUTH = 0.45  # distance from the eyes to the mouth
 CENTRE = 0.07  # distance from the mean of eyes and mouth down to the centre of the square
@@ -42,12 +44,15 @@ class AgeGender:
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
-        """Loads TinyXception when the profile declares it, otherwise FairFace."""
-        manifest, numbers = (weights.get(file.name) for file in TINY_XCEPTION)
-        if manifest and numbers:
-            network, size, square_of = partial(_tiny_xception, manifest, numbers), 112, square
+        """Loads the network that the profile declares."""
+        if FAIRFACE.name in weights:
+            network, size, square_of = partial(_network, "fairface", weights[FAIRFACE.name]), 224, UPRIGHT
+        elif FACERES[0].name in weights:
+            files = (weights[file.name] for file in FACERES)
+            network, size, square_of = partial(_network, "faceres", *files), 224, UPRIGHT
         else:
-            network, size, square_of = partial(_fairface, weights[FAIRFACE.name]), 224, landmarks.square
+            files = (weights[file.name] for file in TINY_XCEPTION)
+            network, size, square_of = partial(_network, "tiny_xception", *files), 112, square
         example = np.zeros((2, 3, size, size), np.float32)
         cache = weights.derived("age_gender")
         return cls(compile(network, example, device=device, cache=cache), size, square_of)
@@ -70,15 +75,8 @@ def square(face: Face) -> Square:
     return Square(middle + np.array((0, CENTRE * side), np.float32), max(1.0, side))
 
 
-def _tiny_xception(manifest: Path, numbers: Path) -> "torch.nn.Module":
+def _network(name: str, *files: Path) -> "torch.nn.Module":
     # Imported here because a start from a compiled network needs no torch.
-    from containers.face_detection.networks.tiny_xception import tiny_xception
-
-    return tiny_xception(manifest, numbers)
-
-
-def _fairface(file: Path) -> "torch.nn.Module":
-    # Imported here because a start from a compiled network needs no torch.
-    from containers.face_detection.networks.fairface import fairface
-
-    return fairface(file)
+    module = importlib.import_module(f"containers.face_detection.networks.{name}")
+    network: torch.nn.Module = getattr(module, name)(*files)
+    return network

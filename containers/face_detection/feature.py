@@ -7,10 +7,10 @@ from msgspec import Meta
 
 from containers.face_detection.weight_files import (
     FACEMESH,
+    FACERES,
     FAIRFACE,
     MTCNN,
     RETINAFACE_R50,
-    TINY_XCEPTION,
 )
 from serving.feature import Batching, Feature, Measured, Measurements, Profile, Resources
 from serving.images.boxes import BoundingBox, Ratio
@@ -41,10 +41,7 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class AgeRange(msgspec.Struct, frozen=True, rename="pascal"):
-    """The range from 8 years below `age` to 8 years above it.
-
-    The authors of TinyXception state a mean error of 4.5 years.
-    """
+    """The range from 8 years below `age` to 8 years above it."""
 
     low: Annotated[int, Meta(ge=0, description="Years; at least 0.")]
     high: Annotated[int, Meta(description="Years.")]
@@ -92,8 +89,8 @@ class Faces(msgspec.Struct, frozen=True):
 
 PROFILES = {
     "lite": Profile(
-        files=(*MTCNN, *TINY_XCEPTION),
-        summary="MTCNN, FaceMesh and TinyXception, for CPUs.",
+        files=(*MTCNN, *FACERES),
+        summary="MTCNN, FaceMesh and FaceRes, for CPUs.",
         verified=True,
     ),
     "standard": Profile(

@@ -21,7 +21,7 @@ from serving.model import Model as Base
 from serving.weights import Weights
 
 VERSIONS = {
-    "lite": "mtcnn+facemesh-468+tinyxception/2",
+    "lite": "mtcnn+facemesh-468+faceres/1",
     "standard": "retinaface-resnet50+facemesh-468+fairface-resnet34/2",
 }
 AGE_MARGIN = 8  # `AgeRange` is the age plus and minus so many years

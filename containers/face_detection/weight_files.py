@@ -79,6 +79,22 @@ TINY_XCEPTION = (
 )
 
 
+def _faceres(suffix: str, sha256: str, size: int) -> WeightFile:
+    return WeightFile(
+        name=f"faceres.{suffix}",
+        sources=(PackageFile("npm", "@vladmandic/human", "3.3.6", f"package/models/faceres.{suffix}"),),
+        sha256=sha256,
+        size=size,
+        license="MIT",
+        origin="FaceRes for age and gender by Andrey Savchenko (Apache-2.0), as TensorFlow.js by Vladimir "
+        "Mandic; trained on VGGFace2 and IMDB-Wiki, data sets for research",
+    )
+
+
+FACERES = (
+    _faceres("json", "5b83d49c0385d2e68a05122441b94226313677cae9fcc40b9587ad50079eb4df", 71432),
+    _faceres("bin", "2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b", 6978814),
+)
 FAIRFACE = WeightFile(
     name="age_gender.onnx",
     sources=(Url(address="https://github.com/yakhyo/fairface-onnx/releases/download/weights/fairface.onnx"),),

@@ -116,14 +116,15 @@ def test_no_images_give_no_people(recogniser: Recogniser) -> None:
 @pytest.mark.parametrize(
     ("profile", "parts"),
     [
-        ("standard", ["no siglip2/config.json", "licence Apache-2.0", "aikit pull", "--profile standard"]),
+        ("standard", ["no nanodet.json", "licence Apache-2.0", "aikit pull", "--profile standard"]),
         ("large", ["no profile 'large'", "there is lite, standard", "--profile"]),
     ],
 )
 def test_a_container_without_weights_ends_with_a_message_of_one_line(
     profile: str, parts: list[str], tmp_path: Path, settings: Settings
 ) -> None:
-    nowhere = {"AIKIT_CACHE_DIR": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:1"}
+    registry = {"npm_config_registry": "http://127.0.0.1:1", "npm_config_fetch_retries": "0"}
+    nowhere = registry | {"AIKIT_CACHE_DIR": str(tmp_path), "npm_config_cache": str(tmp_path)}
     command = [sys.executable, "-m", "aikit", "serve", FEATURE.name, "--profile", profile, "--port", "0"]
     done = subprocess.run(
         command, env=os.environ | nowhere, cwd=ROOT, capture_output=True, text=True, check=False

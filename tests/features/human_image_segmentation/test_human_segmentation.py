@@ -262,7 +262,7 @@ def test_a_file_with_the_structure_of_modnet_runs_in_place_of_the_network_of_lit
     network = trained()
     axes = {0: "batch", 2: "height", 3: "width"}
     export(network, tmp_path / "modnet.onnx", 1, 3, 512, 512, open_axes=axes)
-    store = replace(Store.of(Settings.read()), model_dir=tmp_path, cache_dir=tmp_path)
+    store = replace(Store.of(Settings.read()), model_dir=tmp_path)
     feature = find("human_image_segmentation")
     segmenter = Segmenter.load(store.resolve(feature, "standard", download=False), "cpu-eager")
     image = photograph("astronaut")

@@ -235,21 +235,19 @@ class Store:
         try:
             expected = self._lock.expected(file)
             with replacing_alone(self._cached(file, expected or _unpinned(file))) as part:
-                expected = self._lock.expected(file)  # another process may have been first
-                if expected and self._cached(file, expected).is_file():
-                    target = self._cached(file, expected)
-                    if sha256(target) == expected:
-                        return Found(target, "cache", expected)
+                now = self._lock.expected(file)  # another process may have been first
+                if now and (cached := self._cached(file, now)).is_file() and sha256(cached) == now:
+                    return Found(cached, "cache", now)
                 if mirrored:
                     shutil.copyfile(mirrored.path, part)
                     actual = mirrored.sha256
                 else:
                     actual = sources.download(file, part)
-                target = self._cached(file, actual)
-                part.replace(target)
+                if not expected:  # only now its place in the cache is known
+                    part.replace(self._cached(file, actual))
         except OSError as error:
             raise _missing(wanted, [*faults, str(error)]) from error
-        return Found(target, "cache", actual)
+        return Found(self._cached(file, actual), "cache", actual)
 
 
 def _unpinned(file: WeightFile) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from containers.face_detection.detection import Face
+from containers.face_detection.landmarks import Landmarks
 from containers.face_detection.mtcnn import Mtcnn
 from containers.face_detection.retinaface import RetinaFaceDetector
 from containers.face_detection.weight_files import PNET
@@ -25,10 +26,14 @@ class FaceDetector:
         self._method = method
 
     @classmethod
-    def load(cls, weights: Weights, device: str) -> Self:
-        """Loads the detector of a profile that declares `MTCNN` or `RETINAFACE_R50`."""
-        kind = Mtcnn if PNET.name in weights else RetinaFaceDetector
-        return cls(kind.load(weights, device))
+    def load(cls, weights: Weights, device: str, mesh: Landmarks | None = None) -> Self:
+        """Loads the detector of a profile that declares `MTCNN` or `RETINAFACE_R50`.
+
+        mesh: FaceMesh, when the caller has loaded it already.
+        """
+        if PNET.name in weights:
+            return cls(Mtcnn.load(weights, device, mesh))
+        return cls(RetinaFaceDetector.load(weights, device))
 
     def detect(self, images: Sequence[Pixels], min_scores: Sequence[float] | None = None) -> list[list[Face]]:
         """Returns the faces of every (H, W, 3) RGB image, highest score first; at most 200 per image.

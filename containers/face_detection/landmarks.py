@@ -52,20 +52,20 @@ class Landmarks:
 
     def presences(self, image: Pixels, faces: Iterable[Face]) -> Floats:
         """Returns the (N,) probability that the image shows a face there."""
-        crops = (square(face).crop(image, SIZE) for face in faces)
-        logits = self._mesh.map(
-            (batch / np.float32(255) for batch in batches(crops)), lambda outputs: outputs[1].ravel().copy()
-        )
-        found: Floats = 1 / (1 + np.exp(-np.concatenate([np.zeros(0, np.float32), *logits])))
-        return found
+        logits = self._outputs((square(face).crop(image, SIZE) for face in faces), 1, ())
+        return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
     def meshes(self, crops: Iterable[Pixels]) -> Floats:
         """Returns (N, 468, 3) x, y and depth, in pixels, for the face in each (192, 192, 3) crop."""
+        return self._outputs(crops, 0, (468, 3))
+
+    def _outputs(self, crops: Iterable[Pixels], number: int, shape: tuple[int, ...]) -> Floats:
+        """Returns (N, *shape) values of one of the network's outputs."""
         found = self._mesh.map(
             (batch / np.float32(255) for batch in batches(crops)),
-            lambda outputs: outputs[0].reshape(-1, 468, 3).copy(),
+            lambda outputs: outputs[number].reshape(-1, *shape).copy(),
         )
-        return np.concatenate([np.zeros((0, 468, 3), np.float32), *found])
+        return np.concatenate([np.zeros((0, *shape), np.float32), *found])
 
 
 def square(face: Face) -> Square:

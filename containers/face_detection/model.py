@@ -53,9 +53,10 @@ class Model(Base[FaceDetectionRequest, Item, list[Described], Faces]):
 
     @classmethod
     def load(cls, weights: Weights, device: str) -> Self:
+        mesh = Landmarks.load(weights, device)
         return cls(
-            FaceDetector.load(weights, device),
-            Landmarks.load(weights, device),
+            FaceDetector.load(weights, device, mesh),
+            mesh,
             AgeGender.load(weights, device),
             VERSIONS[weights.profile],
         )

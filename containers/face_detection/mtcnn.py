@@ -58,8 +58,8 @@ class Mtcnn:
         self._proposal, self._refinement, self._output, self._mesh = proposal, refinement, output, mesh
 
     @classmethod
-    def load(cls, weights: Weights, device: str) -> Self:
-        """Loads the networks of the files `MTCNN` and compiles them for the device."""
+    def load(cls, weights: Weights, device: str, mesh: Landmarks | None = None) -> Self:
+        """Loads the networks of the files `MTCNN` and compiles them for the device, `mesh` only if None."""
         stages = ("ProposalNetwork", PNET, 64), ("RefinementNetwork", RNET, 24), ("OutputNetwork", ONET, 48)
         proposal, refinement, output = (
             compile(
@@ -70,7 +70,7 @@ class Mtcnn:
             )
             for name, file, side in stages
         )
-        return cls(proposal, refinement, output, Landmarks.load(weights, device))
+        return cls(proposal, refinement, output, mesh or Landmarks.load(weights, device))
 
     def detect(self, images: Sequence[Pixels], min_scores: Sequence[float]) -> list[list[Face]]:
         """Returns the faces of every (H, W, 3) RGB image, highest score first; at most `MAX_FACES` per image.

@@ -1,6 +1,5 @@
 """The parts that detectors share: input squares, detections, and the suppression of overlapping boxes."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -33,16 +32,6 @@ def letterbox(image: Pixels, side: int, grey: int) -> Pixels:
     # INTER_AREA is better than bilinear when an image shrinks; when it grows, both give the same
     square[:height, :width] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return square
-
-
-def cells(side: int, strides: Sequence[int]) -> tuple[Floats, Floats]:
-    """Returns column and row of the cells of all grids, (N, 2), and the sides of the cells in px, (N, 1).
-
-    side: px of the square image. strides: px of a cell, for each grid.
-    """
-    grids = [np.mgrid[: side // stride, : side // stride][::-1].reshape(2, -1).T for stride in strides]
-    sides = np.repeat(strides, [len(grid) for grid in grids])
-    return np.concatenate(grids).astype(np.float32), sides.astype(np.float32)[:, None]
 
 
 def suppress_overlaps(

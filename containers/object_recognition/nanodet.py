@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import cv2
 import numpy as np
 
-from containers.object_recognition.detection import Detection, cells, suppress_overlaps
+from containers.object_recognition.detection import Detection, suppress_overlaps
 from containers.object_recognition.feature import NANODET_NUMBERS, NANODET_TOPOLOGY
 from serving.arrays import Floats, Integers, Pixels
 from serving.executor import Executor, compile
@@ -24,7 +24,16 @@ MAX_OVERLAP = 0.45  # intersection over union of two boxes, also of different cl
 NEARLY_SQUARE = 0.9  # ratio of the sides from which squeezing changes too little
 CLASSES = 80
 _BATCH = 4  # squares that go through the network together
-_PLACES, _STRIDES = cells(SIDE, STRIDES)
+
+
+def _cells() -> tuple[Floats, Floats]:
+    """Returns column and row of the cells of all grids, (3549, 2), and their strides, (3549, 1)."""
+    grids = [np.mgrid[: SIDE // stride, : SIDE // stride][::-1].reshape(2, -1).T for stride in STRIDES]
+    strides = np.repeat(STRIDES, [len(grid) for grid in grids])
+    return np.concatenate(grids).astype(np.float32), strides.astype(np.float32)[:, None]
+
+
+_PLACES, _STRIDES = _cells()
 
 
 class NanoDet:

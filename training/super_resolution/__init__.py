@@ -1,1 +1,1 @@
-"""The training of a small network for image_super_resolution; README.md says why it is not served."""
+"""The training of the small network that image_super_resolution serves as `lite`."""
